@@ -1,0 +1,1 @@
+//! Which route a request has, and which action of its catalogue it is.

@@ -1,0 +1,1 @@
+//! The operator edge: metrics, health and status.

@@ -1,0 +1,1 @@
+//! Wiring: build, run, reload, shut down.

@@ -1,0 +1,1 @@
+//! One redacted record for every decision.

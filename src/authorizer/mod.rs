@@ -1,0 +1,1 @@
+//! The order of things: one request, from route to verdict.

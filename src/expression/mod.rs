@@ -1,0 +1,1 @@
+//! CEL conditions: typed at load, bounded, three-valued.

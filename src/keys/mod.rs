@@ -1,0 +1,1 @@
+//! Key sets: fetched in the background, served from memory.

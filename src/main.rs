@@ -1,0 +1,3 @@
+//! The `countersign` binary: parse, call, exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The words of the product: plain data with checked constructors, and the schema of attributes.

@@ -1,0 +1,1 @@
+//! HTTP calls that countersign makes, each with a time and a size limit.

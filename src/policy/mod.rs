@@ -1,0 +1,1 @@
+//! Rules: compiled to an index, evaluated without I/O or clock.

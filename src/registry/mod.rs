@@ -1,0 +1,1 @@
+//! The inventory of non-human identities.
