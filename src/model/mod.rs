@@ -1,1 +1,17 @@
-//! The words of the product: plain data with checked constructors, and the schema of attributes.
+//! The words of the product (DESIGN section 2): plain data with checked constructors, and the schema of attributes.
+//!
+//! Nothing here reads a clock, a file or a socket, and nothing here knows a wire or file format.
+
+pub mod facts;
+pub mod glob;
+pub mod identity;
+pub mod name;
+pub mod party;
+pub mod reason;
+pub mod request;
+pub mod route;
+pub mod schema;
+pub mod suggest;
+pub mod time;
+pub mod value;
+pub mod verdict;

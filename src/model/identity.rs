@@ -1,0 +1,62 @@
+//! What a provider states after it verified a credential: facts, not parties. The registry adds what it knows.
+
+use std::sync::Arc;
+
+use super::name::ProviderName;
+use super::party::{Assurance, Claims, Kind, PartyId};
+use super::time::Timestamp;
+
+/// Facts of one verified credential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// The provider that verified it.
+    pub provider: ProviderName,
+    /// On whose authority the credential speaks.
+    pub subject: PartyId,
+    /// The subject's kind, as the provider's mapping states it.
+    pub kind: Kind,
+    /// The subject's groups, as the provider's mapping states them.
+    pub groups: Vec<Arc<str>>,
+    /// The subject's declared claims.
+    pub claims: Claims,
+    /// How the subject authenticated.
+    pub assurance: Assurance,
+    /// The OAuth client that holds the credential (`client_id`, `azp`).
+    pub client: Option<Arc<str>>,
+    /// What becomes of an actor that the registry does not know.
+    pub unregistered_client: UnregisteredClient,
+    /// The `act` entries (RFC 8693, section 4.1), outermost first.
+    pub chain: Vec<PartyId>,
+    /// What the credential itself allows.
+    pub token: TokenFacts,
+}
+
+/// Facts that belong to the credential, so to the whole call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// Granted scopes.
+    pub scope: Vec<Arc<str>>,
+    /// Whom it is meant for.
+    pub audience: Vec<Arc<str>>,
+    /// When it ends to be valid.
+    pub expires: Timestamp,
+    /// When it was issued.
+    pub issued: Option<Timestamp>,
+    /// Its id (`jti`).
+    pub id: Option<Arc<str>>,
+    /// The key that signed it.
+    pub key: Option<Arc<str>>,
+}
+
+/// What a client that the registry does not list becomes; every provider says so, there is no default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnregisteredClient {
+    /// The credential is refused.
+    Deny,
+    /// The client is no party of its own: the subject acts.
+    Subject,
+    /// The client is an actor of kind `service`, without groups.
+    Service,
+    /// The client is an actor of kind `agent`, without groups.
+    Agent,
+}

@@ -1,0 +1,93 @@
+//! Names that the operator chooses, checked once so that everything behind them can rely on their shape.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a text is not a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not a {what}: use 1 to {MAX_NAME} letters, digits, `_`, `-` and `.`, not starting or ending with `.`"
+)]
+pub struct NameError {
+    what: &'static str,
+    text: String,
+}
+
+/// Longest name, in bytes.
+pub const MAX_NAME: usize = 128;
+
+fn check(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let dotted = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+    if text.is_empty() || text.len() > MAX_NAME || dotted || !text.chars().all(allowed) {
+        let text = text.chars().take(MAX_NAME).collect();
+        return Err(NameError { what, text });
+    }
+    Ok(Arc::from(text))
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks `text`; the error says which characters a name may have.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                check($what, text).map(Self)
+            }
+
+            /// The name as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The shared text, for values that outlive a request.
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A configured way to verify one kind of credential; the `issuer` of rules, registry and parties.
+    ProviderName = "provider name";
+    /// A protected resource, as rules and Envoy's `context_extensions` name it.
+    RouteId = "route id";
+    /// An entry of a route's catalogue, for example `customers.export`.
+    ActionId = "action id";
+    /// A rule, unique across all policy files.
+    RuleId = "rule id";
+    /// A condition that operators set while the server runs, for example `incident`.
+    ConditionName = "condition name";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_text_and_refuse_what_is_no_name() {
+        assert_eq!(
+            ActionId::new("customers.export").unwrap().as_str(),
+            "customers.export"
+        );
+        for bad in ["", "a b", "a/b", ".a", "a.", "a..b", "ü", &"x".repeat(129)] {
+            assert!(RuleId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

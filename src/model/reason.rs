@@ -1,0 +1,191 @@
+//! Reason codes: one stable word for every way a decision can end, used alike in answers, records, metrics and docs.
+
+macro_rules! codes {
+    ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal, $title:literal;)* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// Every code, for metrics and documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The stable code.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What the client reads; it names no rule, no claim and no secret.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+codes! {
+    /// Why a request is denied.
+    Reason {
+        /// The check carries no HTTP request.
+        NoHttp = "no_http", "The check carries no HTTP request";
+        /// A required pseudo header is missing, or a field that must be empty is not.
+        RequestMalformed = "request_malformed", "The request is malformed";
+        /// `headers` and `header_map` are both present and disagree.
+        HeadersDisagree = "headers_disagree", "The request's headers contradict each other";
+        /// More or larger headers than the stated bound.
+        HeadersTooLarge = "headers_too_large", "The request's headers are too large";
+        /// A header that may occur once occurs twice.
+        HeaderRepeated = "header_repeated", "A header that may occur once occurs more than once";
+        /// A header that overrides the method.
+        MethodOverride = "method_override", "A header overrides the request's method";
+        /// The host is missing or no host.
+        HostMalformed = "host_malformed", "The request's host is missing or malformed";
+        /// The path is empty, not absolute, has raw control or non-ASCII bytes, or a broken percent sequence.
+        PathMalformed = "path_malformed", "The request's path is malformed";
+        /// `.` or `..`, also encoded.
+        PathDotSegment = "path_dot_segment", "The request's path has dot segments";
+        /// `//`.
+        PathEmptySegment = "path_empty_segment", "The request's path has empty segments";
+        /// `%2f`.
+        PathEncodedSlash = "path_encoded_slash", "The request's path has an encoded slash";
+        /// `\` or `%5c`.
+        PathBackslash = "path_backslash", "The request's path has a backslash";
+        /// `%00`, or another encoded control character.
+        PathControl = "path_control_character", "The request's path has a control character";
+        /// A letter, digit, `-`, `.`, `_` or `~` in percent encoding (RFC 3986, section 2.3).
+        PathEncodedUnreserved = "path_encoded_unreserved", "The request's path encodes characters that need no encoding";
+        /// `%25` before two hexadecimal digits: it means something else when it is decoded twice.
+        PathDoubleEncoding = "path_double_encoding", "The request's path is encoded twice";
+        /// `;`, also encoded.
+        PathParameter = "path_parameter", "The request's path has path parameters";
+        /// `#`, `%23` or `%3f`.
+        PathDelimiter = "path_delimiter", "The request's path has a delimiter that does not belong there";
+        /// Percent encoding that is not UTF-8.
+        PathNotUtf8 = "path_not_utf8", "The request's path is not UTF-8";
+        /// The path ends with a slash and no pattern has it.
+        PathTrailingSlash = "path_trailing_slash", "The request's path has a trailing slash";
+        /// The query has a broken percent sequence, a control character or is not UTF-8.
+        QueryMalformed = "query_malformed", "The request's query is malformed";
+        /// A query parameter that is read occurs more than once.
+        QueryRepeated = "query_repeated", "A query parameter occurs more than once";
+        /// A path or query parameter is missing or has the wrong type.
+        ParameterInvalid = "parameter_invalid", "A parameter is missing or has the wrong type";
+        /// `authorization` has a comma: two credentials, or one that hides another.
+        AuthorizationAmbiguous = "authorization_ambiguous", "The authorization header is ambiguous";
+        /// Two credentials in one request.
+        CredentialAmbiguous = "credential_ambiguous", "The request carries more than one credential";
+        /// No route matches.
+        NoRoute = "no_route", "There is nothing here";
+        /// `context_extensions` name a route that does not exist.
+        UnknownRoute = "unknown_route", "There is nothing here";
+        /// The route's catalogue has no such action.
+        NoAction = "no_action", "There is nothing here";
+        /// The credential's scheme is none that the route's providers read.
+        CredentialUnsupported = "credential_unsupported", "The credential's scheme is not supported";
+        /// The token is not a JWS in compact form with a JSON payload, or its claims have the wrong types.
+        TokenMalformed = "token_malformed", "The access token is malformed";
+        /// The token is longer than the bound.
+        TokenTooLarge = "token_too_large", "The access token is too large";
+        /// No provider of the route knows the token's issuer.
+        TokenIssuer = "token_issuer", "The access token's issuer is not accepted here";
+        /// The algorithm is not allowed for the issuer.
+        TokenAlgorithm = "token_algorithm", "The access token's algorithm is not accepted";
+        /// A critical header extension that is not understood (RFC 7515, section 4.1.11).
+        TokenCritical = "token_critical", "The access token has a critical extension";
+        /// The `typ` is not an access token's.
+        TokenType = "token_type", "The token is not an access token";
+        /// The key is not in the issuer's set.
+        TokenKeyUnknown = "token_key_unknown", "The access token's key is not known";
+        /// The signature does not verify.
+        TokenSignature = "token_signature", "The access token's signature is not valid";
+        /// The token has expired.
+        TokenExpired = "token_expired", "The access token has expired";
+        /// The token is not valid yet, or issued in the future.
+        TokenNotYetValid = "token_not_yet_valid", "The access token is not valid yet";
+        /// The token is meant for somebody else.
+        TokenAudience = "token_audience", "The access token is not meant for this resource";
+        /// A claim is missing or has the wrong type, or the mapping of the claims failed.
+        TokenClaims = "token_claims", "The access token's claims are not accepted";
+        /// The `act` chain is deeper than the provider allows.
+        DelegationTooDeep = "delegation_too_deep", "The delegation chain is too long";
+        /// The same identity occurs twice in the chain.
+        DelegationCycle = "delegation_cycle", "The delegation chain has a cycle";
+        /// An `act` entry is malformed or names an issuer that no provider of the route knows.
+        DelegationMalformed = "delegation_malformed", "The delegation chain is malformed";
+        /// The registry does not know the actor and the provider says that it must.
+        ActorUnregistered = "actor_unregistered", "The client is not registered";
+        /// The token states another kind than the registry.
+        KindMismatch = "kind_mismatch", "The identity is registered as another kind";
+        /// An identity of the call is suspended.
+        IdentitySuspended = "identity_suspended", "An identity of this call is suspended";
+        /// An identity of the call was off-boarded.
+        IdentityOffboarded = "identity_offboarded", "An identity of this call was off-boarded";
+        /// An identity of the call has expired.
+        IdentityExpired = "identity_expired", "An identity of this call has expired";
+        /// A forbid matches.
+        Forbidden = "forbidden", "This is forbidden";
+        /// A guard's `must` does not hold.
+        GuardUnmet = "guard_unmet", "A condition of this action is not met";
+        /// The call does not come from an accepted workload.
+        WorkloadRequired = "workload_required", "This action is bound to other workloads";
+        /// A credential is needed.
+        AuthenticationRequired = "authentication_required", "Authentication is required";
+        /// No permit matches a party.
+        NotPermitted = "not_permitted", "This is not permitted";
+        /// The token lacks scopes.
+        InsufficientScope = "insufficient_scope", "The access token lacks a scope";
+        /// The subject must authenticate again, or better (RFC 9470).
+        StepUpRequired = "insufficient_user_authentication", "A stronger or fresher authentication is required";
+        /// Something is required that this caller cannot add.
+        RequirementUnmet = "requirement_unmet", "This action requires what this caller cannot provide";
+        /// A parameter with a cap is not a number.
+        CapNotNumeric = "cap_not_numeric", "A limited query parameter is not a number";
+    }
+}
+
+codes! {
+    /// Why a request could not be decided.
+    FaultCode {
+        /// More checks in flight than allowed.
+        Overloaded = "overloaded", "Too many requests at once";
+        /// The deadline came before the answer.
+        DeadlineExceeded = "deadline_exceeded", "The decision took too long";
+        /// The server is about to exit and takes no more checks.
+        Draining = "draining", "The service is shutting down";
+        /// The issuer's keys were never loaded, or are older than allowed.
+        KeysUnavailable = "keys_unavailable", "Credentials cannot be verified at the moment";
+        /// Two guards set one header to different values.
+        ConstraintConflict = "constraint_conflict", "The decision could not be carried out";
+        /// A value that a guard sets could not be computed.
+        ConstraintFailed = "constraint_failed", "The decision could not be carried out";
+        /// The queue of decision records is full.
+        AuditFull = "audit_full", "The decision could not be recorded";
+        /// A defect: the check ended in a panic.
+        Internal = "internal", "Something went wrong here";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_words() {
+        let mut seen = std::collections::HashSet::new();
+        let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
+        for code in reasons.chain(FaultCode::ALL.iter().map(|fault| fault.as_str())) {
+            assert!(seen.insert(code), "{code}");
+            assert!(
+                code.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()),
+                "{code}"
+            );
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The one canonical request that is matched, decided, digested and logged (DESIGN section 6, promise 3).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::time::Timestamp;
+use super::value::Value;
+
+/// A request, canonical and unambiguous. Absent stays absent: nothing here is a default that Envoy did not send.
+#[derive(Clone)]
+pub struct AccessRequest {
+    /// Our clock, read once.
+    pub now: Timestamp,
+    /// Envoy's id of the request, for correlation only.
+    pub id: Option<String>,
+    /// Method, exactly as sent: methods are case-sensitive.
+    pub method: String,
+    /// Host: lower case, without port and trailing dot; IPv6 in brackets.
+    pub host: String,
+    /// Path with every segment percent-decoded. It starts with `/` and has no dot, empty or ambiguous segments;
+    /// it ends with `/` only if the request's path did.
+    pub path: String,
+    /// Decoded query parameters, in order.
+    pub query: Query,
+    /// Headers, lower case, one entry a name.
+    pub headers: Headers,
+    /// `:scheme`, when Envoy knows it.
+    pub scheme: Option<String>,
+    /// HTTP version as Envoy names it, for logs only.
+    pub protocol: Option<String>,
+    /// The body, as far as Envoy sent it.
+    pub body: Body,
+    /// The downstream side of the connection.
+    pub source: Peer,
+    /// Server name of the TLS handshake.
+    pub sni: Option<String>,
+    /// Static per-route values from Envoy's configuration.
+    pub context_extensions: BTreeMap<String, String>,
+    /// Dynamic metadata of the namespaces that Envoy was told to send.
+    pub metadata: BTreeMap<String, Value>,
+    /// Metadata of the selected route.
+    pub route_metadata: BTreeMap<String, Value>,
+}
+
+impl fmt::Debug for AccessRequest {
+    /// Method, host and path; never a query, a header or a body (DESIGN section 6, promise 9).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "AccessRequest({} {}{})",
+            self.method, self.host, self.path
+        )
+    }
+}
+
+/// One side of a connection, as Envoy saw it.
+#[derive(Clone, Default)]
+pub struct Peer {
+    /// Its address.
+    pub ip: Option<IpAddr>,
+    /// The identity in its certificate that Envoy verified: a URI SAN, else a DNS SAN, else the subject.
+    pub principal: Option<String>,
+    /// Its certificate in PEM, URL-decoded.
+    pub certificate: Option<String>,
+}
+
+/// Query parameters, percent-decoded; `+` is a space, as in HTML forms.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Parameters in the order of the request.
+    pub fn new(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// All parameters.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Every value of `name`.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter()
+            .filter(move |(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The value of `name`; callers refuse repeated names first.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A name that occurs more than once, if there is one among those that `relevant` selects.
+    pub fn repeated(&self, relevant: impl Fn(&str) -> bool) -> Option<&str> {
+        let mut seen = std::collections::HashSet::new();
+        self.0
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .find(|name| !seen.insert(*name) && relevant(name))
+    }
+}
+
+/// Headers: lower-case names, one entry a name, values joined with `,` as Envoy joins them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(BTreeMap<String, String>);
+
+impl Headers {
+    /// Builds the map; a later entry of the same name is joined to the earlier with `,`.
+    pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut map: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in entries {
+            map.entry(name)
+                .and_modify(|joined| {
+                    joined.push(',');
+                    joined.push_str(&value);
+                })
+                .or_insert(value);
+        }
+        Self(map)
+    }
+
+    /// The value of a header, by lower-case name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All headers.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// The body of a request, as far as Envoy sent it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Envoy sent none.
+    Absent,
+    /// Bytes, and why they may not be the whole truth.
+    Sent {
+        /// What arrived.
+        bytes: Arc<[u8]>,
+        /// Whether they are the body's exact bytes, from its first to its last.
+        fidelity: Fidelity,
+    },
+}
+
+/// How far the body that Envoy sent can be trusted to be the one that the upstream gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fidelity {
+    /// Every byte, unchanged (`raw_body`, and nothing says that more follows).
+    Exact,
+    /// From the `body` field: valid UTF-8 whose replacement marks cannot be told from data.
+    Sanitised,
+    /// Cut at Envoy's `max_request_bytes`.
+    Partial,
+}
+
+/// Writes names but no values: requests hold credentials (DESIGN section 6, promise 9).
+macro_rules! redacted_debug {
+    ($($type:ty => |$value:ident| $shown:expr;)*) => {$(
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let $value = self;
+                write!(f, "{}({:?})", stringify!($type), $shown)
+            }
+        }
+    )*};
+}
+
+redacted_debug! {
+    Peer => |peer| (peer.ip, peer.principal.as_deref());
+    Query => |query| query.iter().map(|(name, _)| name).collect::<Vec<_>>();
+    Headers => |headers| headers.iter().map(|(name, _)| name).collect::<Vec<_>>();
+    Body => |body| match body {
+        Body::Absent => None,
+        Body::Sent { bytes, fidelity } => Some((bytes.len(), *fidelity)),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_prints_no_value() {
+        let headers = Headers::new([("authorization".into(), "Bearer s3cret".into())]);
+        let query = Query::new(vec![("token".into(), "s3cret".into())]);
+        let text = format!("{headers:?} {query:?}");
+        assert_eq!(text, "Headers([\"authorization\"]) Query([\"token\"])");
+    }
+
+    #[test]
+    fn repeated_names_are_found_among_the_relevant_ones() {
+        let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let query = Query::new(pairs.to_vec());
+        assert_eq!(query.repeated(|_| true), Some("a"));
+        assert_eq!(query.repeated(|name| name == "b"), None);
+    }
+}

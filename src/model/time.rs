@@ -1,0 +1,172 @@
+//! Moments. The model has no clock: whoever stands at an edge reads it once and passes it in.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A moment in UTC, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// From a `NumericDate` (RFC 7519, section 2); saturates far outside any real date.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The moment `by` later, saturating.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(millis_of(by)))
+    }
+
+    /// The moment `by` earlier, saturating.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(millis_of(by)))
+    }
+
+    /// Hour of the day in UTC, 0 to 23.
+    pub const fn hour(self) -> i64 {
+        self.seconds().rem_euclid(86_400) / 3600
+    }
+
+    /// Reads `YYYY-MM-DD` (midnight UTC) or `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, UTC only).
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.strip_suffix('Z') {
+            Some(rest) => rest.split_once('T')?,
+            None => (text, "00:00:00"),
+        };
+        let [year, month, day] = fields(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = fields(time, ':', [2, 2, 2])?;
+        let valid = (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        let days = days_from_civil(year, month, day);
+        if !valid || civil_from_days(days) != (year, month, day) {
+            return None;
+        }
+        Some(Self::from_seconds(
+            days * 86_400 + hour * 3600 + minute * 60 + second,
+        ))
+    }
+}
+
+fn millis_of(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn fields(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> {
+    let mut parts = text.split(separator);
+    let mut next = |width: usize| {
+        let part = parts.next()?;
+        let digits = part.len() == width && part.bytes().all(|b| b.is_ascii_digit());
+        if digits { part.parse().ok() } else { None }
+    };
+    let [a, b, c] = widths;
+    let read = [next(a)?, next(b)?, next(c)?];
+    if parts.next().is_some() {
+        None
+    } else {
+        Some(read)
+    }
+}
+
+/// Days since the epoch of a date in the proleptic Gregorian calendar (era arithmetic of 400 years).
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let year_of_era = y - era * 400;
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+const fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z - era * 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400;
+    (if month <= 2 { year + 1 } else { year }, month, day)
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 with milliseconds, in UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.seconds();
+        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        let rest = seconds.rem_euclid(86_400);
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        let millis = self.0.rem_euclid(1000);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_and_reads_dates() {
+        assert_eq!(
+            Timestamp::from_millis(0).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(1_795_298_401_250).to_string(),
+            "2026-11-21T22:00:01.250Z"
+        );
+        assert_eq!(
+            Timestamp::parse("2026-11-21T22:00:01Z"),
+            Some(Timestamp::from_seconds(1_795_298_401))
+        );
+        assert_eq!(
+            Timestamp::parse("2024-02-29").map(|t| t.to_string()),
+            Some("2024-02-29T00:00:00.000Z".into())
+        );
+        for bad in [
+            "2026-02-29",
+            "2026-13-01",
+            "2026-1-01",
+            "",
+            "2026-11-21T24:00:00Z",
+            "2026-11-21 10:00:00",
+        ] {
+            assert_eq!(Timestamp::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_hour_is_utc() {
+        assert_eq!(Timestamp::from_seconds(1_795_298_401).hour(), 22);
+        assert_eq!(Timestamp::from_seconds(-1).hour(), 23);
+    }
+}
