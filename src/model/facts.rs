@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::attributes::Attributes;
 use super::name::ConditionName;
 use super::party::{Parties, Party};
 use super::request::AccessRequest;
@@ -37,8 +38,37 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The value at `path`, or `None` if it is absent.
-    pub fn get(&self, path: &[impl AsRef<str>]) -> Option<Value> {
+    fn condition(&self, path: &[Box<str>]) -> Option<Value> {
+        let name = path.first()?.as_ref();
+        let set = self
+            .conditions
+            .iter()
+            .find(|(condition, _)| condition.as_str() == name);
+        Some(Value::Bool(set.is_some_and(|(_, value)| *value)))
+    }
+
+    fn action(&self, path: &[Box<str>]) -> Option<Value> {
+        let action = &self.asked.action;
+        match path.first()?.as_ref() {
+            "id" => Some(Value::String(action.id.shared())),
+            "tier" => Some(Value::string(action.tier.as_str())),
+            "route" => Some(Value::String(action.route.shared())),
+            _ => None,
+        }
+    }
+
+    fn resource(&self, path: &[Box<str>]) -> Option<Value> {
+        let resource = self.asked.resource.as_ref()?;
+        match path.first()?.as_ref() {
+            "type" => Some(Value::String(Arc::clone(&resource.kind))),
+            "id" => Some(Value::String(Arc::clone(&resource.id))),
+            _ => None,
+        }
+    }
+}
+
+impl Attributes for Facts<'_> {
+    fn get(&self, path: &[Box<str>]) -> Option<Value> {
         let (root, rest) = path.split_first()?;
         match root.as_ref() {
             "subject" => party_value(&self.parties.subject, rest),
@@ -59,37 +89,9 @@ impl<'a> Facts<'a> {
             _ => None,
         }
     }
-
-    fn condition(&self, path: &[impl AsRef<str>]) -> Option<Value> {
-        let name = path.first()?.as_ref();
-        let set = self
-            .conditions
-            .iter()
-            .find(|(condition, _)| condition.as_str() == name);
-        Some(Value::Bool(set.is_some_and(|(_, value)| *value)))
-    }
-
-    fn action(&self, path: &[impl AsRef<str>]) -> Option<Value> {
-        let action = &self.asked.action;
-        match path.first()?.as_ref() {
-            "id" => Some(Value::String(action.id.shared())),
-            "tier" => Some(Value::string(action.tier.as_str())),
-            "route" => Some(Value::String(action.route.shared())),
-            _ => None,
-        }
-    }
-
-    fn resource(&self, path: &[impl AsRef<str>]) -> Option<Value> {
-        let resource = self.asked.resource.as_ref()?;
-        match path.first()?.as_ref() {
-            "type" => Some(Value::String(Arc::clone(&resource.kind))),
-            "id" => Some(Value::String(Arc::clone(&resource.id))),
-            _ => None,
-        }
-    }
 }
 
-fn party_value(party: &Party, path: &[impl AsRef<str>]) -> Option<Value> {
+fn party_value(party: &Party, path: &[Box<str>]) -> Option<Value> {
     let (member, rest) = path.split_first()?;
     match member.as_ref() {
         "issuer" => Some(
@@ -114,7 +116,7 @@ fn party_value(party: &Party, path: &[impl AsRef<str>]) -> Option<Value> {
     }
 }
 
-fn request_value(request: &AccessRequest, path: &[impl AsRef<str>]) -> Option<Value> {
+fn request_value(request: &AccessRequest, path: &[Box<str>]) -> Option<Value> {
     let (member, rest) = path.split_first()?;
     match member.as_ref() {
         "method" => Some(Value::string(request.method.as_str())),
@@ -135,7 +137,7 @@ fn request_value(request: &AccessRequest, path: &[impl AsRef<str>]) -> Option<Va
     }
 }
 
-fn context_value(request: &AccessRequest, path: &[impl AsRef<str>]) -> Option<Value> {
+fn context_value(request: &AccessRequest, path: &[Box<str>]) -> Option<Value> {
     let (member, rest) = path.split_first()?;
     match member.as_ref() {
         "extensions" => request
@@ -148,17 +150,17 @@ fn context_value(request: &AccessRequest, path: &[impl AsRef<str>]) -> Option<Va
     }
 }
 
-fn read_named(map: &BTreeMap<String, Value>, path: &[impl AsRef<str>]) -> Option<Value> {
+fn read_named(map: &BTreeMap<String, Value>, path: &[Box<str>]) -> Option<Value> {
     let (name, rest) = path.split_first()?;
     read_value(map.get(name.as_ref())?, rest)
 }
 
-fn read_map(map: &BTreeMap<Arc<str>, Value>, path: &[impl AsRef<str>]) -> Option<Value> {
+fn read_map(map: &BTreeMap<Arc<str>, Value>, path: &[Box<str>]) -> Option<Value> {
     let (name, rest) = path.split_first()?;
     read_value(map.get(name.as_ref())?, rest)
 }
 
-fn read_value(value: &Value, path: &[impl AsRef<str>]) -> Option<Value> {
+fn read_value(value: &Value, path: &[Box<str>]) -> Option<Value> {
     match (path.split_first(), value) {
         (None, value) => Some(value.clone()),
         (Some((name, rest)), Value::Map(entries)) => read_value(entries.get(name.as_ref())?, rest),

@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing here knows a wire or file format.
 
+pub mod attributes;
+pub mod decision;
 pub mod facts;
 pub mod glob;
 pub mod identity;

@@ -1,0 +1,98 @@
+//! One decision: the verdict and everything that its answer, its record and its metrics say about it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::identity::TokenFacts;
+use super::name::{ActionId, ProviderName, RouteId};
+use super::party::Parties;
+use super::route::Tier;
+use super::time::Timestamp;
+use super::verdict::Verdict;
+
+/// The id of a decision: a `UUIDv7` in its usual form, so that ids sort by time.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DecisionId(Arc<str>);
+
+impl DecisionId {
+    /// Wraps an id that the edge made.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A verdict and its circumstances.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Its id; answer, record and access log share it.
+    pub id: DecisionId,
+    /// When it was made.
+    pub at: Timestamp,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The request, as far as it was understood.
+    pub request: Option<RequestFacts>,
+    /// The route, once found.
+    pub route: Option<RouteFacts>,
+    /// The action, once found, and its tier.
+    pub action: Option<(ActionId, Tier)>,
+    /// The parties, once known.
+    pub parties: Option<Parties>,
+    /// The credential that was verified, and by which provider.
+    pub credential: Option<(ProviderName, TokenFacts)>,
+    /// The version of the snapshot that decided.
+    pub policy_version: Arc<str>,
+    /// How long it took.
+    pub spent: Spent,
+}
+
+/// What a record says about a request: never a query, a header or a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestFacts {
+    /// Envoy's request id.
+    pub id: Option<String>,
+    /// Method.
+    pub method: String,
+    /// Canonical host.
+    pub host: String,
+    /// Canonical path.
+    pub path: String,
+}
+
+/// What an answer needs of the route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteFacts {
+    /// Its id.
+    pub id: RouteId,
+    /// Its external URL; the realm of its challenges.
+    pub url: Arc<str>,
+}
+
+/// Time that the phases of a check took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// From the request's arrival to the verdict.
+    pub total: Duration,
+    /// Verifying the credential and joining the parties.
+    pub identity: Duration,
+    /// Evaluating the rules.
+    pub policy: Duration,
+}
