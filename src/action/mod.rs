@@ -1,1 +1,16 @@
-//! Which route a request has, and which action of its catalogue it is.
+//! Which route a request has, and which action of its catalogue it is (DESIGN section 3, rule 2).
+//!
+//! Pure: no I/O, no clock. The catalogue permits nothing; it only names what is asked, with typed parameters.
+
+mod catalogue;
+mod compile;
+mod operation;
+mod parameters;
+mod routes;
+pub mod spec;
+
+pub use compile::{CompiledRoute, compile_route};
+pub use routes::{EXTENSION_KEY, RouteTable};
+
+#[cfg(test)]
+mod tests;

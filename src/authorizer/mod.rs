@@ -1,28 +1,145 @@
 //! The order of things: one request, from route to verdict.
+//!
+//! [`Snapshot::examine`] is the page that reads as the security argument. [`Authorizer`] wraps it with what must
+//! happen around every decision: a record's slot is taken before the verdict counts, the record is written, the
+//! metrics move, and shadow rules are asked after the answer. Nothing here knows Envoy.
 
-use crate::model::decision::Decision;
+mod examine;
+mod headers;
+mod parties;
+mod shadow;
+mod snapshot;
+mod workload;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+pub use examine::{Caller, Described, Examined};
+pub use parties::{JoinError, join};
+pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
+pub use snapshot::Snapshot;
+
+use crate::audit::Audit;
+use crate::model::decision::{Decision, DecisionId, RequestFacts, Spent};
+use crate::model::reason::FaultCode;
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Fault, Verdict};
+use crate::telemetry::Metrics;
 
 /// Decides requests. Cheap to clone; every clone sees the current snapshot.
 #[derive(Clone, Debug)]
-pub struct Authorizer {}
+pub struct Authorizer {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    audit: Audit,
+    metrics: Metrics,
+    shadow: ShadowQueue,
+}
 
 impl Authorizer {
-    /// Decides a canonical request and records the decision.
-    pub fn decide(&self, _request: &AccessRequest) -> Decision {
-        std::process::abort()
+    /// An authorizer that decides with whatever snapshot `snapshot` holds at the moment of a request.
+    pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, audit: Audit, metrics: Metrics, shadow: ShadowQueue) -> Self {
+        Self { snapshot, audit, metrics, shadow }
+    }
+
+    /// The metrics that decisions move, for the edge's own counters.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Decides a canonical request and records the decision. One snapshot is seen from start to end.
+    pub fn decide(&self, request: &AccessRequest) -> Decision {
+        let started = Instant::now();
+        let snapshot = self.snapshot.load_full();
+        let slot = self.audit.reserve();
+        let mut examined = snapshot.examine(request, &Caller::Credential, None);
+        if let Verdict::Allow(grant) = &mut examined.verdict {
+            headers::protect(&mut grant.constraints, snapshot.policy.settable_headers(), request);
+        }
+        let facts = RequestFacts {
+            id: request.id.clone(),
+            method: request.method.clone(),
+            host: request.host.clone(),
+            path: request.path.clone(),
+        };
+        let job = self.shadow_job(&snapshot, request, &examined);
+        let Examined { verdict, route, asked, parties, credential, identity, policy, trace: _ } = examined;
+        let mut decision = Decision {
+            id: new_id(),
+            at: request.now,
+            verdict,
+            request: Some(facts),
+            route,
+            action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
+            parties,
+            credential,
+            policy_version: Arc::clone(&snapshot.version),
+            spent: Spent { total: started.elapsed(), identity, policy },
+        };
+        match slot {
+            Ok(slot) => slot.write(&decision),
+            Err(full) => decision.verdict = Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string())),
+        }
+        self.metrics.record(&decision);
+        if let Some(job) = job {
+            self.shadow.offer(job, &decision, &self.metrics);
+        }
+        decision
     }
 
     /// Records a check that never became a canonical request: ambiguous, overloaded, past its deadline, a panic.
     /// `verdict` must not be an allow; one that is becomes a fault.
-    pub fn refuse(
-        &self,
-        _verdict: Verdict,
-        _at: Timestamp,
-        _request_id: Option<String>,
-    ) -> Decision {
-        std::process::abort()
+    pub fn refuse(&self, verdict: Verdict, at: Timestamp, request_id: Option<String>) -> Decision {
+        let verdict = match verdict {
+            Verdict::Allow(_) => Verdict::Fault(Fault::new(FaultCode::Internal, "a refusal was an allow")),
+            refused @ (Verdict::Deny(_) | Verdict::Fault(_)) => refused,
+        };
+        let request = request_id.map(|id| RequestFacts {
+            id: Some(id),
+            method: String::new(),
+            host: String::new(),
+            path: String::new(),
+        });
+        let mut decision = Decision {
+            id: new_id(),
+            at,
+            verdict,
+            request,
+            route: None,
+            action: None,
+            parties: None,
+            credential: None,
+            policy_version: Arc::clone(&self.snapshot.load().version),
+            spent: Spent::default(),
+        };
+        match self.audit.reserve() {
+            Ok(slot) => slot.write(&decision),
+            Err(full) => decision.verdict = Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string())),
+        }
+        self.metrics.record(&decision);
+        decision
     }
+
+    fn shadow_job(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        request: &AccessRequest,
+        examined: &Examined,
+    ) -> Option<ShadowJob> {
+        let asked = examined.asked.as_ref()?;
+        if !snapshot.policy.has_shadow(&asked.action) || !self.shadow.is_open() {
+            return None;
+        }
+        let parties = examined.parties.clone()?;
+        let token = examined.credential.as_ref().map(|(_, token)| token.clone());
+        let asked = asked.clone();
+        Some(ShadowJob { snapshot: Arc::clone(snapshot), request: request.clone(), asked, parties, token })
+    }
+}
+
+/// A `UUIDv7` (RFC 9562, section 5.7), so that ids sort by time.
+fn new_id() -> DecisionId {
+    DecisionId::new(uuid::Uuid::now_v7().to_string())
 }

@@ -1,1 +1,26 @@
-//! Rules: compiled to an index, evaluated without I/O or clock.
+//! Rules: compiled to an index for each action, evaluated without I/O or clock (DESIGN section 3, rules 4 to 11).
+//!
+//! A rule is `permit` (who may), `forbid` (who may not) or `guard` (what must hold). Nothing here knows how a request
+//! came in or how its answer goes out.
+
+mod bound;
+mod compile;
+mod constrain;
+mod evaluate;
+mod index;
+mod lint;
+mod matcher;
+mod planner;
+mod requirement;
+mod rule;
+mod selector;
+pub mod spec;
+mod trace;
+
+pub use compile::{Context, Policy, Source, compile};
+pub use evaluate::{Call, Mode};
+pub use index::Scan;
+pub use trace::{Considered, Effect, Outcome, Trace};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,421 @@
+//! From what the user wrote to a route that requests can be matched with. Every mistake is reported.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::catalogue::{Catalogue, Entry};
+use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
+use super::routes::is_below;
+use super::spec::{ActionSpec, MatchSpec, QuerySpec, ResourceSpec, RouteSpec};
+use crate::expression::Expression;
+use crate::model::finding::Finding;
+use crate::model::list::OneOrMany;
+use crate::model::name::{ActionId, ProviderName, RouteId};
+use crate::model::request::AccessRequest;
+use crate::model::route::{Action, Asked, Operation, QueryParameter, Route, RouteMatch, Tier};
+use crate::model::schema;
+use crate::model::value::Type;
+use crate::model::verdict::Denial;
+
+/// A route that requests can be matched with.
+#[derive(Debug)]
+pub struct CompiledRoute {
+    /// What it is.
+    pub route: Route,
+    catalogue: Catalogue,
+}
+
+impl CompiledRoute {
+    /// Finds the action that `request` asks for, with typed parameters; a denial if there is none.
+    pub fn find(&self, request: &AccessRequest) -> Result<Asked, Denial> {
+        self.catalogue.find(request)
+    }
+}
+
+/// Compiles one route and its actions. Paths of the findings are relative to the route.
+pub fn compile_route(
+    id: &RouteId,
+    spec: &RouteSpec,
+    actions: &[(String, ActionSpec)],
+) -> Result<CompiledRoute, Vec<Finding>> {
+    let RouteSpec {
+        matches,
+        url,
+        audience,
+        providers,
+        actions: _,
+    } = spec;
+    let mut findings = Vec::new();
+    let mut keep =
+        |result: Result<_, Finding>| result.map_err(|finding| findings.push(finding)).ok();
+    let matches = keep(compile_match(id, matches));
+    if let Err(finding) = check_url(url) {
+        findings.push(finding);
+    }
+    let providers = compile_providers(providers, &mut findings);
+    let entries = compile_actions(id, actions, matches.as_ref(), &mut findings);
+    let catalogue = Catalogue::build(entries).map_err(|conflicts| {
+        findings.extend(conflicts.into_iter().map(|conflict| {
+            let message = format!(
+                "`{}` and `{}` are equally specific",
+                conflict.first.id, conflict.second.id
+            );
+            let finding = Finding::error("action-conflict", message)
+                .help(format!("both stand for `{}`", conflict.operation));
+            finding.under(conflict.second.id.as_str()).under("actions")
+        }));
+    });
+    match (matches, catalogue) {
+        (Some(matches), Ok(catalogue)) if findings.is_empty() => {
+            let url: Arc<str> = Arc::from(url.as_str());
+            let audience = audience
+                .as_deref()
+                .map_or_else(|| Arc::clone(&url), Arc::from);
+            let actions = catalogue.actions();
+            let route = Route {
+                id: id.clone(),
+                matches,
+                url,
+                audience,
+                providers,
+                actions,
+            };
+            Ok(CompiledRoute { route, catalogue })
+        }
+        _ => Err(findings),
+    }
+}
+
+fn compile_match(id: &RouteId, spec: &MatchSpec) -> Result<RouteMatch, Finding> {
+    let MatchSpec { host, path, route } = spec;
+    match (host, route) {
+        (Some(hosts), None) => {
+            let hosts = hosts
+                .items()
+                .iter()
+                .map(|host| check_host(host))
+                .collect::<Result<Vec<_>, _>>();
+            let hosts = hosts.map_err(|finding| finding.under("host").under("match"))?;
+            let prefix = path.as_deref().unwrap_or("/");
+            let canonical = prefix == "/"
+                || (prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains("//"));
+            if !canonical || prefix.contains(['{', '%', '?', '*']) {
+                let finding =
+                    Finding::error("invalid-path", format!("`{prefix}` is no path prefix"));
+                return Err(finding
+                    .help("write whole segments, for example `/crm`")
+                    .under("path")
+                    .under("match"));
+            }
+            Ok(RouteMatch::Host {
+                hosts,
+                prefix: prefix.to_owned(),
+            })
+        }
+        (None, Some(named)) if named == id.as_str() && path.is_none() => Ok(RouteMatch::Extension),
+        (None, Some(named)) if path.is_none() => {
+            let finding = Finding::error("route-id", format!("`{named}` is not this route's id"));
+            Err(finding
+                .help(format!("write `route: {id}`"))
+                .under("route")
+                .under("match"))
+        }
+        _ => Err(Finding::error(
+            "invalid-match",
+            "a route matches by `host` (and `path`), or by `route`",
+        )
+        .help("write `match: { host: api.example.com }` or `match: { route: … }`")
+        .under("match")),
+    }
+}
+
+fn check_host(host: &str) -> Result<String, Finding> {
+    let label =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let ip6 = bracketed.is_some_and(|ip| {
+        ip.parse::<std::net::Ipv6Addr>()
+            .is_ok_and(|parsed| parsed.to_string() == ip)
+    });
+    let name =
+        !host.is_empty() && host.len() <= 253 && host.chars().all(label) && !host.ends_with('.');
+    if name || ip6 {
+        return Ok(host.to_owned());
+    }
+    Err(
+        Finding::error("invalid-host", format!("`{host}` is no host")).help(
+            "write it in lower case, without port and trailing dot; wildcards are not matched",
+        ),
+    )
+}
+
+fn check_url(url: &str) -> Result<(), Finding> {
+    let origin = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    if origin.is_some_and(|rest| !rest.is_empty() && !rest.contains([' ', '?', '#', '"', '\\'])) {
+        return Ok(());
+    }
+    Err(
+        Finding::error("invalid-url", format!("`{url}` is no external URL"))
+            .help("write the origin that callers use, for example `https://api.example.com`")
+            .under("url"),
+    )
+}
+
+fn compile_providers(names: &[String], findings: &mut Vec<Finding>) -> Vec<ProviderName> {
+    let mut providers: Vec<ProviderName> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match ProviderName::new(name) {
+            Ok(provider) if providers.contains(&provider) => findings.push(
+                Finding::error(
+                    "duplicate-provider",
+                    format!("provider `{name}` is listed twice"),
+                )
+                .under(index)
+                .under("providers"),
+            ),
+            Ok(provider) => providers.push(provider),
+            Err(error) => {
+                findings.push(
+                    Finding::error("invalid-name", error.to_string())
+                        .under(index)
+                        .under("providers"),
+                );
+            }
+        }
+    }
+    providers
+}
+
+fn compile_actions(
+    route: &RouteId,
+    actions: &[(String, ActionSpec)],
+    matches: Option<&RouteMatch>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (name, spec) in actions {
+        match compile_action(route, name, spec, matches) {
+            Ok(entry) => entries.push(entry),
+            Err(wrong) => {
+                findings.extend(
+                    wrong
+                        .into_iter()
+                        .map(|finding| finding.under(name.as_str()).under("actions")),
+                );
+            }
+        }
+    }
+    entries
+}
+
+fn compile_action(
+    route: &RouteId,
+    name: &str,
+    spec: &ActionSpec,
+    matches: Option<&RouteMatch>,
+) -> Result<Entry, Vec<Finding>> {
+    let ActionSpec {
+        http,
+        grpc,
+        tier,
+        scope,
+        params,
+        query,
+        resource,
+    } = spec;
+    let mut findings = Vec::new();
+    let id = ActionId::new(name)
+        .map_err(|error| findings.push(Finding::error("invalid-name", error.to_string())));
+    let operations = compile_operations(http.as_ref(), grpc.as_ref(), matches, &mut findings);
+    let tier = tier.as_deref().unwrap_or("low").parse::<Tier>();
+    let tier = tier.map_err(|error| {
+        findings.push(Finding::error("invalid-tier", error.to_string()).under("tier"));
+    });
+    let params = compile_params(&operations, params, &mut findings);
+    let query = compile_query(query, &mut findings);
+    let scope = compile_scope(scope, &mut findings);
+    let (Ok(id), Ok(tier), true) = (id, tier, findings.is_empty()) else {
+        return Err(findings);
+    };
+    let kind = resource
+        .as_ref()
+        .map(|resource| Arc::from(resource.kind.as_str()));
+    let action = Action {
+        id,
+        route: route.clone(),
+        tier,
+        scope,
+        operations,
+        params,
+        query,
+        resource: kind,
+    };
+    let resource_id = resource
+        .as_ref()
+        .map(|spec| compile_resource(spec, &action))
+        .transpose()?;
+    Ok(Entry {
+        action: Arc::new(action),
+        resource_id,
+    })
+}
+
+fn compile_operations(
+    http: Option<&OneOrMany<String>>,
+    grpc: Option<&OneOrMany<String>>,
+    matches: Option<&RouteMatch>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Operation> {
+    type Parse = fn(&str) -> Result<Operation, String>;
+    let mut operations: Vec<Operation> = Vec::new();
+    let sources: [(&str, Option<&OneOrMany<String>>, Parse); 2] =
+        [("http", http, parse_http), ("grpc", grpc, parse_grpc)];
+    for (key, list, parse) in sources {
+        let Some(list) = list else { continue };
+        for (index, text) in list.items().iter().enumerate() {
+            let place = |finding: Finding| match list.index(index) {
+                Some(index) => finding.under(index).under(key),
+                None => finding.under(key),
+            };
+            match parse(text) {
+                Ok(operation) if is_reachable(&operation, matches) => operations.push(operation),
+                Ok(operation) => findings.push(place(unreachable_operation(&operation, matches))),
+                Err(message) => findings.push(place(Finding::error("invalid-operation", message))),
+            }
+        }
+    }
+    if operations.is_empty() && findings.is_empty() {
+        let finding = Finding::error("no-operation", "the action stands for no request");
+        findings.push(
+            finding.help("write `http: \"GET /v1/customers\"` or `grpc: package.Service/Method`"),
+        );
+    }
+    operations
+}
+
+fn is_reachable(operation: &Operation, matches: Option<&RouteMatch>) -> bool {
+    match matches {
+        Some(RouteMatch::Host { prefix, .. }) => is_below(&pattern_of(operation), prefix),
+        Some(RouteMatch::Extension) | None => true,
+    }
+}
+
+fn unreachable_operation(operation: &Operation, matches: Option<&RouteMatch>) -> Finding {
+    let prefix = match matches {
+        Some(RouteMatch::Host { prefix, .. }) => prefix.as_str(),
+        _ => "/",
+    };
+    let method = method_of(operation).unwrap_or("*");
+    Finding::error(
+        "unreachable-action",
+        format!("`{operation}` is not below the route's path `{prefix}`"),
+    )
+    .help(format!(
+        "paths are absolute: write `{method} {prefix}{}`",
+        pattern_of(operation)
+    ))
+}
+
+/// Every operation of an action has the same parameters, so that rules can rely on them.
+fn compile_params(
+    operations: &[Operation],
+    declared: &BTreeMap<String, String>,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<Arc<str>, Type> {
+    let mut sets = operations.iter().map(parameters_of);
+    let names = sets.next().unwrap_or_default();
+    if sets.any(|other| other != names) {
+        findings.push(Finding::error(
+            "different-parameters",
+            "the operations of one action have different parameters",
+        ));
+    }
+    let mut params: BTreeMap<Arc<str>, Type> =
+        names.into_iter().map(|name| (name, Type::String)).collect();
+    for (name, of) in declared {
+        match (params.get_mut(name.as_str()), parse_scalar(of)) {
+            (Some(slot), Ok(of)) => *slot = of,
+            (None, _) => findings.push(
+                Finding::error(
+                    "unknown-parameter",
+                    format!("no pattern has a parameter `{name}`"),
+                )
+                .under(name.as_str())
+                .under("params"),
+            ),
+            (_, Err(finding)) => findings.push(finding.under(name.as_str()).under("params")),
+        }
+    }
+    params
+}
+
+fn compile_query(
+    declared: &BTreeMap<String, QuerySpec>,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<Arc<str>, QueryParameter> {
+    let mut query = BTreeMap::new();
+    for (name, QuerySpec { of, optional }) in declared {
+        match parse_scalar(of) {
+            Ok(of) => {
+                query.insert(
+                    Arc::from(name.as_str()),
+                    QueryParameter {
+                        of,
+                        optional: *optional,
+                    },
+                );
+            }
+            Err(finding) => findings.push(finding.under(name.as_str()).under("query")),
+        }
+    }
+    query
+}
+
+fn parse_scalar(text: &str) -> Result<Type, Finding> {
+    match text.parse::<Type>() {
+        Ok(of @ (Type::Bool | Type::Int | Type::Double | Type::String | Type::Timestamp)) => Ok(of),
+        Ok(_) => Err(Finding::error(
+            "invalid-type",
+            format!("`{text}` is not a type that a parameter can have"),
+        )),
+        Err(error) => Err(Finding::error("invalid-type", error.to_string())),
+    }
+}
+
+fn compile_scope(spec: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<Arc<str>> {
+    let mut scope: Vec<Arc<str>> = Vec::new();
+    for text in spec.items() {
+        for token in text.split(' ') {
+            // RFC 6749, section 3.3: %x21 / %x23-5B / %x5D-7E.
+            let valid = !token.is_empty()
+                && token
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+            if valid {
+                scope.push(Arc::from(token));
+            } else {
+                findings.push(
+                    Finding::error("invalid-scope", format!("`{text}` is no scope")).under("scope"),
+                );
+            }
+        }
+    }
+    scope.sort();
+    scope.dedup();
+    scope
+}
+
+fn compile_resource(spec: &ResourceSpec, action: &Action) -> Result<Expression, Vec<Finding>> {
+    let ResourceSpec { kind: _, id } = spec;
+    Expression::compile(id, &schema::of_resource(action), &Type::String).map_err(|errors| {
+        let place = |finding: Finding| finding.under("id").under("resource");
+        errors
+            .into_iter()
+            .map(|error| place(error.into_finding()))
+            .collect()
+    })
+}

@@ -1,0 +1,120 @@
+//! Routes and actions as they are written in policy files.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::model::list::OneOrMany;
+
+/// `routes.<id>`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSpec {
+    /// Which requests belong to it.
+    #[serde(rename = "match")]
+    pub matches: MatchSpec,
+    /// External origin and path; the default audience.
+    pub url: String,
+    /// Audience that credentials must be meant for, if it is not the URL.
+    pub audience: Option<String>,
+    /// Providers whose credentials it accepts; none means that only anonymous callers can be permitted.
+    #[serde(default)]
+    pub providers: Vec<String>,
+    /// Its catalogue; every entry is read by itself, so that one mistake does not hide the next.
+    #[serde(default)]
+    pub actions: Option<IgnoredAny>,
+}
+
+/// `routes.<id>.match`: either `host` with an optional `path`, or `route`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchSpec {
+    /// Exact hosts.
+    pub host: Option<OneOrMany<String>>,
+    /// Prefix of whole segments.
+    pub path: Option<String>,
+    /// The route id that Envoy sets in `context_extensions`; it must be the route's own id.
+    pub route: Option<String>,
+}
+
+/// `routes.<id>.actions.<id>`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionSpec {
+    /// `METHOD /path/{parameter}`; `*` as the method means any.
+    pub http: Option<OneOrMany<String>>,
+    /// `package.Service/Method`, or `package.Service/*`.
+    pub grpc: Option<OneOrMany<String>>,
+    /// `low` (default), `medium`, `high` or `critical`.
+    pub tier: Option<String>,
+    /// Scopes that the token needs.
+    #[serde(default)]
+    pub scope: OneOrMany<String>,
+    /// Types of path parameters; those not named are strings.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// Declared query parameters.
+    #[serde(default)]
+    pub query: BTreeMap<String, QuerySpec>,
+    /// What it touches.
+    pub resource: Option<ResourceSpec>,
+}
+
+/// A declared query parameter: its type, or its type and whether it may be left out.
+#[derive(Clone, Debug)]
+pub struct QuerySpec {
+    /// The type.
+    pub of: String,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+/// `resource: { type: secret, id: params.name }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceSpec {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A CEL expression over `params` and `query` that gives a string.
+    pub id: String,
+}
+
+impl<'de> Deserialize<'de> for QuerySpec {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Long {
+            #[serde(rename = "type")]
+            of: String,
+            #[serde(default)]
+            optional: bool,
+        }
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = QuerySpec;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a type like `int`, or `{ type: int, optional: true }`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, of: &str) -> Result<QuerySpec, E> {
+                Ok(QuerySpec {
+                    of: of.to_owned(),
+                    optional: false,
+                })
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<QuerySpec, A::Error> {
+                let Long { of, optional } =
+                    Long::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(QuerySpec { of, optional })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

@@ -1,0 +1,95 @@
+//! Joins what a provider verified with what the registry knows, into the parties of a call (DESIGN section 2).
+//!
+//! For a non-human identity that is registered, kind, groups, owner and standing come from the registry alone; a
+//! credential that states another kind is refused. Inner entries of a delegation chain may deny, never grant.
+
+use crate::model::identity::{Identity, UnregisteredClient};
+use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
+use crate::model::reason::Reason;
+use crate::model::time::Timestamp;
+use crate::model::verdict::Denial;
+use crate::registry::{Registered, Registry};
+
+/// Why an identity cannot be a party; a denial without a remedy.
+pub type JoinError = Denial;
+
+/// The parties of a call made with `identity`.
+pub fn join(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Parties, JoinError> {
+    for entry in &identity.chain {
+        if let Some(known) = registry.find(entry) {
+            check_standing(known, entry, now)?;
+        }
+    }
+    let subject = subject(identity, registry, now)?;
+    let actor = match identity.chain.first() {
+        Some(outermost) => Some(chained_actor(outermost, identity, registry)?),
+        None => client_actor(identity, registry, now)?,
+    };
+    Ok(Parties { subject, actor, depth: identity.chain.len() })
+}
+
+fn check_standing(known: &Registered, id: &PartyId, now: Timestamp) -> Result<(), Denial> {
+    known.standing(now).map_err(|reason| Denial::new(reason).because(format!("`{id}`")))
+}
+
+fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Party, Denial> {
+    let id = identity.subject.clone();
+    let claims = identity.claims.clone();
+    let assurance = identity.assurance.clone();
+    let Some(known) = registry.find(&id) else {
+        let groups = identity.groups.clone();
+        return Ok(Party { kind: identity.kind, id, owner: None, groups, claims, assurance });
+    };
+    check_standing(known, &id, now)?;
+    if identity.kind != known.kind {
+        let cause = format!("`{id}` is registered as {} and the credential states {}", known.kind, identity.kind);
+        return Err(Denial::new(Reason::KindMismatch).because(cause));
+    }
+    Ok(registered(known, id, claims, assurance))
+}
+
+fn registered(known: &Registered, id: PartyId, claims: Claims, assurance: Assurance) -> Party {
+    let (owner, groups) = (Some(known.owner.clone()), known.groups.clone());
+    Party { kind: known.kind, id, owner, groups, claims, assurance }
+}
+
+fn bare_registered(known: &Registered, id: PartyId) -> Party {
+    let Party { claims, assurance, .. } = Party::bare(known.kind, id.clone());
+    registered(known, id, claims, assurance)
+}
+
+/// The outermost `act`: registered, or what the provider makes of unregistered ones. `subject` cannot be meant here,
+/// because the credential says that somebody else acts.
+fn chained_actor(id: &PartyId, identity: &Identity, registry: &Registry) -> Result<Party, Denial> {
+    if let Some(known) = registry.find(id) {
+        return Ok(bare_registered(known, id.clone()));
+    }
+    match identity.unregistered_client {
+        UnregisteredClient::Service => Ok(Party::bare(Kind::Service, id.clone())),
+        UnregisteredClient::Agent => Ok(Party::bare(Kind::Agent, id.clone())),
+        UnregisteredClient::Deny | UnregisteredClient::Subject => Err(unregistered(id)),
+    }
+}
+
+/// The client that holds the credential, where it is a party of its own.
+fn client_actor(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Option<Party>, Denial> {
+    let Some(client) = &identity.client else { return Ok(None) };
+    let id = PartyId::new(identity.provider.clone(), client.clone());
+    if id == identity.subject {
+        return Ok(None);
+    }
+    if let Some(known) = registry.find(&id) {
+        check_standing(known, &id, now)?;
+        return Ok(Some(bare_registered(known, id)));
+    }
+    match identity.unregistered_client {
+        UnregisteredClient::Deny => Err(unregistered(&id)),
+        UnregisteredClient::Subject => Ok(None),
+        UnregisteredClient::Service => Ok(Some(Party::bare(Kind::Service, id))),
+        UnregisteredClient::Agent => Ok(Some(Party::bare(Kind::Agent, id))),
+    }
+}
+
+fn unregistered(id: &PartyId) -> Denial {
+    Denial::new(Reason::ActorUnregistered).because(format!("`{id}` is not in the registry"))
+}

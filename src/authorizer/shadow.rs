@@ -1,0 +1,116 @@
+//! Shadow rules: a second, counterfactual evaluation after the answer, which only logs and counts (DESIGN section 3,
+//! rule 11).
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::snapshot::Snapshot;
+use super::workload::workload;
+use crate::audit::Audit;
+use crate::model::decision::{Decision, DecisionId};
+use crate::model::facts::Facts;
+use crate::model::identity::TokenFacts;
+use crate::model::party::Parties;
+use crate::model::request::AccessRequest;
+use crate::model::route::Asked;
+use crate::model::verdict::Verdict;
+use crate::policy::{Call, Mode, Scan};
+use crate::telemetry::Metrics;
+
+/// Evaluations that may wait; more are dropped and counted, because no answer depends on them.
+const QUEUE: usize = 1024;
+
+/// Everything that a second evaluation needs, owned: the answer has gone out.
+#[derive(Debug)]
+pub struct ShadowJob {
+    /// What decided.
+    pub snapshot: Arc<Snapshot>,
+    /// The request.
+    pub request: AccessRequest,
+    /// What it asked for.
+    pub asked: Asked,
+    /// Who signed.
+    pub parties: Parties,
+    /// What the credential allowed.
+    pub token: Option<TokenFacts>,
+}
+
+struct Queued {
+    job: ShadowJob,
+    id: DecisionId,
+    enforced: Verdict,
+}
+
+/// The sending half; bounded.
+#[derive(Clone, Debug)]
+pub struct ShadowQueue(mpsc::Sender<Queued>);
+
+/// The receiving half, run by one background task.
+pub struct ShadowWorker {
+    jobs: mpsc::Receiver<Queued>,
+    audit: Audit,
+    metrics: Metrics,
+}
+
+impl std::fmt::Debug for ShadowWorker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ShadowWorker")
+    }
+}
+
+impl ShadowQueue {
+    /// A queue and the worker that empties it.
+    pub fn new(audit: Audit, metrics: Metrics) -> (Self, ShadowWorker) {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        (Self(sender), ShadowWorker { jobs, audit, metrics })
+    }
+
+    /// Whether there is room, so that nothing is cloned for a job that would be dropped.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.capacity() > 0
+    }
+
+    pub(super) fn offer(&self, job: ShadowJob, decision: &Decision, metrics: &Metrics) {
+        let queued = Queued { job, id: decision.id.clone(), enforced: decision.verdict.clone() };
+        if self.0.try_send(queued).is_err() {
+            metrics.shadow_dropped();
+        }
+    }
+}
+
+impl ShadowWorker {
+    /// Evaluates until every queue handle is gone.
+    pub async fn run(mut self) {
+        while let Some(queued) = self.jobs.recv().await {
+            self.evaluate(&queued);
+        }
+    }
+
+    fn evaluate(&self, queued: &Queued) {
+        let Queued { job, id, enforced } = queued;
+        let facts = Facts {
+            request: &job.request,
+            asked: &job.asked,
+            parties: &job.parties,
+            party: None,
+            workload: workload(job.request.source.principal.as_deref()),
+            conditions: &job.snapshot.conditions,
+        };
+        let call = Call { facts, token: job.token.as_ref() };
+        let shadow = job.snapshot.policy.run(&call, Mode::WithShadow, Scan::Indexed, None);
+        if shadow.as_str() == enforced.as_str() && shadow.reason() == enforced.reason() {
+            return;
+        }
+        let allows = matches!(shadow, Verdict::Allow(_));
+        self.metrics.shadow_difference(allows);
+        self.audit.shadow(id, enforced, &shadow);
+        tracing::info!(
+            decision.id = %id,
+            enforced = enforced.reason(),
+            shadow = shadow.reason(),
+            rule = shadow.rule().map(tracing::field::display),
+            "shadow rules would have decided differently"
+        );
+    }
+}

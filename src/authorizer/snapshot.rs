@@ -1,0 +1,30 @@
+//! The immutable bundle that one request sees from start to end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::action::RouteTable;
+use crate::identity::Providers;
+use crate::model::name::ConditionName;
+use crate::model::time::Timestamp;
+use crate::policy::Policy;
+use crate::registry::Registry;
+
+/// Routes, policy, registry, providers and conditions of one version.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// A digest of everything that it was made from.
+    pub version: Arc<str>,
+    /// When it was loaded.
+    pub loaded: Timestamp,
+    /// What can be asked.
+    pub routes: RouteTable,
+    /// What is allowed.
+    pub policy: Policy,
+    /// The inventory of non-human identities.
+    pub registry: Registry,
+    /// How credentials are verified.
+    pub providers: Providers,
+    /// Conditions that are set; the others are false.
+    pub conditions: BTreeMap<ConditionName, bool>,
+}

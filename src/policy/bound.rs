@@ -1,0 +1,128 @@
+//! A rule bound to one action: its conditions compiled against what that action has.
+
+use std::sync::Arc;
+
+use super::constrain::Constrain;
+use super::rule::Rule;
+use super::trace::{Effect, Outcome};
+use crate::expression::Condition;
+use crate::model::facts::Facts;
+use crate::model::finding::Finding;
+use crate::model::party::Party;
+use crate::model::schema::Schema;
+
+/// A rule on an action.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) rule: Arc<Rule>,
+    when: Option<Condition>,
+    unless: Option<Condition>,
+    pub(super) must: Option<Condition>,
+    pub(super) constrain: Option<Constrain>,
+}
+
+/// Whether a rule covers a call.
+#[derive(Debug)]
+pub(super) enum Coverage {
+    No(Outcome),
+    Yes,
+    /// Its conditions could not be evaluated.
+    Failed(String),
+}
+
+impl Bound {
+    /// Compiles the rule's conditions. Permits and forbids see `party`, guards do not.
+    pub(super) fn compile(
+        rule: &Arc<Rule>,
+        plain: &Schema,
+        with_party: &Schema,
+    ) -> Result<Self, Vec<Finding>> {
+        let schema = if rule.effect == Effect::Guard {
+            plain
+        } else {
+            with_party
+        };
+        let mut findings = Vec::new();
+        let mut condition = |source: Option<&String>, key: &'static str| {
+            let compiled = Condition::compile(source?, schema);
+            compiled
+                .map_err(|errors| {
+                    findings.extend(errors.into_iter().map(|e| e.into_finding().under(key)));
+                })
+                .ok()
+        };
+        let when = condition(rule.when.as_ref(), "when");
+        let unless = condition(rule.unless.as_ref(), "unless");
+        let must = condition(rule.must.as_ref(), "must");
+        let constrain = rule.constrain.as_ref().and_then(|spec| {
+            let compiled = Constrain::compile(spec, schema);
+            compiled
+                .map_err(|wrong| findings.extend(wrong.into_iter().map(|f| f.under("constrain"))))
+                .ok()
+        });
+        if findings.is_empty() {
+            Ok(Self {
+                rule: Arc::clone(rule),
+                when,
+                unless,
+                must,
+                constrain,
+            })
+        } else {
+            Err(findings)
+        }
+    }
+
+    /// Whether the rule covers the call, seen for `party`; `facts` are that party's for permits and forbids.
+    pub(super) fn covers(&self, party: Option<&Party>, facts: &Facts<'_>) -> Coverage {
+        if let (Some(to), Some(party)) = (&self.rule.to, party)
+            && let Some(attribute) = to.mismatch(party)
+        {
+            return Coverage::No(Outcome::OtherParty(attribute));
+        }
+        self.holds(facts)
+    }
+
+    /// Strict and from left to right, like the conditions themselves: `when` first, and an error ends it.
+    pub(super) fn holds(&self, facts: &Facts<'_>) -> Coverage {
+        match self.when.as_ref().map(|when| when.evaluate(facts)) {
+            Some(Err(error)) => return Coverage::Failed(format!("`when`: {error}")),
+            Some(Ok(false)) => return Coverage::No(Outcome::WhenFalse),
+            Some(Ok(true)) | None => {}
+        }
+        match self.unless.as_ref().map(|unless| unless.evaluate(facts)) {
+            Some(Err(error)) => Coverage::Failed(format!("`unless`: {error}")),
+            Some(Ok(true)) => Coverage::No(Outcome::UnlessTrue),
+            Some(Ok(false)) | None => Coverage::Yes,
+        }
+    }
+
+    /// The query parameters that the rule can read; `None` if it can read any.
+    pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
+        let conditions = [&self.when, &self.unless, &self.must]
+            .into_iter()
+            .flatten()
+            .map(Condition::reads);
+        let computed = self
+            .constrain
+            .iter()
+            .flat_map(Constrain::expressions)
+            .map(crate::expression::Expression::reads);
+        let mut names: Vec<Arc<str>> = self
+            .constrain
+            .iter()
+            .flat_map(Constrain::query_names)
+            .cloned()
+            .collect();
+        for path in conditions.chain(computed).flatten() {
+            match path.split_first() {
+                Some((root, [])) if root.as_ref() == "query" => return None,
+                Some((root, [name, ..])) if root.as_ref() == "query" => {
+                    names.push(Arc::from(name.as_ref()));
+                }
+                _ => {}
+            }
+        }
+        Some(names)
+    }
+}

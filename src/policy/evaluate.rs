@@ -1,0 +1,336 @@
+//! The evaluation: the order of DESIGN section 3, rule 6, one stage a function.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::bound::{Bound, Coverage};
+use super::compile::ActionRules;
+use super::constrain::Merge;
+use super::index::Scan;
+use super::planner::{Unmet, plan};
+use super::requirement::{Brought, Requirement};
+use super::trace::{Considered, Effect, Outcome, Trace};
+use crate::model::facts::Facts;
+use crate::model::identity::TokenFacts;
+use crate::model::name::RuleId;
+use crate::model::party::{Kind, Party};
+use crate::model::reason::Reason;
+use crate::model::verdict::{Denial, Grant, Remedy, Verdict};
+
+/// Everything about one call that rules can depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Its attributes.
+    pub facts: Facts<'a>,
+    /// What its credential allows; none for anonymous callers.
+    pub token: Option<&'a TokenFacts>,
+}
+
+/// Which rules are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Enforced rules: the verdict that counts.
+    Enforced,
+    /// Shadow rules too: what would be if they were enforced.
+    WithShadow,
+}
+
+/// One evaluation.
+pub(super) struct Run<'a, 't> {
+    pub(super) rules: &'a ActionRules,
+    pub(super) call: &'a Call<'a>,
+    pub(super) mode: Mode,
+    pub(super) scan: Scan,
+    pub(super) trace: Option<&'t mut Trace>,
+    guards: Vec<&'a Bound>,
+    permits: Vec<RuleId>,
+}
+
+type Stage<'a, 't> = fn(&mut Run<'a, 't>) -> Option<Verdict>;
+
+impl<'a, 't> Run<'a, 't> {
+    pub(super) fn new(
+        rules: &'a ActionRules,
+        call: &'a Call<'a>,
+        mode: Mode,
+        scan: Scan,
+        trace: Option<&'t mut Trace>,
+    ) -> Self {
+        Self {
+            rules,
+            call,
+            mode,
+            scan,
+            trace,
+            guards: Vec::new(),
+            permits: Vec::new(),
+        }
+    }
+
+    /// The first stage that decides, decides; a trace goes on to show what the later ones would have said.
+    pub(super) fn verdict(mut self) -> Verdict {
+        let stages: [Stage<'a, 't>; 4] = [
+            Self::forbids,
+            Self::musts,
+            Self::permits,
+            Self::requirements,
+        ];
+        let mut decided = None;
+        for stage in stages {
+            let verdict = stage(&mut self);
+            decided = decided.or(verdict);
+            if decided.is_some() && self.trace.is_none() {
+                break;
+            }
+        }
+        decided.unwrap_or_else(|| self.grant())
+    }
+
+    fn asks(&self, bound: &Bound) -> bool {
+        !bound.rule.shadow || self.mode == Mode::WithShadow
+    }
+
+    fn note(
+        &mut self,
+        bound: &Bound,
+        party: Option<&'static str>,
+        outcome: impl FnOnce() -> Outcome,
+    ) {
+        if let Some(trace) = self.trace.as_deref_mut() {
+            let (rule, effect) = (bound.rule.id.clone(), bound.rule.effect);
+            trace.0.push(Considered {
+                rule,
+                effect,
+                party,
+                outcome: outcome(),
+            });
+        }
+    }
+
+    fn parties(&self) -> impl Iterator<Item = (&'static str, &'a Party)> + use<'a> {
+        let parties = self.call.facts.parties;
+        std::iter::once(("subject", &parties.subject))
+            .chain(parties.actor.as_ref().map(|actor| ("actor", actor)))
+    }
+
+    /// Whether a permit or forbid matches for `party`. An error lets nobody in: a permit does not match, a forbid does.
+    fn matches(&mut self, bound: &'a Bound, name: &'static str, party: &'a Party) -> bool {
+        if !self.asks(bound) {
+            self.note(bound, Some(name), || Outcome::Shadow);
+            return false;
+        }
+        let facts = self.call.facts.for_party(party);
+        match bound.covers(Some(party), &facts) {
+            Coverage::No(outcome) => {
+                self.note(bound, Some(name), || outcome);
+                false
+            }
+            Coverage::Yes => {
+                self.note(bound, Some(name), || Outcome::Matched);
+                true
+            }
+            Coverage::Failed(error) => {
+                self.note(bound, Some(name), || Outcome::Failed(error));
+                match bound.rule.effect {
+                    Effect::Permit => false,
+                    Effect::Forbid | Effect::Guard => true,
+                }
+            }
+        }
+    }
+
+    /// The first rule of `candidates` that matches; a trace looks at all of them.
+    fn first(
+        &mut self,
+        candidates: Vec<&'a Bound>,
+        name: &'static str,
+        party: &'a Party,
+    ) -> Option<&'a Bound> {
+        let mut found = None;
+        for bound in candidates {
+            if self.matches(bound, name, party) {
+                found = found.or(Some(bound));
+            }
+            if found.is_some() && self.trace.is_none() {
+                break;
+            }
+        }
+        found
+    }
+
+    fn forbids(&mut self) -> Option<Verdict> {
+        let rules = self.rules;
+        let mut hits = Vec::new();
+        for (name, party) in self.parties() {
+            hits.extend(self.first(rules.forbids.candidates(party, self.scan), name, party));
+        }
+        let hit = hits.into_iter().min_by(|a, b| a.rule.id.cmp(&b.rule.id))?;
+        Some(Verdict::Deny(
+            Denial::new(Reason::Forbidden).by(&hit.rule.id),
+        ))
+    }
+
+    /// Finds the guards that apply, and refuses if a `must` or a workload demand is not met: those have no remedy.
+    fn musts(&mut self) -> Option<Verdict> {
+        let mut unmet: Option<Denial> = None;
+        for bound in self.guards_for_parties() {
+            let denial = match bound.holds(&self.call.facts) {
+                Coverage::No(outcome) => {
+                    self.note(bound, None, || outcome);
+                    continue;
+                }
+                Coverage::Failed(error) => {
+                    self.note(bound, None, || Outcome::Failed(error.clone()));
+                    Some(
+                        Denial::new(Reason::GuardUnmet)
+                            .by(&bound.rule.id)
+                            .because(error),
+                    )
+                }
+                Coverage::Yes => self.must(bound),
+            };
+            self.guards.push(bound);
+            // A `must` is named before a workload, whichever guard comes first: rule order never matters.
+            let rank = |denial: &Denial| denial.reason != Reason::GuardUnmet;
+            unmet = match (unmet, denial) {
+                (Some(known), Some(new)) if !rank(&new) & rank(&known) => Some(new),
+                (None, new) => new,
+                (known, _) => known,
+            };
+        }
+        unmet.map(Verdict::Deny)
+    }
+
+    /// Guards whose `to` matches any party, each once, in the order of their ids.
+    fn guards_for_parties(&mut self) -> Vec<&'a Bound> {
+        let rules = self.rules;
+        let mut chosen: Vec<&'a Bound> = Vec::new();
+        for (_, party) in self.parties() {
+            chosen.extend(rules.guards.candidates(party, self.scan));
+        }
+        chosen.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
+        chosen.dedup_by(|a, b| a.rule.id == b.rule.id);
+        let mut applying = Vec::new();
+        for bound in chosen {
+            let mismatch = bound.rule.to.as_ref().and_then(|to| {
+                let mut mismatches = self.parties().map(|(_, party)| to.mismatch(party));
+                let first = mismatches.next().flatten()?;
+                mismatches
+                    .all(|mismatch| mismatch.is_some())
+                    .then_some(first)
+            });
+            match mismatch {
+                Some(attribute) => self.note(bound, None, || Outcome::OtherParty(attribute)),
+                None if !self.asks(bound) => self.note(bound, None, || Outcome::Shadow),
+                None => applying.push(bound),
+            }
+        }
+        applying
+    }
+
+    fn must(&mut self, bound: &'a Bound) -> Option<Denial> {
+        let denial = |reason| Denial::new(reason).by(&bound.rule.id);
+        match bound
+            .must
+            .as_ref()
+            .map(|must| must.evaluate(&self.call.facts))
+        {
+            Some(Ok(false)) => {
+                self.note(bound, None, || Outcome::MustFalse);
+                return Some(denial(Reason::GuardUnmet));
+            }
+            Some(Err(error)) => {
+                self.note(bound, None, || Outcome::MustFailed(error.to_string()));
+                return Some(denial(Reason::GuardUnmet).because(format!("`must`: {error}")));
+            }
+            Some(Ok(true)) | None => {}
+        }
+        let brought = self.brought();
+        let unmet: Vec<&Requirement> = bound
+            .rule
+            .require
+            .iter()
+            .filter(|needed| !needed.is_met(&brought))
+            .collect();
+        self.note(bound, None, || match unmet.first() {
+            Some(needed) => Outcome::Unmet(needed.describe()),
+            None => Outcome::Met,
+        });
+        let workload = unmet
+            .iter()
+            .find(|needed| matches!(needed, Requirement::Workload(_)))?;
+        Some(denial(Reason::WorkloadRequired).because(format!("missing {}", workload.describe())))
+    }
+
+    fn brought(&self) -> Brought<'a> {
+        Brought {
+            facts: self.call.facts,
+            token: self.call.token,
+        }
+    }
+
+    /// Every party needs a permit of its own (DESIGN section 3, rule 3).
+    fn permits(&mut self) -> Option<Verdict> {
+        let rules = self.rules;
+        let mut missing = None;
+        for (name, party) in self.parties() {
+            match self.first(rules.permits.candidates(party, self.scan), name, party) {
+                Some(bound) => self.permits.push(bound.rule.id.clone()),
+                None => missing = missing.or(Some((name, party))),
+            }
+        }
+        let (name, party) = missing?;
+        let denial = if party.kind == Kind::Anonymous {
+            Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate)
+        } else {
+            Denial::new(Reason::NotPermitted)
+                .because(format!("no permit matches the {name} `{}`", party.id))
+        };
+        Some(Verdict::Deny(denial))
+    }
+
+    fn requirements(&mut self) -> Option<Verdict> {
+        let brought = self.brought();
+        if brought.token.is_none() && !self.call.facts.asked.action.scope.is_empty() {
+            let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
+            return Some(Verdict::Deny(
+                denial.because("the action needs a scope, so a credential"),
+            ));
+        }
+        let scope = Requirement::Scope(self.call.facts.asked.action.scope.clone());
+        let own = std::iter::once((None, &scope));
+        let of_guards = self.guards.iter().flat_map(|bound| {
+            bound
+                .rule
+                .require
+                .iter()
+                .map(move |requirement| (Some(&bound.rule.id), requirement))
+        });
+        let unmet: Vec<Unmet<'_>> = own
+            .chain(of_guards)
+            .filter(|(_, requirement)| !requirement.is_met(&brought))
+            .map(|(rule, requirement)| Unmet { rule, requirement })
+            .collect();
+        if unmet.is_empty() {
+            None
+        } else {
+            Some(Verdict::Deny(plan(&unmet, &brought)))
+        }
+    }
+
+    fn grant(self) -> Verdict {
+        let mut merge = Merge::default();
+        for bound in &self.guards {
+            if let Some(constrain) = &bound.constrain
+                && let Err(fault) = merge.add(&bound.rule.id, constrain, &self.call.facts)
+            {
+                return Verdict::Fault(fault);
+            }
+        }
+        match merge.finish(&self.call.facts) {
+            Ok(constraints) => Verdict::Allow(Grant {
+                permits: self.permits,
+                constraints,
+            }),
+            Err(verdict) => verdict,
+        }
+    }
+}

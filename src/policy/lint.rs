@@ -1,0 +1,131 @@
+//! What `check` says about a policy that loads: rules that can never match, actions that nobody permits. And the
+//! one conflict that can be seen at load: two guards that always set one header to different values.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::compile::{ActionRules, Catalog, Findings, Source};
+use super::matcher::Providers;
+use super::rule::Rule;
+use super::trace::Effect;
+use crate::model::finding::Finding;
+use crate::model::name::{ActionId, RouteId, RuleId};
+
+type Actions = HashMap<RouteId, HashMap<ActionId, ActionRules>>;
+
+/// Guards that apply to every call of an action and set one header differently, or set what another always removes.
+pub(super) fn conflicts(actions: &Actions, ids: &HashMap<RuleId, usize>, findings: &mut Findings) {
+    for rules in actions.values().flat_map(HashMap::values) {
+        let mut known: HashMap<&Arc<str>, (&str, &RuleId)> = HashMap::new();
+        for bound in rules
+            .guards
+            .rules()
+            .iter()
+            .filter(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
+        {
+            let Some(constrain) = &bound.constrain else {
+                continue;
+            };
+            let set = constrain
+                .headers
+                .iter()
+                .map(|(name, expression)| (name, expression.source()));
+            for (name, what) in set.chain(constrain.strip.iter().map(|name| (name, "(removed)"))) {
+                let (source, other) = *known.entry(name).or_insert((what, &bound.rule.id));
+                if source != what
+                    && let Some(index) = ids.get(&bound.rule.id)
+                {
+                    let message = format!(
+                        "guards `{other}` and `{}` do different things to header `{name}`",
+                        bound.rule.id
+                    );
+                    let finding = Finding::error("header-conflict", message).under("constrain");
+                    let item = (Source::Rule(*index), finding);
+                    if !findings.contains(&item) {
+                        findings.push(item);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rules that can never match, and actions that nobody permits.
+pub(super) fn warnings(
+    rules: &[(usize, Arc<Rule>)],
+    catalog: &Catalog<'_>,
+    actions: &Actions,
+) -> Findings {
+    let mut findings = Findings::new();
+    for (index, rule) in rules {
+        if let Some(finding) = unreachable(rule, catalog, actions) {
+            findings.push((Source::Rule(*index), finding));
+        }
+    }
+    for action in &catalog.actions {
+        let permitted = actions
+            .get(&action.route)
+            .and_then(|route| route.get(&action.id))
+            .is_some_and(|rules| rules.permits.rules().iter().any(|bound| !bound.rule.shadow));
+        if !permitted {
+            let finding = Finding::warning(
+                "nobody-permits",
+                format!("nobody permits action `{}`", action.id),
+            )
+            .help("add a `permit`, or remove the action: it is denied either way");
+            findings.push((
+                Source::Action(action.route.clone(), action.id.clone()),
+                finding,
+            ));
+        }
+    }
+    findings
+}
+
+fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<Finding> {
+    let covered = catalog.covered(&rule.selector);
+    let mut routes = covered.iter().map(|action| &action.route);
+    let reached = rule.to.as_ref().is_none_or(|to| {
+        routes.any(|route| {
+            let names = catalog.providers_of(route).unwrap_or_default();
+            let providers: Providers<'_> = names
+                .iter()
+                .filter_map(|name| catalog.declared.get_key_value(name))
+                .collect();
+            to.can_match(&providers)
+        })
+    });
+    if !reached {
+        let finding = Finding::warning(
+            "unreachable-rule",
+            format!("rule `{}` can never match", rule.id),
+        );
+        return Some(
+            finding
+                .help("no route that it covers accepts credentials of its issuer")
+                .under("to"),
+        );
+    }
+    let forbidden_by = |action: &&crate::model::route::Action| {
+        let rules = actions.get(&action.route)?.get(&action.id)?;
+        let mut forbids = rules.forbids.rules().iter();
+        forbids
+            .find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
+            .map(|bound| &bound.rule.id)
+    };
+    let forbids: Option<Vec<&RuleId>> = covered.iter().map(forbidden_by).collect();
+    match forbids.as_deref() {
+        Some([first, ..]) if rule.effect != Effect::Forbid => {
+            let finding = Finding::warning(
+                "unreachable-rule",
+                format!("rule `{}` can never matter", rule.id),
+            );
+            Some(
+                finding
+                    .help(format!("`{first}` forbids everything that it covers"))
+                    .under(rule.effect.as_str()),
+            )
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,151 @@
+//! The one planner: from everything that a call lacks to the one smallest remedy, or none (DESIGN section 3, rules 8
+//! and 10). Remedies rank scope before step-up.
+
+use std::sync::Arc;
+
+use super::requirement::{Brought, Requirement, missing_scopes};
+use crate::model::name::RuleId;
+use crate::model::party::Kind;
+use crate::model::reason::Reason;
+use crate::model::verdict::{Denial, Remedy, StepUp};
+
+/// A requirement that a call does not meet, and the guard that states it (none: the action itself).
+#[derive(Debug)]
+pub(super) struct Unmet<'a> {
+    pub(super) rule: Option<&'a RuleId>,
+    pub(super) requirement: &'a Requirement,
+}
+
+/// What this caller would have to add.
+#[derive(Debug, Default)]
+struct Plan<'a> {
+    scopes: Vec<Arc<str>>,
+    step_up: Option<StepUp>,
+    scope_rule: Option<&'a RuleId>,
+    step_up_rule: Option<&'a RuleId>,
+}
+
+/// The denial for `unmet`, which is not empty. It names no remedy if something is missing that this caller cannot
+/// add: there is no use in sending somebody for a scope that will not help.
+pub(super) fn plan(unmet: &[Unmet<'_>], brought: &Brought<'_>) -> Denial {
+    let mut plan = Plan::default();
+    for Unmet { rule, requirement } in unmet {
+        let Some(choice) = cheapest(requirement, brought) else {
+            let denial = Denial::new(Reason::RequirementUnmet).because(format!(
+                "this caller cannot add: {}",
+                requirement.describe()
+            ));
+            return named(denial, *rule);
+        };
+        if !plan.add(choice, *rule, brought) {
+            return named(
+                Denial::new(Reason::RequirementUnmet).because("the demands exclude each other"),
+                *rule,
+            );
+        }
+    }
+    plan.denial()
+}
+
+fn named(denial: Denial, rule: Option<&RuleId>) -> Denial {
+    match rule {
+        Some(rule) => denial.by(rule),
+        None => denial,
+    }
+}
+
+/// The requirement itself, or of alternatives the cheapest that this caller can meet.
+fn cheapest<'a>(requirement: &'a Requirement, brought: &Brought<'_>) -> Option<&'a Requirement> {
+    match requirement {
+        Requirement::AnyOf(items) => {
+            let choices = items.iter().filter_map(|item| cheapest(item, brought));
+            choices.min_by_key(|choice| rank(choice))
+        }
+        Requirement::Workload(_) => None,
+        Requirement::StepUp(_) if brought.facts.parties.subject.kind != Kind::Human => None,
+        Requirement::Scope(_) | Requirement::StepUp(_) => Some(requirement),
+    }
+}
+
+const fn rank(requirement: &Requirement) -> u8 {
+    match requirement {
+        Requirement::Scope(_) => 0,
+        Requirement::StepUp(_) => 1,
+        Requirement::Workload(_) | Requirement::AnyOf(_) => u8::MAX,
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Adds a demand to those already there; false if both cannot be met together.
+    fn add(
+        &mut self,
+        requirement: &Requirement,
+        rule: Option<&'a RuleId>,
+        brought: &Brought<'_>,
+    ) -> bool {
+        match requirement {
+            Requirement::Scope(scopes) => {
+                self.scopes.extend(missing_scopes(scopes, brought.token));
+                self.scope_rule = self.scope_rule.or(rule);
+                true
+            }
+            Requirement::StepUp(demand) => {
+                self.step_up_rule = self.step_up_rule.or(rule);
+                match self
+                    .step_up
+                    .take()
+                    .map_or_else(|| Some(demand.clone()), |other| both(&other, demand))
+                {
+                    Some(merged) => {
+                        self.step_up = Some(merged);
+                        true
+                    }
+                    None => false,
+                }
+            }
+            Requirement::Workload(_) | Requirement::AnyOf(_) => false,
+        }
+    }
+
+    fn denial(mut self) -> Denial {
+        self.scopes.sort();
+        self.scopes.dedup();
+        if !self.scopes.is_empty() {
+            let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
+                missing: self.scopes,
+            });
+            return named(denial, self.scope_rule);
+        }
+        match self.step_up {
+            Some(demand) => named(
+                Denial::new(Reason::StepUpRequired).with(Remedy::StepUp(demand)),
+                self.step_up_rule,
+            ),
+            None => Denial::new(Reason::RequirementUnmet),
+        }
+    }
+}
+
+/// Both demands at once: classes that both accept, the shorter age.
+fn both(a: &StepUp, b: &StepUp) -> Option<StepUp> {
+    let max_age = match (a.max_age, b.max_age) {
+        (Some(x), Some(y)) => Some(x.min(y)),
+        (x, y) => x.or(y),
+    };
+    let acr: Vec<Arc<str>> = match (a.acr.is_empty(), b.acr.is_empty()) {
+        (true, _) => b.acr.clone(),
+        (_, true) => a.acr.clone(),
+        (false, false) => a
+            .acr
+            .iter()
+            .filter(|class| b.acr.contains(class))
+            .cloned()
+            .collect(),
+    };
+    let exclusive = acr.is_empty() && !(a.acr.is_empty() && b.acr.is_empty());
+    if exclusive {
+        None
+    } else {
+        Some(StepUp { acr, max_age })
+    }
+}

@@ -1,0 +1,211 @@
+//! Requirements: what a caller can add to be let in, and whether a call has it.
+
+use std::sync::Arc;
+
+use super::spec::{RequirementSpec, StepUpSpec};
+use crate::model::facts::Facts;
+use crate::model::finding::Finding;
+use crate::model::glob::Glob;
+use crate::model::identity::TokenFacts;
+use crate::model::list::OneOrMany;
+use crate::model::party::Kind;
+use crate::model::verdict::StepUp;
+
+/// A compiled requirement.
+#[derive(Clone, Debug)]
+pub(super) enum Requirement {
+    /// The token has these scopes.
+    Scope(Vec<Arc<str>>),
+    /// The human subject authenticated in this way, this recently.
+    StepUp(StepUp),
+    /// The call comes from one of these workloads.
+    Workload(Vec<Glob>),
+    /// One of these is met.
+    AnyOf(Vec<Requirement>),
+}
+
+/// What a call brings to meet requirements with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Brought<'a> {
+    pub(super) facts: Facts<'a>,
+    pub(super) token: Option<&'a TokenFacts>,
+}
+
+impl Requirement {
+    /// Compiles one item of `require`; exactly one key is allowed.
+    pub(super) fn compile(spec: &RequirementSpec, nested: bool) -> Result<Self, Vec<Finding>> {
+        let RequirementSpec {
+            scope,
+            step_up,
+            workload,
+            any_of,
+        } = spec;
+        match (scope, step_up, workload, any_of) {
+            (Some(scope), None, None, None) => compile_scope(scope).map_err(|finding| vec![finding]),
+            (None, Some(step_up), None, None) => compile_step_up(step_up).map_err(|finding| vec![finding]),
+            (None, None, Some(workload), None) => compile_workload(workload).map_err(|finding| vec![finding]),
+            (None, None, None, Some(items)) if !nested && !items.is_empty() => {
+                let mut findings = Vec::new();
+                let mut compiled = Vec::new();
+                for (index, item) in items.iter().enumerate() {
+                    match Self::compile(item, true) {
+                        Ok(requirement) => compiled.push(requirement),
+                        Err(wrong) => findings.extend(wrong.into_iter().map(|f| f.under(index).under("any_of"))),
+                    }
+                }
+                if findings.is_empty() { Ok(Self::AnyOf(compiled)) } else { Err(findings) }
+            }
+            _ => Err(vec![
+                Finding::error("invalid-requirement", "a requirement has exactly one key")
+                    .help("write one of `scope`, `step_up`, `workload` or `any_of` (not inside another `any_of`) an item"),
+            ]),
+        }
+    }
+
+    /// Whether the call meets it.
+    pub(super) fn is_met(&self, brought: &Brought<'_>) -> bool {
+        match self {
+            Self::Scope(scopes) => missing_scopes(scopes, brought.token).is_empty(),
+            Self::StepUp(demand) => steps_up(demand, brought),
+            Self::Workload(globs) => brought
+                .facts
+                .workload
+                .is_some_and(|id| globs.iter().any(|glob| glob.matches(id))),
+            Self::AnyOf(items) => items.iter().any(|item| item.is_met(brought)),
+        }
+    }
+
+    /// How it reads in a trace.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Scope(scopes) => format!("scope {}", scopes.join(" ")),
+            Self::StepUp(StepUp { acr, max_age }) => {
+                let age = max_age
+                    .map(|seconds| format!(" within {seconds}s"))
+                    .unwrap_or_default();
+                format!("step_up {}{age}", acr.join(" "))
+            }
+            Self::Workload(globs) => {
+                format!(
+                    "workload {}",
+                    globs
+                        .iter()
+                        .map(Glob::as_str)
+                        .collect::<Vec<_>>()
+                        .join(" or ")
+                )
+            }
+            Self::AnyOf(items) => items
+                .iter()
+                .map(Self::describe)
+                .collect::<Vec<_>>()
+                .join(", or "),
+        }
+    }
+}
+
+/// Scopes of `wanted` that the token lacks, in order.
+pub(super) fn missing_scopes(wanted: &[Arc<str>], token: Option<&TokenFacts>) -> Vec<Arc<str>> {
+    let has = |scope: &&Arc<str>| !token.is_some_and(|token| token.scope.contains(scope));
+    wanted.iter().filter(has).cloned().collect()
+}
+
+/// RFC 9470: an absent `acr` or `auth_time` does not meet the demand, and only a human can.
+fn steps_up(demand: &StepUp, brought: &Brought<'_>) -> bool {
+    let StepUp { acr, max_age } = demand;
+    let subject = &brought.facts.parties.subject;
+    let strong = acr.is_empty()
+        || subject
+            .assurance
+            .acr
+            .as_ref()
+            .is_some_and(|have| acr.contains(have));
+    let fresh = max_age.is_none_or(|seconds| {
+        let oldest = brought
+            .facts
+            .request
+            .now
+            .minus(std::time::Duration::from_secs(seconds));
+        subject.assurance.auth_time.is_some_and(|at| at >= oldest)
+    });
+    subject.kind == Kind::Human && strong && fresh
+}
+
+fn compile_scope(scope: &OneOrMany<String>) -> Result<Requirement, Finding> {
+    let tokens: Vec<Arc<str>> = scope
+        .items()
+        .iter()
+        .flat_map(|text| text.split(' '))
+        .map(Arc::from)
+        .collect();
+    let valid = |token: &Arc<str>| {
+        !token.is_empty()
+            && token
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    };
+    if tokens.is_empty() || !tokens.iter().all(valid) {
+        return Err(Finding::error(
+            "invalid-scope",
+            "a scope is a word without spaces, quotes and backslashes",
+        )
+        .under("scope"));
+    }
+    Ok(Requirement::Scope(tokens))
+}
+
+fn compile_step_up(spec: &StepUpSpec) -> Result<Requirement, Finding> {
+    let StepUpSpec { acr, max_age } = spec;
+    if acr.items().is_empty() && max_age.is_none() {
+        return Err(
+            Finding::error("invalid-requirement", "`step_up` demands nothing")
+                .help("write `step_up: { acr: [phr], max_age: 5m }`")
+                .under("step_up"),
+        );
+    }
+    let bad = |text: &String| {
+        text.is_empty()
+            || !text
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    };
+    if acr.items().iter().any(bad) {
+        return Err(Finding::error(
+            "invalid-acr",
+            "an `acr` is a word without spaces and quotes",
+        )
+        .under("acr")
+        .under("step_up"));
+    }
+    let acr = acr
+        .items()
+        .iter()
+        .map(|text| Arc::from(text.as_str()))
+        .collect();
+    Ok(Requirement::StepUp(StepUp {
+        acr,
+        max_age: max_age.map(|age| age.get().as_secs()),
+    }))
+}
+
+fn compile_workload(workload: &OneOrMany<String>) -> Result<Requirement, Finding> {
+    let spiffe = |text: &String| {
+        text.strip_prefix("spiffe://")
+            .is_some_and(|rest| rest.contains('/') && !rest.starts_with(['/', '*']))
+    };
+    if workload.items().is_empty() || !workload.items().iter().all(spiffe) {
+        return Err(Finding::error(
+            "invalid-workload",
+            "a workload is a SPIFFE ID with a trust domain and a path",
+        )
+        .help("write for example `spiffe://example.org/ci/*`")
+        .under("workload"));
+    }
+    Ok(Requirement::Workload(
+        workload
+            .items()
+            .iter()
+            .map(|text| Glob::identifier(text))
+            .collect(),
+    ))
+}

@@ -1,0 +1,211 @@
+//! One rule, checked by itself and against the catalogue, not yet bound to an action.
+
+use std::collections::BTreeSet;
+
+use super::compile::Catalog;
+use super::matcher::{Providers, To};
+use super::requirement::Requirement;
+use super::selector::Selector;
+use super::spec::{ConstrainSpec, RequirementSpec, RuleSpec, SelectorSpec, ToSpec};
+use super::trace::Effect;
+use crate::model::finding::Finding;
+use crate::model::name::{ProviderName, RuleId};
+use crate::model::route::Action;
+
+/// A rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) id: RuleId,
+    pub(super) effect: Effect,
+    pub(super) selector: Selector,
+    pub(super) to: Option<To>,
+    pub(super) when: Option<String>,
+    pub(super) unless: Option<String>,
+    pub(super) must: Option<String>,
+    pub(super) require: Vec<Requirement>,
+    pub(super) constrain: Option<ConstrainSpec>,
+    pub(super) shadow: bool,
+}
+
+impl Rule {
+    /// Checks a rule; every mistake is reported, with a path relative to the rule.
+    pub(super) fn compile(spec: &RuleSpec, catalog: &Catalog<'_>) -> Result<Self, Vec<Finding>> {
+        let RuleSpec {
+            id,
+            permit,
+            forbid,
+            guard,
+            to,
+            when,
+            unless,
+            must,
+            require,
+            constrain,
+            mode,
+        } = spec;
+        let mut findings = Vec::new();
+        let id = RuleId::new(id).map_err(|error| {
+            findings.push(Finding::error("invalid-name", error.to_string()).under("id"));
+        });
+        let effect = effect_of(permit.as_ref(), forbid.as_ref(), guard.as_ref())
+            .map_err(|finding| findings.push(finding));
+        let shadow = compile_mode(mode.as_deref()).unwrap_or_else(|finding| {
+            findings.push(finding);
+            false
+        });
+        let Ok((effect, selector)) = effect else {
+            return Err(findings);
+        };
+        check_members(effect, spec, &mut findings);
+        let selector = Selector::compile(selector, catalog).map_err(|wrong| {
+            findings.extend(
+                wrong
+                    .into_iter()
+                    .map(|finding| finding.under(effect.as_str())),
+            );
+        });
+        let covered = selector
+            .as_ref()
+            .map(|selector| catalog.covered(selector))
+            .unwrap_or_default();
+        let to = compile_to(effect, to.as_ref(), &covered, catalog, &mut findings);
+        let require = compile_requirements(require, &mut findings);
+        match (id, selector) {
+            (Ok(id), Ok(selector)) if findings.is_empty() => Ok(Self {
+                id,
+                effect,
+                selector,
+                to,
+                when: when.clone(),
+                unless: unless.clone(),
+                must: must.clone(),
+                require,
+                constrain: constrain.clone(),
+                shadow,
+            }),
+            _ => Err(findings),
+        }
+    }
+
+    /// Whether the rule applies to every call of the actions that it covers.
+    pub(super) fn is_unconditional(&self) -> bool {
+        self.to.is_none() && self.when.is_none() && self.unless.is_none()
+    }
+}
+
+fn effect_of<'a>(
+    permit: Option<&'a SelectorSpec>,
+    forbid: Option<&'a SelectorSpec>,
+    guard: Option<&'a SelectorSpec>,
+) -> Result<(Effect, &'a SelectorSpec), Finding> {
+    match (permit, forbid, guard) {
+        (Some(selector), None, None) => Ok((Effect::Permit, selector)),
+        (None, Some(selector), None) => Ok((Effect::Forbid, selector)),
+        (None, None, Some(selector)) => Ok((Effect::Guard, selector)),
+        (None, None, None) => Err(Finding::error("no-effect", "the rule says nothing")
+            .help("write one of `permit:`, `forbid:` or `guard:` with the actions that it covers")),
+        _ => Err(Finding::error(
+            "two-effects",
+            "a rule has one of `permit`, `forbid` and `guard`",
+        )
+        .help("write two rules")),
+    }
+}
+
+fn compile_mode(mode: Option<&str>) -> Result<bool, Finding> {
+    match mode {
+        None | Some("enforce") => Ok(false),
+        Some("shadow") => Ok(true),
+        Some(other) => Err(
+            Finding::error("invalid-mode", format!("`{other}` is not a mode"))
+                .help("write `enforce` or `shadow`")
+                .under("mode"),
+        ),
+    }
+}
+
+/// `must`, `require` and `constrain` stand on guards (DESIGN section 3, rule 8).
+fn check_members(effect: Effect, spec: &RuleSpec, findings: &mut Vec<Finding>) {
+    let demands = [
+        ("must", spec.must.is_some()),
+        ("require", !spec.require.is_empty()),
+        ("constrain", spec.constrain.is_some()),
+    ];
+    if effect == Effect::Guard {
+        if !demands.iter().any(|(_, written)| *written) {
+            let finding = Finding::error("empty-guard", "the guard demands nothing");
+            findings.push(finding.help("add `must:`, `require:` or `constrain:`"));
+        }
+        return;
+    }
+    for (key, _) in demands.iter().filter(|(_, written)| *written) {
+        let message = format!("`{key}` stands on a guard, not on a {}", effect.as_str());
+        findings.push(
+            Finding::error("misplaced-key", message)
+                .help(format!(
+                    "write a second rule `guard:` with this `{key}`; it then holds whoever asks"
+                ))
+                .under(*key),
+        );
+    }
+}
+
+fn compile_to(
+    effect: Effect,
+    to: Option<&ToSpec>,
+    covered: &[&Action],
+    catalog: &Catalog<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<To> {
+    let Some(spec) = to else {
+        if effect == Effect::Permit {
+            let finding = Finding::error(
+                "permit-without-to",
+                "the permit does not say whom it lets in",
+            );
+            findings
+                .push(finding.help("add `to:`, for example `to: { issuer: corp, group: crm }`"));
+        }
+        return None;
+    };
+    let routes: BTreeSet<_> = covered.iter().map(|action| &action.route).collect();
+    let on_routes = routes
+        .iter()
+        .filter_map(|route| catalog.providers_of(route));
+    let ambiguous = on_routes.clone().any(|providers| providers.len() > 1);
+    let reachable: Providers<'_> = on_routes
+        .flatten()
+        .filter_map(|name| catalog.declared.get_key_value(name))
+        .collect();
+    let known: Vec<&ProviderName> = catalog.declared.keys().collect();
+    match To::compile(spec, &known, &reachable, ambiguous) {
+        Ok(to) if to.is_empty() => {
+            let finding = Finding::error("empty-to", "`to` names nobody");
+            findings.push(finding.help("say who, for example `to: { kind: human }`; a forbid or guard without `to` covers everybody").under("to"));
+            None
+        }
+        Ok(to) => Some(to),
+        Err(wrong) => {
+            findings.extend(wrong.into_iter().map(|finding| finding.under("to")));
+            None
+        }
+    }
+}
+
+fn compile_requirements(
+    specs: &[RequirementSpec],
+    findings: &mut Vec<Finding>,
+) -> Vec<Requirement> {
+    let mut compiled = Vec::new();
+    for (index, spec) in specs.iter().enumerate() {
+        match Requirement::compile(spec, false) {
+            Ok(requirement) => compiled.push(requirement),
+            Err(wrong) => findings.extend(
+                wrong
+                    .into_iter()
+                    .map(|finding| finding.under(index).under("require")),
+            ),
+        }
+    }
+    compiled
+}
