@@ -226,7 +226,7 @@ impl<'t> Builder<'t> {
                     key,
                     position,
                     first_line,
-                } in repeated
+                } in repeated.into_iter().take(MAX_PROBLEMS)
                 {
                     let problem =
                         self.problem("duplicate-key", position, format!("duplicate key `{key}`"));

@@ -238,6 +238,21 @@ fn one_bad_item_does_not_hide_the_next() {
 }
 
 #[test]
+fn a_misspelt_key_is_not_also_a_missing_key() {
+    let codes = |text| {
+        problems_of::<Rule>(text)
+            .iter()
+            .map(|problem| problem.code)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes("rules: [{ idd: a }]"), ["unknown-key"]);
+    assert_eq!(
+        codes("rules: [{ other: a }]"),
+        ["unknown-key", "missing-key"]
+    );
+}
+
+#[test]
 fn keys_read_apart_are_hidden_from_the_rest() {
     #[derive(Debug, Deserialize)]
     struct Top {
@@ -328,11 +343,10 @@ fn depth_and_count_are_bounded() {
             assert_eq!(problems[0].code, "too-deep", "{open} {depth}");
         }
     }
-    let many = "1: x\n".repeat(1000);
-    assert_eq!(
-        Document::read(Path::new(FILE), &many).unwrap_err().len(),
-        100
-    );
+    for many in ["1: x\n".repeat(1000), "a: x\n".repeat(1000)] {
+        let problems = Document::read(Path::new(FILE), &many).unwrap_err();
+        assert_eq!(problems.len(), 100);
+    }
 }
 
 /// That a problem points into the file: at a line it has, at most one column behind that line.
