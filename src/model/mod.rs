@@ -1,1 +1,3 @@
 //! The words of the product: plain data with checked constructors, and the schema of attributes.
+
+pub mod duration;
