@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// The longest duration that is accepted: ten years, so that adding one to an instant cannot overflow.
-pub const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
+pub const MAX_DURATION: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// The units, longest first, with their length in milliseconds.
 const UNITS: [(&str, u64); 5] = [
@@ -36,13 +36,18 @@ pub enum DurationError {
 }
 
 impl HumanDuration {
-    /// Wraps a whole number of seconds; more than [`MAX_DURATION`] is cut to it.
-    pub const fn from_secs(seconds: u64) -> Self {
-        if seconds > MAX_DURATION.as_secs() {
+    /// Wraps a whole number of milliseconds; more than [`MAX_DURATION`] is cut to it.
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        if milliseconds as u128 > MAX_DURATION.as_millis() {
             Self(MAX_DURATION)
         } else {
-            Self(Duration::from_secs(seconds))
+            Self(Duration::from_millis(milliseconds))
         }
+    }
+
+    /// Wraps a whole number of seconds; more than [`MAX_DURATION`] is cut to it.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self::from_millis(seconds.saturating_mul(1_000))
     }
 
     /// The duration itself.
