@@ -175,14 +175,7 @@ fn read_rsa(jwk: &Map<String, Value>) -> Result<DecodingKey, JwkError> {
     if !RSA_BITS.contains(&(n.len() * 8).saturating_sub(leading)) {
         return Err(JwkError::RsaSize);
     }
-    if e.len() > 4
-        || e.iter()
-            .fold(0, |number, byte| number << 8 | u32::from(*byte))
-            < SMALLEST_EXPONENT
-    {
-        return Err(JwkError::RsaExponent);
-    }
-    if !is_odd(e) {
+    if !is_sane_exponent(e) {
         return Err(JwkError::RsaExponent);
     }
     let sound = RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
@@ -197,6 +190,13 @@ fn without_zeros(number: &[u8]) -> &[u8] {
     number
         .get(start.unwrap_or(number.len())..)
         .unwrap_or_default()
+}
+
+fn is_sane_exponent(e: &[u8]) -> bool {
+    let value = e
+        .iter()
+        .fold(0, |value, byte| (value << 8) | u32::from(*byte));
+    e.len() <= 4 && value >= SMALLEST_EXPONENT && is_odd(e)
 }
 
 fn is_odd(number: &[u8]) -> bool {

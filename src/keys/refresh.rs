@@ -74,13 +74,11 @@ impl Refresher {
 
     fn accept(&self, table: KeyTable, started: Instant) {
         let name = self.shared.source.name();
-        let keys = table.len();
-        let ignored: Vec<_> = table.ignored().to_vec();
-        if !self.shared.succeed(table, started) {
+        let Some(table) = self.shared.succeed(table, started) else {
             return;
-        }
-        tracing::info!(key_set = name, keys, "keys loaded");
-        for key in ignored {
+        };
+        tracing::info!(key_set = name, keys = table.len(), "keys loaded");
+        for key in table.ignored() {
             let kid = key.kid.as_deref();
             if key.why == JwkError::Private {
                 tracing::warn!(key_set = name, kid, reason = %key.why, "key ignored");

@@ -199,14 +199,14 @@ impl Shared {
         self.asked.store(false, Ordering::Relaxed);
     }
 
-    /// A fetch that started at `at` brought `table`. Returns whether the keys are new.
-    pub(super) fn succeed(&self, table: KeyTable, at: Instant) -> bool {
+    /// A fetch that started at `at` brought `table`. Returns it if it is news.
+    pub(super) fn succeed(&self, table: KeyTable, at: Instant) -> Option<Arc<KeyTable>> {
         let old = self.state.load_full();
         let same = old
             .loaded
             .as_ref()
             .filter(|loaded| loaded.table.same_document(&table));
-        let changed = same.is_none();
+        let news = same.is_none();
         let loaded = match same {
             Some(same) => Loaded { at, ..same.clone() },
             None => Loaded {
@@ -215,13 +215,14 @@ impl Shared {
                 at,
             },
         };
+        let table = news.then(|| Arc::clone(&loaded.table));
         self.state.store(Arc::new(State {
             loaded: Some(loaded),
             fetches: old.fetches.saturating_add(1),
             failures: old.failures,
             last_error: None,
         }));
-        changed
+        table
     }
 
     /// A fetch failed; the keys stay as they are and get older.

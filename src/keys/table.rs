@@ -23,7 +23,7 @@ pub(super) struct KeyTable {
 }
 
 /// A key that is in the document and not in the table.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Ignored {
     pub(super) kid: Option<String>,
     pub(super) why: JwkError,

@@ -106,14 +106,23 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
 
 async fn send(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
     tokio::time::sleep(reply.delay).await;
-    let mut head = format!("HTTP/1.1 {} Because\r\nconnection: close\r\n", reply.status);
-    if let Some(length) = reply.length {
-        head.push_str(&format!("content-length: {length}\r\n"));
-    }
-    for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
+    let mut head = vec![
+        format!("HTTP/1.1 {} Because", reply.status),
+        "connection: close".to_owned(),
+    ];
+    head.extend(
+        reply
+            .length
+            .map(|length| format!("content-length: {length}")),
+    );
+    let headers = reply.headers.iter();
+    head.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+    let head = head.join(
+        "
+",
+    ) + "
+
+";
     stream.write_all(head.as_bytes()).await?;
     match reply.drip {
         None => stream.write_all(&reply.body).await?,

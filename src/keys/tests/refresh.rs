@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::keys::testing::{TestKey, jwks};
@@ -25,7 +25,6 @@ struct Running {
     keys: KeySet,
     tasks: TaskTracker,
     cancel: CancellationToken,
-    _guard: DropGuard,
 }
 
 impl Issuer {
@@ -50,12 +49,10 @@ impl Running {
         let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
         let client = HttpClient::new().unwrap();
         let keys = KeySet::spawn(source, client, &tasks, cancel.clone());
-        let _guard = cancel.clone().drop_guard();
         Self {
             keys,
             tasks,
             cancel,
-            _guard,
         }
     }
 
@@ -71,6 +68,12 @@ impl Running {
     async fn loaded(self) -> Self {
         eventually(|| self.status().loaded).await;
         self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel.cancel();
     }
 }
 
