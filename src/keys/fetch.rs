@@ -124,3 +124,32 @@ pub(super) async fn stamp(location: &Location) -> Option<Stamp> {
         modified: (metadata.mtime(), metadata.mtime_nsec()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_came_over_tls_does_not_lead_to_plain_http() {
+        let document = br#"{"issuer":"https://a.example","jwks_uri":"http://127.0.0.1/keys"}"#;
+        let read =
+            |must_be_https| read_jwks_uri(document, "https://a.example", false, must_be_https);
+        assert!(matches!(
+            read(true),
+            Err(FetchError::JwksUri(UrlError::PlainHttp))
+        ));
+        assert!(read(false).is_ok());
+    }
+
+    #[test]
+    fn a_configuration_without_keys_is_refused() {
+        let read = |document: &[u8]| read_jwks_uri(document, "i", false, false).unwrap_err();
+        assert!(matches!(read(b"[]"), FetchError::Configuration(_)));
+        assert!(matches!(read(br#"{"issuer":1}"#), FetchError::Issuer));
+        assert!(matches!(read(br#"{"issuer":"i"}"#), FetchError::NoJwksUri));
+        assert!(matches!(
+            read(br#"{"issuer":"i","jwks_uri":["x"]}"#),
+            FetchError::NoJwksUri
+        ));
+    }
+}

@@ -117,6 +117,21 @@ async fn errors_do_not_contain_the_url() {
     assert!(!format!("{url:?} {url}").contains("hush"));
 }
 
+#[tokio::test]
+async fn an_https_url_is_never_called_without_tls() {
+    let server = TestServer::start(|_| Reply::ok("secret")).await;
+    let url = server.url("/").replace("http:", "https:");
+    let url = HttpUrl::parse(&url, true).unwrap();
+    let error = HttpClient::new().unwrap().get(&url, LIMITS).await;
+    // `Setup` on a machine without root certificates.
+    let refused = matches!(
+        error,
+        Err(OutboundError::Connect(_) | OutboundError::Setup(_))
+    );
+    assert!(refused, "{error:?}");
+    assert_eq!(server.hits(), 0);
+}
+
 #[test]
 fn plain_http_needs_loopback_or_permission() {
     for text in [

@@ -1,102 +1,11 @@
-//! The life of a key set, against a real server.
+//! The life of a key set.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
+use super::running::{Issuer, Running, eventually, ms};
 use crate::keys::testing::{TestKey, jwks};
-use crate::keys::{Algorithm, JwsError, KeySet, KeySetStatus, KeySource, verify};
-use crate::outbound::HttpClient;
-use crate::outbound::testing::{Reply, TestServer};
-
-/// A server whose answer can be changed, and what it serves.
-struct Issuer {
-    server: TestServer,
-    reply: Arc<Mutex<Reply>>,
-}
-
-/// A key set that stops when it is dropped.
-struct Running {
-    keys: KeySet,
-    tasks: TaskTracker,
-    cancel: CancellationToken,
-}
-
-impl Issuer {
-    async fn start(reply: Reply) -> Self {
-        let reply = Arc::new(Mutex::new(reply));
-        let current = Arc::clone(&reply);
-        let server = TestServer::start(move |_| current.lock().unwrap().clone()).await;
-        Self { server, reply }
-    }
-
-    fn answer(&self, reply: Reply) {
-        *self.reply.lock().unwrap() = reply;
-    }
-
-    fn source(&self) -> KeySource {
-        source(&json!({ "url": self.server.url("/jwks.json") }))
-    }
-}
-
-impl Running {
-    fn start(source: KeySource) -> Self {
-        let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
-        let client = HttpClient::new().unwrap();
-        let keys = KeySet::spawn(source, client, &tasks, cancel.clone());
-        Self {
-            keys,
-            tasks,
-            cancel,
-        }
-    }
-
-    fn status(&self) -> KeySetStatus {
-        self.keys.status(Instant::now())
-    }
-
-    fn check(&self, key: &TestKey) -> Result<(), JwsError> {
-        let token = key.token(Algorithm::Es256, &json!({}));
-        verify(&token, &Algorithm::ALL, &self.keys, Instant::now()).map(drop)
-    }
-
-    async fn loaded(self) -> Self {
-        eventually(|| self.status().loaded).await;
-        self
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-    }
-}
-
-fn source(spec: &Value) -> KeySource {
-    let spec = serde_json::from_value(spec.clone()).unwrap();
-    KeySource::compile("corp", spec, Path::new("/")).unwrap()
-}
-
-/// Waits for a condition; ten seconds are for a machine that is busy.
-async fn eventually(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "it did not happen within ten seconds"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-const fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
+use crate::keys::{Algorithm, JwsError};
+use crate::outbound::testing::Reply;
 
 #[tokio::test]
 async fn keys_are_not_loaded_until_a_fetch_succeeds() {
@@ -189,9 +98,10 @@ async fn asked_refreshes_keep_their_distance() {
         );
         tokio::time::sleep(ms(1)).await;
     }
-    // The first load, one at once, and one for each 200 ms.
+    // The first load, one at once, and at most one for each 200 ms that passed.
+    let most = 2 + started.elapsed().as_millis() / 200;
     let hits = issuer.server.hits();
-    assert!((3..=7).contains(&hits), "{hits}");
+    assert!(hits >= 3 && hits as u128 <= most, "{hits} of {most}");
 }
 
 #[tokio::test]
@@ -232,7 +142,7 @@ async fn fetches_of_one_source_do_not_overlap() {
     source.min_interval = ms(1);
     let running = Running::start(source).loaded().await;
     let slow = Reply {
-        delay: ms(400),
+        delay: ms(3_000),
         ..Reply::ok(jwks(&[&key]))
     };
     issuer.answer(slow);
@@ -257,7 +167,7 @@ async fn stale_keys_serve_for_a_time_and_then_no_more() {
     let key = TestKey::p256("a");
     let issuer = Issuer::start(Reply::ok(jwks(&[&key]))).await;
     let mut source = issuer.source();
-    (source.refresh, source.stale_for) = (ms(50), ms(1_000));
+    (source.refresh, source.stale_for) = (ms(50), ms(2_000));
     let running = Running::start(source).loaded().await;
     issuer.answer(Reply::status(500));
     eventually(|| running.status().failures >= 2).await;
@@ -265,7 +175,7 @@ async fn stale_keys_serve_for_a_time_and_then_no_more() {
     assert!(!running.status().stale);
     eventually(|| running.check(&key) == Err(JwsError::KeysStale)).await;
     let status = running.status();
-    assert!(status.stale && status.loaded && status.age.unwrap() > ms(1_000));
+    assert!(status.stale && status.loaded && status.age.unwrap() > ms(2_000));
 
     issuer.answer(Reply::ok(jwks(&[&key])));
     eventually(|| running.check(&key) == Ok(())).await;
@@ -327,126 +237,6 @@ async fn redirecting_dripping_and_oversized_endpoints_are_failures() {
         eventually(|| running.status().last_error.as_deref() == Some(error)).await;
         assert!(!running.status().loaded);
     }
-}
-
-/// A server with an `OpenID` configuration that names `issuer` (its own URL plus the suffix) and `jwks_uri`.
-async fn discovery(
-    issuer_suffix: &'static str,
-    jwks_uri: Option<&'static str>,
-    key: &TestKey,
-) -> TestServer {
-    let keys = jwks(&[key]);
-    let base = Arc::new(Mutex::new(String::new()));
-    let own = Arc::clone(&base);
-    let server = TestServer::start(move |path| {
-        let base = own.lock().unwrap().clone();
-        match path {
-            "/realm/.well-known/openid-configuration" => {
-                let own_uri = format!("{base}/keys");
-                let uri = jwks_uri.unwrap_or(&own_uri);
-                Reply::ok(json!({ "issuer": base + issuer_suffix, "jwks_uri": uri }).to_string())
-            }
-            "/keys" => Reply::ok(keys.clone()),
-            _ => Reply::status(404),
-        }
-    })
-    .await;
-    *base.lock().unwrap() = server.url("");
-    server
-}
-
-#[tokio::test]
-async fn discovery_finds_the_keys() {
-    let key = TestKey::p256("a");
-    let server = discovery("/realm", None, &key).await;
-    let running = Running::start(source(&json!({ "discovery": server.url("/realm") })))
-        .loaded()
-        .await;
-    assert_eq!(running.check(&key), Ok(()));
-}
-
-#[tokio::test]
-async fn a_discovery_document_of_another_issuer_is_refused() {
-    let key = TestKey::p256("a");
-    for (says, configured) in [
-        ("/realm/", "/realm"),
-        ("/realm", "/realm/"),
-        ("/other", "/realm"),
-    ] {
-        let server = discovery(says, None, &key).await;
-        let running = Running::start(source(&json!({ "discovery": server.url(configured) })));
-        let error = "the OpenID configuration's `issuer` is not the configured one, byte for byte";
-        eventually(|| running.status().last_error.as_deref() == Some(error)).await;
-        assert_eq!(server.hits(), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_discovered_url_obeys_the_same_rules() {
-    for (uri, error) in [
-        (
-            "http://keys.example.com/",
-            "plain `http` is allowed on loopback only",
-        ),
-        ("file:///etc/passwd", "the URL's scheme is not `https`"),
-        (
-            "https://a:b@keys.example.com/",
-            "the URL contains credentials",
-        ),
-    ] {
-        let server = discovery("/realm", Some(uri), &TestKey::p256("a")).await;
-        let running = Running::start(source(&json!({ "discovery": server.url("/realm") })));
-        eventually(|| {
-            running
-                .status()
-                .last_error
-                .is_some_and(|found| found.contains(error))
-        })
-        .await;
-    }
-}
-
-#[tokio::test]
-async fn a_file_is_read_again_when_it_changes() {
-    let (old, new) = (TestKey::p256("old"), TestKey::p256("new"));
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("keys.json");
-    std::fs::write(&path, jwks(&[&old])).unwrap();
-    let running = Running::start(source(&json!({ "file": path })))
-        .loaded()
-        .await;
-    assert_eq!(running.check(&old), Ok(()));
-
-    // Replaced by a file of the same size, as a rename does it.
-    let mut next = tempfile::NamedTempFile::new_in(&directory).unwrap();
-    next.write_all(&jwks(&[&new])).unwrap();
-    next.persist(&path).unwrap();
-    eventually(|| running.check(&new) == Ok(())).await;
-    assert_eq!(running.check(&old), Err(JwsError::UnknownKey));
-
-    std::fs::write(&path, "{").unwrap();
-    eventually(|| running.status().last_error.is_some()).await;
-    assert_eq!(running.check(&new), Ok(()));
-}
-
-#[tokio::test]
-async fn a_missing_or_oversized_file_is_a_failure_until_it_is_there() {
-    let key = TestKey::p256("a");
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("keys.json");
-    let spec = json!({ "file": path, "max_bytes": 1_000 });
-    let running = Running::start(source(&spec));
-    let error = |text: &'static str| {
-        running
-            .status()
-            .last_error
-            .is_some_and(|found| found.starts_with(text))
-    };
-    eventually(|| error("cannot read the file: No such file")).await;
-    std::fs::write(&path, " ".repeat(1_001)).unwrap();
-    eventually(|| error("the file is larger than 1000 bytes")).await;
-    std::fs::write(&path, jwks(&[&key])).unwrap();
-    eventually(|| running.check(&key) == Ok(())).await;
 }
 
 #[tokio::test]
