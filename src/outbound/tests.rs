@@ -122,13 +122,13 @@ async fn an_https_url_is_never_called_without_tls() {
     let server = TestServer::start(|_| Reply::ok("secret")).await;
     let url = server.url("/").replace("http:", "https:");
     let url = HttpUrl::parse(&url, true).unwrap();
-    let error = HttpClient::new().unwrap().get(&url, LIMITS).await;
-    // `Setup` on a machine without root certificates.
-    let refused = matches!(
-        error,
-        Err(OutboundError::Connect(_) | OutboundError::Setup(_))
-    );
-    assert!(refused, "{error:?}");
+    let limits = Limits {
+        timeout: Duration::from_millis(300),
+        ..LIMITS
+    };
+    // The server waits for a request that never comes; without root certificates not even that happens.
+    let answer = HttpClient::new().unwrap().get(&url, limits).await;
+    assert!(answer.is_err(), "{answer:?}");
     assert_eq!(server.hits(), 0);
 }
 
