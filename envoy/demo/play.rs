@@ -244,3 +244,80 @@ fn print_table(rows: &[Row]) {
     let failed = rows.iter().filter(|row| !row.good).count();
     println!("{} of {} as expected", rows.len() - failed, rows.len());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn got(status: u16, challenge: &str, body: Value) -> Got {
+        let mut headers = reqwest::header::HeaderMap::new();
+        headers.insert("www-authenticate", challenge.parse().unwrap());
+        Got {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    const EXPECT: Expect = Expect {
+        status: 403,
+        reason: Some("insufficient_scope"),
+        proofs: &[Proof::Answer("www-authenticate", "scope=\"pay\"")],
+    };
+
+    #[test]
+    fn an_answer_as_expected_has_no_faults() {
+        let body = json!({ "reason": "insufficient_scope" });
+        assert!(faults(&EXPECT, &got(403, "Bearer scope=\"pay\"", body)).is_empty());
+    }
+
+    #[test]
+    fn status_reason_and_header_are_each_compared() {
+        let all = faults(
+            &EXPECT,
+            &got(200, "Bearer", json!({ "reason": "forbidden" })),
+        );
+        assert_eq!(all.len(), 3, "{all:?}");
+    }
+
+    #[test]
+    fn a_reason_where_none_is_expected_is_a_fault() {
+        let expect = Expect {
+            status: 200,
+            reason: None,
+            proofs: &[],
+        };
+        assert_eq!(
+            faults(
+                &expect,
+                &got(200, "Bearer", json!({ "reason": "forbidden" }))
+            )
+            .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn what_the_upstream_saw_is_compared_exactly() {
+        let seen = got(
+            200,
+            "Bearer",
+            json!({ "query": "limit=1000", "headers": { "x-user": ["alice", "mallory"] } }),
+        );
+        for proof in [
+            Proof::Upstream("x-user", "alice"),
+            Proof::UpstreamLacks("x-user"),
+            Proof::Query("limit=100"),
+        ] {
+            assert!(fault(proof, &seen).is_some());
+        }
+    }
+
+    #[test]
+    fn every_scene_names_method_host_and_target() {
+        for scene in SCENES {
+            let (_, rest) = scene.request.split_once(' ').unwrap();
+            assert!(rest.contains('/'), "{}", scene.request);
+        }
+    }
+}

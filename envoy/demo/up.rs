@@ -78,10 +78,10 @@ pub(crate) async fn is_up(client: &Client) -> bool {
 impl Demo {
     /// Starts every part and returns when Envoy and countersign both are ready.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        check_ports().await?;
         let envoy = tokio::task::spawn_blocking(tools::envoy)
             .await?
             .map_err(|cause| anyhow!(cause))?;
+        check_ports().await?;
         let root = root();
         let logs = root.join(LOGS);
         certs::write(&root.join(CERTS))?;
@@ -200,4 +200,21 @@ async fn check_ports() -> anyhow::Result<()> {
         free.with_context(|| format!("`{address}` is needed for {role}; see who has it with `ss -ltnp 'sport = :{port}'` and end that"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    /// Tests and other demos move these by plain text replacement.
+    #[test]
+    fn each_port_and_the_folder_of_certificates_have_one_role_in_envoys_configuration() {
+        let lines = include_str!("../envoy.yaml").lines();
+        let code: Vec<&str> = lines
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect();
+        let count = |text: &str| code.iter().filter(|line| line.contains(text)).count();
+        for port in ["10000", "10443", "9901", "9191", "10090"] {
+            assert_eq!(count(port), 1, "{port}");
+        }
+        assert_eq!(count(super::CERTS), count("filename: "));
+    }
 }

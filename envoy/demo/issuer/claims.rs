@@ -169,3 +169,61 @@ impl Bad {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(query: &str) -> Map<String, Value> {
+        Order::parse(query)
+            .unwrap()
+            .into_draft("https://issuer.test", 1_000_000)
+            .claims
+    }
+
+    #[test]
+    fn actors_nest_with_the_outermost_first() {
+        let act = claims("act=crm-bot,planner").remove("act").unwrap();
+        assert_eq!(
+            act,
+            json!({ "sub": "crm-bot", "act": { "sub": "planner" } })
+        );
+    }
+
+    #[test]
+    fn one_audience_is_a_string_and_several_are_an_array() {
+        assert_eq!(claims("aud=a").get("aud").unwrap(), &json!("a"));
+        assert_eq!(
+            claims("aud=a&aud=b&aud=c").get("aud").unwrap(),
+            &json!(["a", "b", "c"])
+        );
+    }
+
+    #[test]
+    fn an_acr_alone_means_a_login_just_now() {
+        assert_eq!(claims("acr=phr").get("auth_time").unwrap(), 1_000_000);
+        assert_eq!(
+            claims("acr=phr&auth_age=60").get("auth_time").unwrap(),
+            999_940
+        );
+        assert!(!claims("sub=alice").contains_key("auth_time"));
+    }
+
+    #[test]
+    fn an_expired_token_expired_long_before_any_tolerance() {
+        assert_eq!(claims("bad=expired").get("exp").unwrap(), 996_400);
+    }
+
+    #[test]
+    fn any_claim_is_overwritten_or_taken_away() {
+        let claims = claims("sub=alice&claim.sub=null&claim.level=3&claim.client_id=\"x\"");
+        assert!(!claims.contains_key("sub"));
+        assert_eq!(claims.get("level").unwrap(), 3);
+        assert_eq!(claims.get("client_id").unwrap(), "x");
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_refused() {
+        assert!(Order::parse("subject=alice").is_err());
+    }
+}
