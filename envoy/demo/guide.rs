@@ -1,0 +1,31 @@
+//! What `cargo demo` prints when everything is up.
+
+/// Commands to paste, each of which shows one thing.
+const GUIDE: &str = r#"
+Envoy is on http://127.0.0.1:10000 and asks countersign about every request. Paste into another terminal:
+
+  # a token (this issuer gives one to anybody: `cargo demo token --help`), and a call that is allowed
+  TOKEN=$(cargo demo token --sub alice --groups payments --scope payments:read)
+  curl -i -H "Authorization: Bearer $TOKEN" -H 'Host: payments.example.com' http://127.0.0.1:10000/v1/payments
+
+  # the same token may not pay: 403, and `www-authenticate` names the scope that is missing
+  curl -i -H "Authorization: Bearer $TOKEN" -H 'Host: payments.example.com' http://127.0.0.1:10000/v1/payments -d '{}'
+
+  # without a token: fine for health, 401 elsewhere
+  curl -i -H 'Host: api.example.com' http://127.0.0.1:10000/healthz
+  curl -i -H 'Host: payments.example.com' http://127.0.0.1:10000/v1/payments
+
+  cargo demo play                                  # every scene, as a table
+  $EDITOR config/policies/                         # the next decision follows your edit, without a restart
+  curl -s http://127.0.0.1:9192/metrics            # countersign: decisions by verdict and reason, latency, ages
+  curl -s http://127.0.0.1:9192/status             # countersign: policy version, key sets, last reload
+  curl -s http://127.0.0.1:9901/stats?filter=authz # what Envoy counted
+  tail -f target/demo/envoy.log                    # Envoy's access log, one decision a line (countersign's: countersign.log)
+
+Ctrl-C takes everything down.
+"#;
+
+/// Prints the guide to standard output.
+pub(crate) fn print() {
+    print!("{GUIDE}");
+}

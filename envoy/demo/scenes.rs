@@ -1,0 +1,170 @@
+//! The scenes that `cargo demo play` sends through Envoy, as data.
+
+use Door::{Mesh, Plain};
+use Proof::{Answer, Query, Upstream, UpstreamLacks};
+use tokens::{
+    ALICE, BOT_ALONE, BOT_FOR_ALICE, BOT_FOR_BOB, DEPLOYER, EXPIRED, FOR_CRM, FORGED, PAYER,
+    READER, RELEASER, RELEASER_KEY, RELEASER_STALE, VAULT_BOT,
+};
+
+/// The issuer, and what to ask it for.
+#[derive(Clone, Copy)]
+pub(crate) enum Token {
+    /// A caller without a credential.
+    Absent,
+    Corp(&'static str),
+    Ci(&'static str),
+}
+
+/// One request, and what must come of it.
+pub(crate) struct Scene {
+    /// The scene of the mission that this belongs to.
+    pub(crate) id: &'static str,
+    pub(crate) who: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) door: Door,
+    pub(crate) token: Token,
+    /// Method, host and target, as `GET host/target`.
+    pub(crate) request: &'static str,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) expect: Expect,
+}
+
+/// Which of Envoy's listeners is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Plain,
+    /// Mutual TLS, as the workload `spiffe://example.org/ci/runner`.
+    Mesh,
+}
+
+/// The status, the reason in the problem document, and more.
+pub(crate) struct Expect {
+    pub(crate) status: u16,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) proofs: &'static [Proof],
+}
+
+/// Something that must be true of the answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof {
+    /// The answer has this header, with this text in it.
+    Answer(&'static str, &'static str),
+    /// The upstream saw this header with exactly this value.
+    Upstream(&'static str, &'static str),
+    /// The upstream saw no such header.
+    UpstreamLacks(&'static str),
+    /// The upstream saw exactly this query.
+    Query(&'static str),
+}
+
+/// Tokens, as queries to the issuer. Each names its audience, because a token for one route is
+/// worth nothing on another.
+#[rustfmt::skip]
+mod tokens {
+    use super::Token;
+
+    pub(super) const READER: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read&aud=https://payments.example.com");
+    pub(super) const PAYER: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read+payments:write&aud=https://payments.example.com");
+    pub(super) const EXPIRED: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read&aud=https://payments.example.com&bad=expired");
+    pub(super) const FORGED: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read&aud=https://payments.example.com&bad=forged");
+    pub(super) const FOR_CRM: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read&aud=https://crm.example.com");
+    pub(super) const RELEASER: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com");
+    pub(super) const RELEASER_KEY: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr");
+    pub(super) const RELEASER_STALE: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr&auth_age=3600");
+    pub(super) const DEPLOYER: Token = Token::Ci("sub=deployer&client_id=deployer&environment=staging&aud=https://api.example.com");
+    pub(super) const VAULT_BOT: Token = Token::Ci("sub=vault-bot&client_id=vault-bot&aud=https://api.example.com");
+    pub(super) const ALICE: Token = Token::Corp("sub=alice&groups=crm&scope=crm:read&aud=https://crm.example.com");
+    pub(super) const BOT_FOR_ALICE: Token = Token::Corp("sub=alice&act=crm-bot&groups=crm&scope=crm:read&aud=https://crm.example.com");
+    pub(super) const BOT_FOR_BOB: Token = Token::Corp("sub=bob&act=crm-bot&groups=payments&scope=crm:read&aud=https://crm.example.com");
+    pub(super) const BOT_ALONE: Token = Token::Corp("sub=crm-bot&client_id=crm-bot&scope=crm:read&aud=https://crm.example.com");
+}
+
+/// Every scene, in the order in which it is told.
+#[rustfmt::skip]
+pub(crate) const SCENES: &[Scene] = &[
+    // S1: token validity, identity and scopes before a payment service.
+    plain("S1", "alice", "lists payments", READER, "GET payments.example.com/v1/payments", allowed(&[Upstream("x-user", "alice")])),
+    plain("S1", "alice", "pays", PAYER, "POST payments.example.com/v1/payments", allowed(&[])),
+    plain("S1", "alice", "pays, with scope to read", READER, "POST payments.example.com/v1/payments", denied(403, "insufficient_scope", &[Answer("www-authenticate", "scope=\"payments:write\"")])),
+    plain("S1", "alice", "lists, token expired", EXPIRED, "GET payments.example.com/v1/payments", denied(401, "token_expired", &[Answer("www-authenticate", "invalid_token")])),
+    plain("S1", "alice", "lists, token for the CRM", FOR_CRM, "GET payments.example.com/v1/payments", denied(401, "token_audience", &[Answer("www-authenticate", "invalid_token")])),
+    plain("S1", "mallory", "lists, token forged", FORGED, "GET payments.example.com/v1/payments", denied(401, "token_signature", &[Answer("www-authenticate", "invalid_token")])),
+    sending(&[("x-user", "mallory")],
+        plain("S1", "alice", "says x-user: mallory", READER, "GET payments.example.com/v1/payments", allowed(&[Upstream("x-user", "alice")]))),
+    // S4: step-up before a release.
+    plain("S4", "rita", "approves a release", RELEASER, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "acr_values=\"phr phrh\"")])),
+    plain("S4", "rita", "… with a key, an hour ago", RELEASER_STALE, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "max_age")])),
+    plain("S4", "rita", "… with a key, just now", RELEASER_KEY, "POST api.example.com/v1/releases/42/approve", allowed(&[])),
+    // S7: deploys only from the approved workload, and only where its claim says.
+    mesh("S7", "deployer, from ci", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", allowed(&[])),
+    mesh("S7", "deployer, from ci", "deploys to production", DEPLOYER, "POST api.example.com/v1/production/deployments", denied(403, "guard_unmet", &[])),
+    plain("S7", "deployer, elsewhere", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", denied(403, "workload_required", &[])),
+    // S8: may rotate, may not read.
+    plain("S8", "vault-bot", "rotates a secret", VAULT_BOT, "POST api.example.com/v1/secrets/db/rotate", allowed(&[])),
+    plain("S8", "vault-bot", "reads the secret", VAULT_BOT, "GET api.example.com/v1/secrets/db", denied(403, "forbidden", &[])),
+    // S9: an agent gets less than its own entitlement.
+    plain("S9", "alice", "lists 5000 customers", ALICE, "GET crm.example.com/v1/customers?limit=5000", allowed(&[Query("limit=100")])),
+    plain("S9", "crm-bot for alice", "lists customers", BOT_FOR_ALICE, "GET crm.example.com/v1/customers", allowed(&[Upstream("x-user", "alice")])),
+    plain("S9", "crm-bot for bob", "lists customers", BOT_FOR_BOB, "GET crm.example.com/v1/customers", denied(403, "not_permitted", &[])),
+    plain("S9", "crm-bot alone", "lists customers", BOT_ALONE, "GET crm.example.com/v1/customers", denied(403, "not_permitted", &[])),
+    // Nobody.
+    sending(&[("x-user", "mallory")],
+        plain("-", "anonymous", "health, as x-user: mallory", Token::Absent, "GET api.example.com/healthz", allowed(&[UpstreamLacks("x-user")]))),
+    plain("-", "anonymous", "lists payments", Token::Absent, "GET payments.example.com/v1/payments", denied(401, "authentication_required", &[Answer("www-authenticate", "Bearer")])),
+    plain("-", "anonymous", "calls an unknown host", Token::Absent, "GET unknown.example.com/", denied(403, "no_route", &[])),
+];
+
+const fn allowed(proofs: &'static [Proof]) -> Expect {
+    Expect {
+        status: 200,
+        reason: None,
+        proofs,
+    }
+}
+
+const fn denied(status: u16, reason: &'static str, proofs: &'static [Proof]) -> Expect {
+    Expect {
+        status,
+        reason: Some(reason),
+        proofs,
+    }
+}
+
+const fn plain(
+    id: &'static str,
+    who: &'static str,
+    what: &'static str,
+    token: Token,
+    request: &'static str,
+    expect: Expect,
+) -> Scene {
+    Scene {
+        id,
+        who,
+        what,
+        door: Plain,
+        token,
+        request,
+        headers: &[],
+        expect,
+    }
+}
+
+const fn mesh(
+    id: &'static str,
+    who: &'static str,
+    what: &'static str,
+    token: Token,
+    request: &'static str,
+    expect: Expect,
+) -> Scene {
+    Scene {
+        door: Mesh,
+        ..plain(id, who, what, token, request, expect)
+    }
+}
+
+const fn sending(headers: &'static [(&'static str, &'static str)], scene: Scene) -> Scene {
+    Scene { headers, ..scene }
+}
