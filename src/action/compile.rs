@@ -43,7 +43,6 @@ pub fn compile_route(
         url,
         audience,
         providers,
-        actions: _,
     } = spec;
     let mut findings = Vec::new();
     let mut keep =

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::model::list::OneOrMany;
 
-/// `routes.<id>`.
+/// `routes.<id>`, without its `actions`: those are read one by one, so that one mistake does not hide the next.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteSpec {
@@ -21,9 +20,6 @@ pub struct RouteSpec {
     /// Providers whose credentials it accepts; none means that only anonymous callers can be permitted.
     #[serde(default)]
     pub providers: Vec<String>,
-    /// Its catalogue; every entry is read by itself, so that one mistake does not hide the next.
-    #[serde(default)]
-    pub actions: Option<IgnoredAny>,
 }
 
 /// `routes.<id>.match`: either `host` with an optional `path`, or `route`.

@@ -1,4 +1,19 @@
 //! What the user wrote: read, checked, assembled and watched.
+//!
+//! [`load`] reads the server's configuration and everything that it names, reports every problem at once with file,
+//! line and column, and gives a [`Bundle`] that the wiring can run. Nothing here runs anything.
 
+mod assemble;
+mod case;
+mod files;
+mod place;
+mod policy;
 pub mod problem;
+mod server;
+mod watch;
 pub mod yaml;
+
+pub use assemble::{Bundle, Failure, load};
+pub use case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, PlacedCase};
+pub use server::{Overrides, ServerSpec};
+pub use watch::Stamp;

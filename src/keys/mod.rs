@@ -10,6 +10,7 @@
 //! contains a byte of a token.
 
 mod algorithm;
+mod digest;
 mod fetch;
 mod json;
 mod jwk;
@@ -25,6 +26,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use algorithm::{Algorithm, AlgorithmError};
+pub use digest::digest;
 pub use jws::{JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, parse, verify};
 pub use set::{KeySet, KeySetStatus};
 pub use source::{KeySource, KeySourceError};

@@ -219,15 +219,17 @@ pub struct ClaimDeclaration {
 pub type ClaimDeclarations = BTreeMap<Arc<str>, ClaimDeclaration>;
 
 /// The attributes that conditions of rules may read on `action`: `providers` are the claims that each provider of
-/// its route declares; `party` is visible in permits and forbids only.
+/// its route declares; metadata is readable in the namespaces that the operator trusts; `party` is visible in permits
+/// and forbids only.
 pub fn of_rules(
     action: &Action,
     providers: &[&ClaimDeclarations],
     conditions: &[ConditionName],
+    trusted_metadata: &[Arc<str>],
     party: bool,
 ) -> Schema {
     let who = party_object(providers);
-    let mut fields = request_fields(action);
+    let mut fields = request_fields(action, trusted_metadata);
     fields.extend([
         ("subject", Field::object(who.clone())),
         ("actor", Field::object(who.clone())),
@@ -295,7 +297,7 @@ fn query_object(action: &Action) -> Object {
     }
 }
 
-fn request_fields(action: &Action) -> Vec<(&'static str, Field)> {
+fn request_fields(action: &Action, trusted_metadata: &[Arc<str>]) -> Vec<(&'static str, Field)> {
     let mut fields = vec![
         ("params", Field::object(params_object(action))),
         ("query", Field::object(query_object(action))),
@@ -308,7 +310,7 @@ fn request_fields(action: &Action) -> Vec<(&'static str, Field)> {
             ])),
         ),
         ("request", Field::object(request_object())),
-        ("context", Field::object(context_object())),
+        ("context", Field::object(context_object(trusted_metadata))),
     ];
     if action.resource.is_some() {
         let resource = Object::of([
@@ -340,17 +342,16 @@ fn request_object() -> Object {
     ])
 }
 
-fn context_object() -> Object {
-    let open = |of| {
-        Field::object(Object {
-            fields: BTreeMap::new(),
-            open: Some(of),
-        })
+fn context_object(trusted_metadata: &[Arc<str>]) -> Object {
+    let extensions = Object { fields: BTreeMap::new(), open: Some(Type::String) };
+    let namespaces = || {
+        let fields = trusted_metadata.iter().map(|name| (Arc::clone(name), Field::optional(Type::Dyn)));
+        Field::object(Object { fields: fields.collect(), open: None })
     };
     Object::of([
-        ("extensions", open(Type::String)),
-        ("metadata", open(Type::Dyn)),
-        ("route_metadata", open(Type::Dyn)),
+        ("extensions", Field::object(extensions)),
+        ("metadata", namespaces()),
+        ("route_metadata", namespaces()),
     ])
 }
 

@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub providers: &'a BTreeMap<ProviderName, ClaimDeclarations>,
     /// Declared conditions.
     pub conditions: &'a [ConditionName],
+    /// Namespaces of Envoy's metadata that rules may read.
+    pub trusted_metadata: &'a [Arc<str>],
 }
 
 /// What a finding is about.
@@ -285,7 +287,7 @@ fn schemas_of(action: &Action, catalog: &Catalog<'_>, context: &Context<'_>) -> 
         .iter()
         .filter_map(|name| context.providers.get(name))
         .collect();
-    let schema = |party| schema::of_rules(action, &claims, context.conditions, party);
+    let schema = |party| schema::of_rules(action, &claims, context.conditions, context.trusted_metadata, party);
     (schema(false), schema(true))
 }
 

@@ -1,0 +1,129 @@
+//! Test cases as they are written: the `tests:` of policy files and `*.test.yaml`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::problem::Position;
+use crate::model::duration::HumanDuration;
+use crate::model::list::OneOrMany;
+
+/// One test: given these parties, this call must end like this.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseSpec {
+    /// What it shows.
+    pub name: String,
+    /// Who asks, and under which circumstances; none is an anonymous caller.
+    #[serde(default)]
+    pub given: GivenSpec,
+    /// What is asked.
+    pub call: CallSpec,
+    /// How it must end.
+    pub expect: ExpectSpec,
+}
+
+/// Who asks, as if a credential had been verified.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenSpec {
+    /// The provider that vouches for the parties.
+    pub issuer: Option<String>,
+    /// On whose authority.
+    pub subject: Option<PartySpec>,
+    /// Who acts, if it is somebody else.
+    pub actor: Option<PartySpec>,
+    /// Number of `act` entries; 1 with an actor unless said.
+    pub depth: Option<usize>,
+    /// Scopes of the token.
+    #[serde(default)]
+    pub scope: OneOrMany<String>,
+    /// SPIFFE ID of the calling workload.
+    pub workload: Option<String>,
+    /// Conditions that are set.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, bool>,
+    /// The moment of the call, for example `2026-01-31T09:00:00Z`.
+    pub time: Option<String>,
+}
+
+/// A described party.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartySpec {
+    /// `human`, `service` or `agent`.
+    pub kind: Option<String>,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its issuer, if it is not the one of the call.
+    pub issuer: Option<String>,
+    /// Its groups.
+    #[serde(default)]
+    pub groups: OneOrMany<String>,
+    /// Its owner.
+    pub owner: Option<String>,
+    /// Its declared claims.
+    #[serde(default)]
+    pub claims: serde_json::Map<String, serde_json::Value>,
+    /// Authentication context class.
+    pub acr: Option<String>,
+    /// Authentication methods.
+    #[serde(default)]
+    pub amr: OneOrMany<String>,
+    /// How long ago it authenticated.
+    pub authenticated: Option<HumanDuration>,
+}
+
+/// A described request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallSpec {
+    /// The route; its first host is called.
+    pub route: Option<String>,
+    /// The host, if no route is named.
+    pub host: Option<String>,
+    /// `METHOD /path?query`.
+    pub http: Option<String>,
+    /// `package.Service/Method`.
+    pub grpc: Option<String>,
+    /// Request headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Envoy's context extensions.
+    #[serde(default)]
+    pub context: BTreeMap<String, String>,
+}
+
+/// What must come out; what is not named is not compared.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectSpec {
+    /// `allow`, `deny` or `fault`.
+    pub verdict: String,
+    /// Reason code.
+    pub reason: Option<String>,
+    /// The rule that decides.
+    pub rule: Option<String>,
+    /// The action that was asked for.
+    pub action: Option<String>,
+    /// Scopes that the answer names as missing.
+    pub missing_scope: Option<OneOrMany<String>>,
+    /// Request headers that are set.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Query parameters that are set.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+}
+
+/// A case and where it stands.
+#[derive(Clone, Debug)]
+pub struct PlacedCase {
+    /// The case.
+    pub spec: CaseSpec,
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Where in the file.
+    pub position: Position,
+}
