@@ -19,8 +19,10 @@ mod error;
 mod library;
 mod limits;
 mod parse;
+mod pattern;
 mod place;
 mod program;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod typing;

@@ -83,10 +83,8 @@ fn position(source: &str, error: &ParseError) -> usize {
     let count = |at: isize| usize::try_from(at.saturating_sub(1)).unwrap_or(0);
     let mut lines = source.split_inclusive('\n');
     let before: usize = lines.by_ref().take(count(line)).map(str::len).sum();
-    let within: usize = lines
-        .next()
-        .map(|text| text.chars().take(count(column)).map(char::len_utf8).sum())
-        .unwrap_or(0);
+    let rest = lines.next().unwrap_or_default();
+    let within: usize = rest.chars().take(count(column)).map(char::len_utf8).sum();
     (before + within).min(source.len())
 }
 

@@ -3,7 +3,7 @@
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
 use super::operator::mismatch;
-use super::path::{pair, show, text};
+use super::written::{pair, show, text};
 use super::{Checker, Typed, build};
 use crate::expression::error::ExpressionError;
 use crate::expression::library;
@@ -23,6 +23,17 @@ fn item_place(operand: &Typed, key: &Typed) -> Option<Place> {
     }
 }
 
+/// The type of `container[key]`, or `None` if there is none.
+fn item_type(container: &Type, key: &Type) -> Option<Type> {
+    match (container, key) {
+        (Type::List(item), Type::Int) | (Type::Map(item), Type::String) => {
+            Some(item.as_ref().clone())
+        }
+        (Type::Dyn, Type::Int | Type::String) => Some(Type::Dyn),
+        _ => None,
+    }
+}
+
 impl Checker<'_> {
     pub(super) fn index(
         &mut self,
@@ -34,23 +45,15 @@ impl Checker<'_> {
         let (container, key_checked) = (self.node(operand, known), self.node(key, known));
         let (container, key) = (container?, key_checked?);
         let place = item_place(&container, &key);
-        let of = match (&container.of, &key.of) {
-            (Type::List(item), Type::Int) => item.as_ref().clone(),
-            (Type::Dyn, Type::Int) => Type::Dyn,
-            (Type::Map(_) | Type::Dyn, Type::String)
-                if !place.as_ref().is_some_and(|place| known.proves(place)) =>
-            {
-                let message =
-                    "an entry under a computed key may be absent: write `key in map && map[key] …`";
-                return self.refuse(expr, message);
-            }
-            (Type::Map(item), Type::String) => item.as_ref().clone(),
-            (Type::Dyn, Type::String) => Type::Dyn,
-            (of, by) => {
-                let message = format!("{} cannot be indexed with {}", article(of), article(by));
-                return self.refuse(expr, message);
-            }
+        let Some(of) = item_type(&container.of, &key.of) else {
+            let (of, by) = (article(&container.of), article(&key.of));
+            return self.refuse(expr, format!("{of} cannot be indexed with {by}"));
         };
+        if key.of == Type::String && !place.as_ref().is_some_and(|place| known.proves(place)) {
+            let message =
+                "an entry under a computed key may be absent: write `key in map && map[key] …`";
+            return self.refuse(expr, message);
+        }
         let cost = container.cost + key.cost;
         let size = container.size.min(size_of(&of));
         let item = build::call(operators::INDEX, vec![container.expr, key.expr]);

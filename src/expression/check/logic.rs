@@ -2,7 +2,7 @@
 
 use cel::common::ast::IdedExpr;
 
-use super::path::pair;
+use super::written::pair;
 use super::{Checker, Typed, build};
 use crate::expression::library;
 use crate::expression::place::{Known, Proofs};
@@ -93,12 +93,11 @@ impl Checker<'_> {
         let then = self.node(then, &known.and(&condition.proofs.yes));
         let otherwise = self.node(otherwise, &known.and(&condition.proofs.no));
         let (then, otherwise) = (then?, otherwise?);
-        match join(&then.of, &otherwise.of) {
-            Some(of) => Some(conditional(condition, then, otherwise, of)),
-            None => {
-                let (a, b) = (article(&then.of), article(&otherwise.of));
-                self.refuse(expr, format!("this is {a} or {b}: both must have one type"))
-            }
-        }
+        let Some(of) = join(&then.of, &otherwise.of) else {
+            let (a, b) = (article(&then.of), article(&otherwise.of));
+            let message = format!("this is {a} or {b}: both must have one type");
+            return self.refuse(expr, message);
+        };
+        Some(conditional(condition, then, otherwise, of))
     }
 }

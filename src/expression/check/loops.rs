@@ -3,7 +3,7 @@
 use cel::common::ast::{ComprehensionExpr, Expr, IdedExpr, operators};
 
 use super::{Checker, Typed, Variable, build};
-use crate::expression::limits::{MAX_LOOPS, UNKNOWN_SIZE};
+use crate::expression::limits::{MAX_COST, MAX_LOOPS};
 use crate::expression::place::Known;
 use crate::expression::typing::{article, size_of};
 use crate::model::value::Type;
@@ -35,9 +35,10 @@ impl Loop {
 
     /// The loop as a value of type `of`, `body` being the cost of one turn.
     fn finish(self, steps: Steps, of: Type, body: u64, size: u64) -> Typed {
-        let turns = self.range.size;
         let turn = body.saturating_add(4);
-        let cost = turns.saturating_mul(turn).saturating_add(self.range.cost);
+        let steps_taken = self.range.size.saturating_mul(turn);
+        // What is over the bound stays just over it, so that no sum of costs overflows.
+        let cost = steps_taken.min(MAX_COST).saturating_add(self.range.cost);
         let node = ComprehensionExpr {
             iter_range: self.range.expr,
             iter_var: self.variable,
@@ -64,9 +65,8 @@ impl Checker<'_> {
         args: &[IdedExpr],
         known: &Known,
     ) -> Option<Typed> {
-        let (written, bodies) = match args {
-            [variable, bodies @ ..] => (variable, bodies),
-            [] => return self.misused(expr, name),
+        let [written, bodies @ ..] = args else {
+            return self.misused(expr, name);
         };
         let (guard, body) = match (name, bodies) {
             (_, [body]) => (None, body),
@@ -206,12 +206,7 @@ impl Checker<'_> {
             .map_or_else(|| known.clone(), |guard| known.and(&guard.proofs.yes));
         let body = self.node(body, &known)?;
         let cost = body.cost + body.size + guard.as_ref().map_or(0, |guard| guard.cost);
-        let size = turn
-            .range
-            .size
-            .saturating_mul(body.size)
-            .max(1)
-            .min(UNKNOWN_SIZE * UNKNOWN_SIZE);
+        let size = turn.range.size.saturating_mul(body.size).min(MAX_COST);
         let appended = turn.append(body.expr);
         let step = match guard {
             Some(guard) => build::conditional(guard.expr, appended, turn.result()),

@@ -7,11 +7,15 @@
 
 mod build;
 mod call;
+mod constants;
+mod functions;
 mod index;
 mod logic;
 mod loops;
 mod operator;
 mod path;
+mod presence;
+mod written;
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
@@ -149,13 +153,11 @@ impl Checker<'_> {
         let checked: Vec<Typed> = checked.into_iter().collect::<Option<_>>()?;
         let mut item = checked.first().map_or(Type::Dyn, |first| first.of.clone());
         for element in &checked {
-            item = match join(&item, &element.of) {
-                Some(item) => item,
-                None => {
-                    let (a, b) = (article(&item), article(&element.of));
-                    return self.refuse(expr, format!("a list cannot hold {a} and {b}"));
-                }
+            let Some(joined) = join(&item, &element.of) else {
+                let (a, b) = (article(&item), article(&element.of));
+                return self.refuse(expr, format!("a list cannot hold {a} and {b}"));
             };
+            item = joined;
         }
         let cost = checked
             .iter()
@@ -185,7 +187,7 @@ impl Checker<'_> {
         }
         let cost = root.cost.saturating_add(self.draft.cost());
         if cost > MAX_COST {
-            let message = format!("this may take {cost} steps, and {MAX_COST} are allowed");
+            let message = format!("this may take more than {MAX_COST} steps");
             let help =
                 format!("a list of the request counts as {UNKNOWN_SIZE} items: nest fewer loops");
             return self.report(ExpressionError::new(0, message).help(help));

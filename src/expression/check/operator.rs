@@ -2,7 +2,7 @@
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
-use super::path::pair;
+use super::written::pair;
 use super::{Checker, Typed, build};
 use crate::expression::error::ExpressionError;
 use crate::expression::library;
@@ -65,9 +65,8 @@ fn arithmetic(function: &str, left: &Type, right: &Type) -> Option<Type> {
             Relation::Unknown => Some(List(Box::new(Dyn))),
             Relation::Different => None,
         },
-        (operators::ADD, Timestamp, Duration)
-        | (operators::ADD, Duration, Timestamp)
-        | (operators::SUBSTRACT, Timestamp, Duration) => Some(Timestamp),
+        (operators::ADD | operators::SUBSTRACT, Timestamp, Duration)
+        | (operators::ADD, Duration, Timestamp) => Some(Timestamp),
         (operators::SUBSTRACT, Timestamp, Timestamp)
         | (operators::ADD | operators::SUBSTRACT, Duration, Duration) => Some(Duration),
         _ => None,

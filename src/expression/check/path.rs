@@ -1,82 +1,14 @@
 //! Attribute paths: what may be read, and where it must be proven present.
 
-use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{Expr, IdedExpr};
 
+use super::written::{pair, show, static_path, test_of, text};
 use super::{Checker, Typed, Variable, build};
 use crate::expression::error::ExpressionError;
-use crate::expression::place::{Known, Place, Proofs};
+use crate::expression::place::{Known, Place};
 use crate::expression::typing::size_of;
 use crate::model::schema::{Presence, Shape};
 use crate::model::value::Type;
-
-/// The names of a chain of members, root first, if all of them are written out.
-pub(super) fn static_path(expr: &IdedExpr) -> Option<Vec<String>> {
-    let mut names = Vec::new();
-    let mut rest = expr;
-    loop {
-        rest = match &rest.expr {
-            Expr::Ident(root) => {
-                names.push(root.clone());
-                names.reverse();
-                return Some(names);
-            }
-            Expr::Select(select) => {
-                names.push(select.field.clone());
-                &select.operand
-            }
-            Expr::Call(call) if call.func_name == operators::INDEX => {
-                let (operand, key) = pair(&call.args)?;
-                names.push(text(key)?.to_owned());
-                operand
-            }
-            _ => return None,
-        };
-    }
-}
-
-/// The literal text that `expr` is.
-pub(super) fn text(expr: &IdedExpr) -> Option<&str> {
-    match &expr.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
-    }
-}
-
-pub(super) fn pair(args: &[IdedExpr]) -> Option<(&IdedExpr, &IdedExpr)> {
-    match args {
-        [first, second] => Some((first, second)),
-        _ => None,
-    }
-}
-
-/// A path as it is written.
-pub(super) fn show(path: &[String]) -> String {
-    let mut shown = String::new();
-    for name in path {
-        if !is_word(name) {
-            shown.push_str(&format!("[{name:?}]"));
-        } else if shown.is_empty() {
-            shown.push_str(name);
-        } else {
-            shown.push('.');
-            shown.push_str(name);
-        }
-    }
-    shown
-}
-
-fn is_word(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// The test that proves `path` present, as it is written.
-fn test_of(path: &[String]) -> String {
-    match path.split_last() {
-        Some((name, rest)) if !is_word(name) => format!("{name:?} in {}", show(rest)),
-        _ => format!("has({})", show(path)),
-    }
-}
 
 fn borrowed(path: &[String]) -> Vec<&str> {
     path.iter().map(String::as_str).collect()
@@ -132,7 +64,7 @@ impl Checker<'_> {
     }
 
     /// The type and presence of the attribute at `path`, which must be one value.
-    fn leaf(&mut self, expr: &IdedExpr, path: &[String]) -> Option<(Type, Presence)> {
+    pub(super) fn leaf(&mut self, expr: &IdedExpr, path: &[String]) -> Option<(Type, Presence)> {
         match self.schema.resolve(&borrowed(path)) {
             Ok(resolved) => match resolved.shape {
                 Shape::Leaf(of) => Some((of, resolved.presence)),
@@ -186,7 +118,7 @@ impl Checker<'_> {
     }
 
     /// A value that may have members, and their type.
-    fn with_members(
+    pub(super) fn with_members(
         &mut self,
         expr: &IdedExpr,
         operand: &IdedExpr,
@@ -198,58 +130,6 @@ impl Checker<'_> {
             Type::Dyn => Some((operand, Type::Dyn)),
             other => self.refuse(expr, format!("a `{other}` has no members")),
         }
-    }
-
-    /// `has(…)`.
-    pub(super) fn has(
-        &mut self,
-        expr: &IdedExpr,
-        args: &[IdedExpr],
-        known: &Known,
-    ) -> Option<Typed> {
-        let [tested] = args else {
-            return self.refuse(expr, "`has` takes one attribute: `has(a.b)`");
-        };
-        let Expr::Select(select) = &tested.expr else {
-            let error = ExpressionError::new(
-                self.parsed.start(tested),
-                "`has` takes a member: `has(a.b)`",
-            );
-            return self.report(error.help(
-                "a name that is no identifier is tested with `in`: `\"x-env\" in request.headers`",
-            ));
-        };
-        if let Some(path) = self.attribute_path(tested) {
-            return self.presence(tested, &path);
-        }
-        let (operand, _) = self.with_members(tested, &select.operand, known)?;
-        let tests = operand
-            .place
-            .as_ref()
-            .map(|place| place.member(&select.field));
-        Some(Typed {
-            proofs: tests.map_or_else(Proofs::nothing, Proofs::present),
-            ..Typed::scalar(
-                build::has_member(operand.expr, &select.field),
-                Type::Bool,
-                operand.cost,
-            )
-        })
-    }
-
-    /// Whether the attribute at `path` is present. One that always is, is not looked for.
-    pub(super) fn presence(&mut self, expr: &IdedExpr, path: &[String]) -> Option<Typed> {
-        let (of, presence) = self.leaf(expr, path)?;
-        let test = match presence {
-            Presence::Always => build::truth(true),
-            Presence::Sometimes | Presence::Optional => {
-                build::variable(self.draft.presence(path, &of))
-            }
-        };
-        Some(Typed {
-            proofs: Proofs::present(Place::of(path)),
-            ..Typed::scalar(test, Type::Bool, 0)
-        })
     }
 }
 

@@ -78,6 +78,11 @@ fn what_could_take_too_long_is_refused() {
         "args.tags.all(a, args.tags.all(b, a.startsWith(b) && b.endsWith(a) || a.contains(b)))",
         "args.tags.all(a, (args.tags + args.tags).all(b, a == b))",
         "args.tags.map(a, args.tags).size() == 1",
+        &format!("args.tags{}.size() == 1", ".map(a, args.tags)".repeat(12)),
+        &format!(
+            "args.tags{}.all(a, a.all(b, b == b))",
+            ".map(a, [args.tags, args.tags])".repeat(12)
+        ),
     ] {
         refused(source, 0, "steps");
     }

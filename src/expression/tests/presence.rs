@@ -31,6 +31,10 @@ fn an_optional_attribute_is_read_behind_a_test() {
         let compiled = compile(source);
         assert!(compiled.is_ok(), "{source}: {compiled:?}");
     }
+}
+
+#[test]
+fn an_optional_attribute_is_not_read_where_no_test_proves_it() {
     refused(
         "args.note == \"x\"",
         0,

@@ -13,7 +13,12 @@ fn survives(source: &str) {
         condition.evaluate(&full),
         "{source}"
     );
-    let _ = condition.evaluate(&Sample::default());
+    let empty = Sample::default();
+    assert_eq!(
+        condition.evaluate(&empty),
+        condition.evaluate(&empty),
+        "{source}"
+    );
 }
 
 fn number() -> impl Strategy<Value = String> {
