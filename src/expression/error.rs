@@ -1,5 +1,7 @@
 //! What can be wrong with an expression: before it runs, and when it runs.
 
+use crate::model::finding::Finding;
+
 /// Why an expression is refused at load.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -13,6 +15,13 @@ pub struct ExpressionError {
 }
 
 impl ExpressionError {
+    /// The finding of it, at the text of the expression.
+    pub fn into_finding(self) -> Finding {
+        let Self { message, offset, help } = self;
+        let finding = Finding::error("invalid-expression", message).at(offset);
+        Finding { help, ..finding }
+    }
+
     pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

@@ -20,5 +20,3 @@ pub mod suggest;
 pub mod time;
 pub mod value;
 pub mod verdict;
-//! The words of the product: plain data with checked constructors, and the schema of attributes.
-

@@ -85,7 +85,7 @@ pub(super) fn policy(rules: &Json) -> Policy {
 }
 
 /// One call, described.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Given {
     pub(super) parties: Parties,
     pub(super) scope: Vec<Arc<str>>,
