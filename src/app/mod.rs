@@ -1,1 +1,63 @@
-//! Wiring: build, run, reload, shut down.
+//! Wiring: build, run, reload, shut down. Everything that runs is spawned here, named here and stopped here.
+
+mod keysets;
+mod reload;
+mod run;
+mod status;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use run::run;
+
+use crate::authorizer::Snapshot;
+use crate::config::Bundle;
+use crate::model::time::Timestamp;
+use keysets::KeySets;
+
+/// Where a running server listens.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// gRPC over TCP.
+    pub grpc: Option<SocketAddr>,
+    /// gRPC over a Unix socket.
+    pub unix: Option<PathBuf>,
+    /// The operator edge.
+    pub admin: SocketAddr,
+}
+
+impl Bound {
+    /// One line for scripts.
+    pub fn to_json(&self) -> String {
+        let Self { grpc, unix, admin } = self;
+        let grpc = grpc.map(|address| address.to_string());
+        serde_json::json!({ "grpc": grpc, "unix": unix, "admin": admin.to_string() }).to_string()
+    }
+}
+
+/// How long `explain` waits for the issuers' keys.
+const KEYS_WAIT: Duration = Duration::from_secs(5);
+
+/// A snapshot without a server, for `test` and `explain`. With `keys`, the issuers' keys are fetched once.
+pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Snapshot> {
+    if !keys {
+        return Ok(bundle.into_snapshot(now, &keysets::Handles::default()));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let handles = runtime.block_on(async {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let mut sets = KeySets::new(tasks, stop)?;
+        let handles = sets.prepare(bundle.providers.key_sources());
+        if !keysets::loaded(&handles, Instant::now() + KEYS_WAIT).await {
+            let missing = keysets::missing(&handles);
+            bail!("keys could not be loaded: {}", missing.join("; "));
+        }
+        Ok(handles)
+    })?;
+    Ok(bundle.into_snapshot(now, &handles))
+}

@@ -11,8 +11,9 @@ use crate::model::facts::Facts;
 use crate::model::identity::TokenFacts;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
+use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
-use crate::model::route::Asked;
+use crate::model::route::{Asked, Route};
 use crate::model::verdict::{Denial, Verdict};
 use crate::policy::{Call, Mode, Scan, Trace};
 
@@ -55,20 +56,28 @@ pub struct Examined {
     pub trace: Option<Trace>,
 }
 
-impl Snapshot {
-    /// Examines a request: first its route, then who asks, then what is asked, then whether the rules let it pass.
-    /// Pass a trace to have the evaluation explained.
-    pub fn examine(&self, request: &AccessRequest, caller: &Caller, trace: Option<Trace>) -> Examined {
-        let mut examined = Examined {
-            verdict: Verdict::Deny(Denial::new(crate::model::reason::Reason::NoRoute)),
+impl Examined {
+    /// A request that never came as far as its route.
+    pub fn refused(verdict: Verdict) -> Self {
+        Self {
+            verdict,
             route: None,
             asked: None,
             parties: None,
             credential: None,
             identity: Duration::ZERO,
             policy: Duration::ZERO,
-            trace,
-        };
+            trace: None,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Examines a request: first its route, then who asks, then what is asked, then whether the rules let it pass.
+    /// Pass a trace to have the evaluation explained.
+    pub fn examine(&self, request: &AccessRequest, caller: &Caller, trace: Option<Trace>) -> Examined {
+        let mut examined = Examined::refused(Verdict::Deny(Denial::new(Reason::NoRoute)));
+        examined.trace = trace;
         examined.verdict = self.walk(request, caller, &mut examined).unwrap_or_else(|stop| match stop {
             Refusal::Deny(denial) => Verdict::Deny(denial),
             Refusal::Fault(fault) => Verdict::Fault(fault),
@@ -111,7 +120,7 @@ impl Snapshot {
         &self,
         request: &AccessRequest,
         caller: &Caller,
-        route: &crate::model::route::Route,
+        route: &Route,
         now: Instant,
     ) -> Result<Described, Refusal> {
         match caller {

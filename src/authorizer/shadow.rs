@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::snapshot::Snapshot;
 use super::workload::workload;
 use crate::audit::Audit;
-use crate::model::decision::{Decision, DecisionId};
+use crate::model::decision::Decision;
 use crate::model::facts::Facts;
 use crate::model::identity::TokenFacts;
 use crate::model::party::Parties;
@@ -16,7 +16,7 @@ use crate::model::request::AccessRequest;
 use crate::model::route::Asked;
 use crate::model::verdict::Verdict;
 use crate::policy::{Call, Mode, Scan};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, ShadowEffect};
 
 /// Evaluations that may wait; more are dropped and counted, because no answer depends on them.
 const QUEUE: usize = 1024;
@@ -38,8 +38,7 @@ pub struct ShadowJob {
 
 struct Queued {
     job: ShadowJob,
-    id: DecisionId,
-    enforced: Verdict,
+    decision: Decision,
 }
 
 /// The sending half; bounded.
@@ -72,7 +71,7 @@ impl ShadowQueue {
     }
 
     pub(super) fn offer(&self, job: ShadowJob, decision: &Decision, metrics: &Metrics) {
-        let queued = Queued { job, id: decision.id.clone(), enforced: decision.verdict.clone() };
+        let queued = Queued { job, decision: decision.clone() };
         if self.0.try_send(queued).is_err() {
             metrics.shadow_dropped();
         }
@@ -88,7 +87,8 @@ impl ShadowWorker {
     }
 
     fn evaluate(&self, queued: &Queued) {
-        let Queued { job, id, enforced } = queued;
+        let Queued { job, decision } = queued;
+        let enforced = &decision.verdict;
         let facts = Facts {
             request: &job.request,
             asked: &job.asked,
@@ -102,11 +102,14 @@ impl ShadowWorker {
         if shadow.as_str() == enforced.as_str() && shadow.reason() == enforced.reason() {
             return;
         }
-        let allows = matches!(shadow, Verdict::Allow(_));
-        self.metrics.shadow_difference(allows);
-        self.audit.shadow(id, enforced, &shadow);
+        let effect = match shadow {
+            Verdict::Allow(_) => ShadowEffect::WouldAllow,
+            Verdict::Deny(_) | Verdict::Fault(_) => ShadowEffect::WouldDeny,
+        };
+        self.metrics.shadow_difference(effect);
+        self.audit.shadow(decision, &shadow);
         tracing::info!(
-            decision.id = %id,
+            decision.id = %decision.id,
             enforced = enforced.reason(),
             shadow = shadow.reason(),
             rule = shadow.rule().map(tracing::field::display),

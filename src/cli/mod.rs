@@ -1,1 +1,168 @@
 //! The verbs of the command line, one file each.
+//!
+//! Data goes to standard output, words to standard error; every verb has `--json`. Nothing is decided here.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the floor that prints")]
+
+mod cases;
+mod check;
+mod describe;
+mod explain;
+mod output;
+mod serve;
+mod test;
+mod version;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// How a verb ends; the numbers are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All is well.
+    Ok = 0,
+    /// It failed: a test, a listener, a fault.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// `explain`: the request is denied.
+    Denied = 3,
+    /// The configuration cannot be loaded.
+    Invalid = 5,
+}
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0  all is well (explain: allowed)
+  1  it failed
+  2  the command line makes no sense
+  3  explain: denied
+  5  the configuration cannot be loaded";
+
+/// Decides every API call and every tool call at the moment it is made: an Envoy external-authorization server.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, after_help = EXIT_CODES, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Check the configuration and every policy: all problems at once, and warnings.
+    Check(CheckArgs),
+    /// Run the tests that policy files and `*.test.yaml` hold.
+    Test(TestArgs),
+    /// Say how a request would be decided, and why.
+    Explain(Box<explain::ExplainArgs>),
+    /// Print the version.
+    Version(VersionArgs),
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Args)]
+struct ConfigArgs {
+    /// The server's configuration.
+    #[arg(long, short, value_name = "FILE", default_value = "config/countersign.yaml", env = "COUNTERSIGN_CONFIG")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign serve
+  countersign serve --config /etc/countersign/countersign.yaml
+  COUNTERSIGN_LOG=debug countersign serve --grpc-listen 127.0.0.1:9391
+
+Flags win over the environment, and both win over the file. SIGHUP reloads, SIGTERM and SIGINT drain.")]
+struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Where Envoy asks.
+    #[arg(long, value_name = "ADDRESS", env = "COUNTERSIGN_GRPC_LISTEN")]
+    grpc_listen: Option<SocketAddr>,
+    /// Where operators look.
+    #[arg(long, value_name = "ADDRESS", env = "COUNTERSIGN_ADMIN_LISTEN")]
+    admin_listen: Option<SocketAddr>,
+    /// Log level or filter, for example `debug` or `info,countersign::keys=trace`.
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG")]
+    log: Option<String>,
+    /// Print the addresses as one JSON line on standard output once they are bound.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign check
+  countersign check --config /etc/countersign/countersign.yaml --deny-warnings
+  countersign check --json | jq '.problems[] | {file, line, message}'")]
+struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Warnings fail too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Print the problems as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign test
+  countersign test agent            # only tests whose name has `agent` in it
+  countersign test --json | jq '.coverage.unused'")]
+struct TestArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Only tests whose name contains this.
+    filter: Option<String>,
+    /// Fail if a rule is used by no test.
+    #[arg(long)]
+    require_coverage: bool,
+    /// Print the results as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct VersionArgs {
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command line `arguments`, the program's name first.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let exit = match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(cli.verb),
+        Err(error) => {
+            let help = !error.use_stderr();
+            if error.print().is_err() || !help { Exit::Usage } else { Exit::Ok }
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn run(verb: Verb) -> Exit {
+    match verb {
+        Verb::Serve(args) => serve::run(args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Version(VersionArgs { json }) => version::run(json),
+    }
+}
+
+impl ServeArgs {
+    fn overrides(&self) -> Overrides {
+        Overrides { grpc_listen: self.grpc_listen, admin_listen: self.admin_listen, log_level: self.log.clone() }
+    }
+}

@@ -185,6 +185,12 @@ impl Policy {
         &self.settable
     }
 
+    /// The rules that are enforced, in order.
+    pub fn rule_ids(&self) -> BTreeSet<RuleId> {
+        let bound = self.actions.values().flat_map(HashMap::values).flat_map(ActionRules::each);
+        bound.filter(|bound| !bound.rule.shadow).map(|bound| bound.rule.id.clone()).collect()
+    }
+
     /// Number of rules.
     pub const fn len(&self) -> usize {
         self.rules

@@ -1,0 +1,181 @@
+//! Reloads: all or nothing, and a bad one changes nothing but a metric and a status line.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+
+use super::keysets::{self, Handles, KeySets};
+use crate::admin::ReloadStatus;
+use crate::authorizer::Snapshot;
+use crate::config::{Bundle, Failure, Overrides, Stamp, load};
+use crate::ext_authz::now;
+use crate::model::time::Timestamp;
+use crate::telemetry::{Metrics, Reload};
+
+/// How often files are looked at.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How long the keys of a new provider may take before the reload is refused.
+const KEYS_WAIT: Duration = Duration::from_secs(5);
+
+/// How long after a refusal for missing keys the reload is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What is in force, and what became of the files.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(super) handles: ArcSwap<Handles>,
+    pub(super) reload: Mutex<ReloadStatus>,
+}
+
+impl InForce {
+    pub(super) fn reload_status(&self) -> ReloadStatus {
+        self.reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_status(&self, status: ReloadStatus) {
+        *self.reload.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+}
+
+/// The task that watches files and reloads.
+pub(super) struct Reloader {
+    pub(super) config: PathBuf,
+    pub(super) overrides: Overrides,
+    pub(super) watched: Vec<PathBuf>,
+    /// The settings that only a restart changes, as they were at the start.
+    pub(super) fixed: String,
+    pub(super) sets: KeySets,
+    pub(super) in_force: Arc<InForce>,
+    pub(super) metrics: Metrics,
+}
+
+/// Why files are read again.
+enum Cause {
+    Changed,
+    Asked,
+}
+
+impl Reloader {
+    /// Watches until `stop`; a message on `asked` (SIGHUP) reloads at once.
+    pub(super) async fn run(mut self, mut asked: tokio::sync::mpsc::Receiver<()>, stop: CancellationToken) {
+        let mut seen = self.stamp();
+        let mut retry_at: Option<Instant> = None;
+        loop {
+            let cause = tokio::select! {
+                () = stop.cancelled() => return,
+                Some(()) = asked.recv() => Cause::Asked,
+                () = tokio::time::sleep(POLL) => Cause::Changed,
+            };
+            let stamp = self.stamp();
+            let due = retry_at.is_some_and(|at| Instant::now() >= at);
+            if matches!(cause, Cause::Changed) && stamp == seen && !due {
+                continue;
+            }
+            if stamp != seen && matches!(cause, Cause::Changed) {
+                // Whoever writes may not be done: look again before reading.
+                tokio::time::sleep(POLL / 5).await;
+                if self.stamp() != stamp {
+                    continue;
+                }
+            }
+            seen = stamp;
+            retry_at = self.reload().await.then(|| Instant::now() + RETRY);
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp::take(std::iter::once(self.config.as_path()).chain(self.watched.iter().map(PathBuf::as_path)))
+    }
+
+    /// Reads everything again; true if it should be tried once more later.
+    async fn reload(&mut self) -> bool {
+        let (config, overrides) = (self.config.clone(), self.overrides.clone());
+        let read = tokio::task::spawn_blocking(move || load(&config, &overrides)).await;
+        match read {
+            Ok(Ok(bundle)) => self.apply(bundle).await,
+            Ok(Err(failure)) => {
+                self.watch_too(&failure.sources);
+                self.refuse(describe(&failure));
+                false
+            }
+            Err(error) => {
+                self.refuse(vec![format!("reading the configuration failed: {error}")]);
+                false
+            }
+        }
+    }
+
+    async fn apply(&mut self, bundle: Bundle) -> bool {
+        self.watched.clone_from(&bundle.watched);
+        if bundle.fixed != self.fixed {
+            tracing::warn!("`grpc`, `admin`, `log` or `audit` changed: these take effect at the next start");
+        }
+        if bundle.version == self.in_force.snapshot.load().version {
+            self.settle(Reload::Unchanged);
+            return false;
+        }
+        let handles = self.sets.prepare(bundle.providers.key_sources());
+        if !keysets::loaded(&handles, Instant::now() + KEYS_WAIT).await {
+            let missing = keysets::missing(&handles);
+            self.sets.discard();
+            self.refuse(missing);
+            return true;
+        }
+        let version = Arc::clone(&bundle.version);
+        let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
+        let snapshot = bundle.into_snapshot(now(), &handles);
+        self.in_force.snapshot.store(Arc::new(snapshot));
+        self.in_force.handles.store(Arc::new(handles));
+        self.sets.commit();
+        tracing::info!(policy.version = %version, rules, warnings, "policy reloaded");
+        self.settle(Reload::Applied { version });
+        false
+    }
+
+    fn settle(&self, reload: Reload) {
+        let at = now();
+        self.metrics.reload(reload, at);
+        self.in_force.set_status(ReloadStatus::Applied { since: at });
+    }
+
+    /// Keeps what is in force. The moment of the first refusal stays, because "since when" is what an operator asks.
+    fn refuse(&self, problems: Vec<String>) {
+        let at = now();
+        self.metrics.reload(Reload::Refused, at);
+        let since = match self.in_force.reload_status() {
+            ReloadStatus::Refused { since, .. } => since,
+            ReloadStatus::Applied { .. } => at,
+        };
+        let first = problems.first().map_or("", String::as_str);
+        tracing::error!(problems = problems.len(), first, "reload refused: the policy in force stays");
+        self.in_force.set_status(ReloadStatus::Refused { since, problems });
+    }
+
+    /// A file that was read on the way to a failure is watched as well: its next edit may be the cure.
+    fn watch_too(&mut self, sources: &crate::config::problem::Sources) {
+        for file in sources.keys().filter(|file| !self.watched.contains(file)).cloned().collect::<Vec<_>>() {
+            self.watched.push(file);
+        }
+    }
+}
+
+fn describe(failure: &Failure) -> Vec<String> {
+    let problems = failure.problems.as_slice().iter();
+    problems
+        .map(|problem| format!("{}:{}:{}: {}", shown(&problem.file), problem.line, problem.column, problem.message))
+        .collect()
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}
+
+/// The status of a start that succeeded.
+pub(super) const fn applied(since: Timestamp) -> ReloadStatus {
+    ReloadStatus::Applied { since }
+}

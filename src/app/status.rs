@@ -1,0 +1,66 @@
+//! How things are at a moment, for the operator edge.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::reload::InForce;
+use crate::admin::{KeySetStatus, PolicyStatus, Status};
+use crate::ext_authz::now;
+use crate::model::time::Timestamp;
+
+/// What the status is read from.
+#[derive(Clone, Debug)]
+pub(super) struct StatusSource {
+    pub(super) in_force: Arc<InForce>,
+    pub(super) started: Timestamp,
+    pub(super) since: Instant,
+    pub(super) draining: Arc<AtomicBool>,
+}
+
+impl StatusSource {
+    /// The status now.
+    pub(super) fn read(&self) -> Status {
+        let now = now();
+        let snapshot = self.in_force.snapshot.load();
+        Status {
+            now,
+            version: env!("CARGO_PKG_VERSION"),
+            started: self.started,
+            uptime: self.since.elapsed(),
+            policy: PolicyStatus {
+                version: Arc::clone(&snapshot.version),
+                loaded_at: snapshot.loaded,
+                rules: snapshot.policy.len(),
+                routes: snapshot.routes.iter().count(),
+                reload: self.in_force.reload_status(),
+            },
+            key_sets: self.key_sets(now),
+            draining: self.draining.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether every key set was loaded once: before that, credentials cannot be decided about.
+    pub(super) fn keys_loaded(&self) -> bool {
+        let instant = Instant::now();
+        self.in_force.handles.load().values().all(|set| set.status(instant).loaded)
+    }
+
+    fn key_sets(&self, now: Timestamp) -> Vec<KeySetStatus> {
+        let instant = Instant::now();
+        let handles = self.in_force.handles.load();
+        let shown = handles.iter().map(|(name, set)| {
+            let status = set.status(instant);
+            KeySetStatus {
+                provider: name.clone(),
+                loaded: status.loaded && !status.stale,
+                age: status.age,
+                last_success: status.age.map(|age| now.minus(age)),
+                failures: status.failures,
+                keys: status.keys,
+                last_error: status.last_error,
+            }
+        });
+        shown.collect()
+    }
+}

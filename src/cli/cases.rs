@@ -1,0 +1,117 @@
+//! Runs test cases: the same examination that a server makes, with described parties.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::describe::{self, Declared};
+use crate::authorizer::{Caller, Examined, Snapshot};
+use crate::config::{CaseSpec, ExpectSpec};
+use crate::model::name::{ConditionName, RuleId};
+use crate::model::time::Timestamp;
+use crate::model::verdict::{Remedy, Verdict};
+use crate::policy::{Outcome, Trace};
+
+/// How a case ended.
+#[derive(Debug)]
+pub(super) struct Ran {
+    /// Differences, as `what: expected … got …`; none if it passed.
+    pub(super) differences: Vec<String>,
+    /// Rules that applied.
+    pub(super) used: BTreeSet<RuleId>,
+}
+
+/// Runs a case against a snapshot whose conditions are taken out and replaced by the case's.
+pub(super) fn run(
+    case: &CaseSpec,
+    snapshot: &mut Snapshot,
+    declared: &Declared,
+    conditions: &[ConditionName],
+    now: Timestamp,
+) -> Ran {
+    match examine(case, snapshot, declared, conditions, now) {
+        Ok(examined) => {
+            let differences = compare(&case.expect, &examined);
+            let considered = examined.trace.unwrap_or_default().0;
+            let used = considered.into_iter().filter(|entry| applied(&entry.outcome)).map(|entry| entry.rule);
+            Ran { differences, used: used.collect() }
+        }
+        Err(error) => Ran { differences: vec![format!("cannot be run: {error:#}")], used: BTreeSet::new() },
+    }
+}
+
+fn examine(
+    case: &CaseSpec,
+    snapshot: &mut Snapshot,
+    declared: &Declared,
+    conditions: &[ConditionName],
+    now: Timestamp,
+) -> Result<Examined> {
+    let now = describe::moment(&case.given, now)?;
+    snapshot.conditions = describe::conditions(&case.given, conditions)?;
+    let described = describe::parties(&case.given, declared, now)?;
+    let request = describe::request(&case.call, &case.given, snapshot)?;
+    Ok(match request.access_request(now) {
+        Ok(request) => snapshot.examine(&request, &Caller::Described(Box::new(described)), Some(Trace::default())),
+        Err(denial) => Examined::refused(Verdict::Deny(denial)),
+    })
+}
+
+const fn applied(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Matched
+        | Outcome::Met
+        | Outcome::MustFalse
+        | Outcome::MustFailed(_)
+        | Outcome::Unmet(_)
+        | Outcome::Failed(_) => true,
+        Outcome::OtherParty(_) | Outcome::WhenFalse | Outcome::UnlessTrue | Outcome::Shadow => false,
+    }
+}
+
+fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
+    let ExpectSpec { verdict, reason, rule, action, missing_scope, headers, query } = expect;
+    let got = &examined.verdict;
+    let mut differences = Vec::new();
+    let mut differs = |what: &str, expected: Option<&str>, got: Option<&str>| {
+        if expected.is_some() && expected != got {
+            let (expected, got) = (expected.unwrap_or_default(), got.unwrap_or("none"));
+            differences.push(format!("{what}: expected `{expected}`, got `{got}`"));
+        }
+    };
+    differs("verdict", Some(verdict), Some(got.as_str()));
+    differs("reason", reason.as_deref(), Some(got.reason()));
+    let known = examined.asked.as_ref().map(|asked| asked.action.id.as_str());
+    differs("action", action.as_deref(), known);
+    differs("rule", rule.as_deref(), got.rule().map(RuleId::as_str));
+    if let Some(scopes) = missing_scope {
+        let mut expected = scopes.items().to_vec();
+        expected.sort();
+        let missing = match got {
+            Verdict::Deny(denial) => match &denial.remedy {
+                Some(Remedy::Scope { missing }) => missing.join(" "),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
+        differs("missing_scope", Some(&expected.join(" ")), Some(&missing));
+    }
+    let constraints = match got {
+        Verdict::Allow(grant) => Some(&grant.constraints),
+        Verdict::Deny(_) | Verdict::Fault(_) => None,
+    };
+    for (name, value) in headers {
+        let set = constraints.and_then(|constraints| constraints.headers.get(name.as_str()));
+        differs(&format!("header `{name}`"), Some(value), set.map(String::as_str));
+    }
+    for (name, value) in query {
+        let set = constraints.and_then(|constraints| constraints.query.get(name.as_str()));
+        differs(&format!("query `{name}`"), Some(value), set.map(String::as_str));
+    }
+    if matches!(got, Verdict::Fault(_)) && !differences.is_empty()
+        && let Verdict::Fault(fault) = got
+    {
+        differences.push(format!("cause: {}", fault.cause));
+    }
+    differences
+}

@@ -1,0 +1,39 @@
+//! `countersign check`: everything that is wrong, at once.
+
+use serde_json::json;
+
+use super::output::{colour, load_or_say, summary};
+use super::{CheckArgs, Exit};
+
+pub(super) fn run(args: &CheckArgs) -> Exit {
+    let CheckArgs { config, deny_warnings, json } = args;
+    let bundle = match load_or_say(&config.config, *json) {
+        Ok(bundle) => bundle,
+        Err(exit) => return exit,
+    };
+    let warned = !bundle.warnings.is_empty();
+    let failed = warned && *deny_warnings;
+    if *json {
+        let value = json!({
+            "ok": !failed,
+            "version": &*bundle.version,
+            "routes": bundle.routes.iter().count(),
+            "rules": bundle.policy.len(),
+            "tests": bundle.cases.len(),
+            "problems": bundle.warnings.to_json(),
+        });
+        println!("{value:#}");
+    } else {
+        eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
+        println!(
+            "{}: {} routes, {} rules, {} tests, version {}: {}",
+            config.config.display(),
+            bundle.routes.iter().count(),
+            bundle.policy.len(),
+            bundle.cases.len(),
+            bundle.version,
+            summary(&bundle.warnings),
+        );
+    }
+    if failed { Exit::Invalid } else { Exit::Ok }
+}

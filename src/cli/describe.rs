@@ -1,0 +1,157 @@
+//! Descriptions of requests and parties, as tests and `explain` write them, turned into what the authorizer takes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::authorizer::{Described, Snapshot};
+use crate::config::{CallSpec, GivenSpec, PartySpec};
+use crate::ext_authz::DescribedRequest;
+use crate::model::identity::TokenFacts;
+use crate::model::name::{ConditionName, ProviderName};
+use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
+use crate::model::route::RouteMatch;
+use crate::model::schema::ClaimDeclarations;
+use crate::model::time::Timestamp;
+use crate::model::value::{Type, Value};
+
+/// The claims that providers declare, to read described claims with.
+pub(super) type Declared = BTreeMap<ProviderName, ClaimDeclarations>;
+
+/// The request of a call; a route that is named is called at its first host.
+pub(super) fn request(call: &CallSpec, given: &GivenSpec, snapshot: &Snapshot) -> Result<DescribedRequest> {
+    let CallSpec { route, host, http, grpc, headers, context } = call;
+    let (method, target) = match (http, grpc) {
+        (Some(http), None) => http.split_once(' ').with_context(|| format!("`{http}` is no request: write `GET /path`"))?,
+        (None, Some(grpc)) => ("POST", grpc.as_str()),
+        _ => bail!("a call has one of `http` and `grpc`"),
+    };
+    let target = if grpc.is_some() { format!("/{}", target.trim_start_matches('/')) } else { target.to_owned() };
+    let mut context_extensions = context.clone();
+    let host = match (route, host) {
+        (_, Some(host)) => host.clone(),
+        (Some(id), None) => {
+            let known = snapshot.routes.iter().find(|known| known.id.as_str() == id);
+            let found = known.ok_or_else(|| anyhow!("there is no route `{id}`"))?;
+            match &found.matches {
+                RouteMatch::Host { hosts, .. } => hosts.first().cloned().unwrap_or_default(),
+                RouteMatch::Extension => {
+                    context_extensions.insert(crate::action::EXTENSION_KEY.to_owned(), id.clone());
+                    "localhost".to_owned()
+                }
+            }
+        }
+        (None, None) => bail!("a call names a `route` or a `host`"),
+    };
+    Ok(DescribedRequest {
+        method: method.to_owned(),
+        host,
+        target,
+        headers: headers.clone(),
+        context_extensions,
+        workload: given.workload.clone(),
+    })
+}
+
+/// The moment of a call.
+pub(super) fn moment(given: &GivenSpec, now: Timestamp) -> Result<Timestamp> {
+    match &given.time {
+        Some(text) => Timestamp::parse(text).ok_or_else(|| anyhow!("`{text}` is no time: write `2026-01-31T09:00:00Z`")),
+        None => Ok(now),
+    }
+}
+
+/// Conditions that a case sets; each must be declared.
+pub(super) fn conditions(given: &GivenSpec, declared: &[ConditionName]) -> Result<BTreeMap<ConditionName, bool>> {
+    let find = |name: &String| {
+        let known = declared.iter().find(|condition| condition.as_str() == name);
+        known.cloned().ok_or_else(|| anyhow!("no policy declares a condition `{name}`"))
+    };
+    given.conditions.iter().map(|(name, value)| Ok((find(name)?, *value))).collect()
+}
+
+/// The parties of a call, as if a credential had been verified.
+pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) -> Result<Described> {
+    let GivenSpec { issuer, subject, actor, depth, scope, workload: _, conditions: _, time: _ } = given;
+    let Some(subject) = subject.as_ref().filter(|party| party.kind.as_deref() != Some("anonymous")) else {
+        return Ok(Described { parties: Parties::alone(Party::anonymous()), token: None });
+    };
+    let provider = issuer.as_ref().context("`given` names no `issuer`")?;
+    let provider = provider_named(provider, declared)?;
+    let subject = party(subject, &provider, declared, now).context("subject")?;
+    let actor = actor.as_ref().map(|actor| party(actor, &provider, declared, now).context("actor")).transpose()?;
+    let depth = depth.unwrap_or(usize::from(actor.is_some()));
+    let scope = scope.items().iter().flat_map(|text| text.split(' ')).filter(|text| !text.is_empty());
+    let token = TokenFacts {
+        scope: scope.map(Arc::from).collect(),
+        audience: Vec::new(),
+        expires: now.plus(std::time::Duration::from_secs(300)),
+        issued: Some(now),
+        id: None,
+        key: None,
+    };
+    Ok(Described { parties: Parties { subject, actor, depth }, token: Some((provider, token)) })
+}
+
+fn provider_named(name: &str, declared: &Declared) -> Result<ProviderName> {
+    let known = declared.keys().find(|provider| provider.as_str() == name);
+    known.cloned().ok_or_else(|| anyhow!("there is no provider `{name}`"))
+}
+
+fn party(spec: &PartySpec, provider: &ProviderName, declared: &Declared, now: Timestamp) -> Result<Party> {
+    let PartySpec { kind, id, issuer, groups, owner, claims, acr, amr, authenticated } = spec;
+    let issuer = issuer.as_ref().map_or_else(|| Ok(provider.clone()), |name| provider_named(name, declared))?;
+    let kind: Kind = kind.as_deref().unwrap_or("human").parse()?;
+    let id = id.as_ref().context("a party has an `id`")?;
+    let texts = |items: &[String]| items.iter().map(|text| Arc::from(text.as_str())).collect::<Vec<Arc<str>>>();
+    let typed = typed_claims(claims, declared.get(&issuer))?;
+    Ok(Party {
+        kind,
+        id: PartyId::new(issuer, id.as_str()),
+        owner: owner.as_deref().map(Arc::from),
+        groups: texts(groups.items()),
+        claims: typed,
+        assurance: Assurance {
+            acr: acr.as_deref().map(Arc::from),
+            amr: texts(amr.items()),
+            auth_time: authenticated.map(|ago| now.minus(ago.get())),
+        },
+    })
+}
+
+fn typed_claims(
+    claims: &serde_json::Map<String, serde_json::Value>,
+    declared: Option<&ClaimDeclarations>,
+) -> Result<Claims> {
+    let mut typed = Claims::new();
+    for (name, json) in claims {
+        let declaration = declared.and_then(|claims| claims.get(name.as_str()));
+        let declaration = declaration.ok_or_else(|| anyhow!("the provider declares no claim `{name}`"))?;
+        let value = value_of(json, &declaration.of).ok_or_else(|| anyhow!("claim `{name}` is a {}", declaration.of))?;
+        typed.insert(Arc::from(name.as_str()), value);
+    }
+    Ok(typed)
+}
+
+fn value_of(json: &serde_json::Value, of: &Type) -> Option<Value> {
+    match of {
+        Type::Bool => json.as_bool().map(Value::Bool),
+        Type::Int => json.as_i64().map(Value::Int),
+        Type::Double => json.as_f64().map(Value::Double),
+        Type::String => json.as_str().map(Value::string),
+        Type::Timestamp => match json {
+            serde_json::Value::String(text) => Timestamp::parse(text).map(Value::Timestamp),
+            other => other.as_i64().map(Timestamp::from_seconds).map(Value::Timestamp),
+        },
+        Type::List(item) => {
+            let items: Option<Vec<Value>> = json.as_array()?.iter().map(|json| value_of(json, item)).collect();
+            Some(Value::List(items?.into()))
+        }
+        Type::Map(item) => {
+            let entries = json.as_object()?.iter().map(|(key, json)| Some((Arc::from(key.as_str()), value_of(json, item)?)));
+            Some(Value::Map(Arc::new(entries.collect::<Option<BTreeMap<_, _>>>()?)))
+        }
+        Type::Duration | Type::Dyn => None,
+    }
+}

@@ -1,0 +1,374 @@
+//! `countersign explain`: how a request would be decided, and why.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::output::load_or_say;
+use super::{ConfigArgs, Exit, describe};
+use crate::app;
+use crate::authorizer::{Caller, Examined};
+use crate::config::{Bundle, CallSpec, GivenSpec, PartySpec};
+use crate::ext_authz::{capture, clock};
+use crate::model::list::OneOrMany;
+use crate::model::party::Party;
+use crate::model::request::AccessRequest;
+use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
+use crate::policy::Trace;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign explain --http 'GET /v1/payments' --host payments.example.com --token-file token.jwt
+  countersign explain --http 'POST /v1/payments' --route payments \\
+      --issuer corp --subject alice --kind human --group payments --scope payments:read
+  countersign explain --http 'GET /v1/customers?limit=5000' --route crm-api --issuer corp --subject alice \\
+      --kind human --group crm --actor crm-bot --actor-kind agent --actor-group crm-agents --scope crm:read
+  countersign explain --check-request captured.json --json     # a CheckRequest in protobuf's JSON form
+
+Without a token and without parties the caller is anonymous. A token is verified with the issuer's own keys.")]
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The request: `METHOD /path?query`.
+    #[arg(long, value_name = "REQUEST", conflicts_with_all = ["grpc", "check_request"])]
+    http: Option<String>,
+    /// The gRPC call: `package.Service/Method`.
+    #[arg(long, value_name = "METHOD", conflicts_with = "check_request")]
+    grpc: Option<String>,
+    /// A captured `CheckRequest` as JSON; `-` reads standard input.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["http", "grpc"])]
+    check_request: Option<PathBuf>,
+    /// The route; its first host is called.
+    #[arg(long)]
+    route: Option<String>,
+    /// The host, if no route is named.
+    #[arg(long)]
+    host: Option<String>,
+    /// A request header, `name: value`; may be repeated.
+    #[arg(long = "header", value_name = "HEADER")]
+    headers: Vec<String>,
+    /// A context extension that Envoy sets, `name=value`; may be repeated.
+    #[arg(long = "context", value_name = "NAME=VALUE")]
+    context: Vec<String>,
+    /// SPIFFE ID of the calling workload.
+    #[arg(long)]
+    workload: Option<String>,
+    /// A bearer token; prefer --token-file, so that it stays out of the shell's history.
+    #[arg(long, conflicts_with_all = ["token_file", "subject"])]
+    token: Option<String>,
+    /// A file that holds a bearer token; `-` reads standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "subject")]
+    token_file: Option<PathBuf>,
+    /// The provider that vouches for the described parties.
+    #[arg(long)]
+    issuer: Option<String>,
+    /// The subject's id.
+    #[arg(long, requires = "issuer")]
+    subject: Option<String>,
+    /// The subject's kind.
+    #[arg(long, default_value = "human")]
+    kind: String,
+    /// A group of the subject; may be repeated.
+    #[arg(long = "group")]
+    groups: Vec<String>,
+    /// A declared claim of the subject, `name=value` with a JSON value or text; may be repeated.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+    /// Scopes of the token, separated by spaces; may be repeated.
+    #[arg(long)]
+    scope: Vec<String>,
+    /// The subject's authentication context class.
+    #[arg(long)]
+    acr: Option<String>,
+    /// How long ago the subject authenticated, for example `2m`.
+    #[arg(long, value_name = "DURATION")]
+    authenticated: Option<String>,
+    /// The actor's id, if somebody acts for the subject.
+    #[arg(long, requires = "subject")]
+    actor: Option<String>,
+    /// The actor's kind.
+    #[arg(long, default_value = "agent")]
+    actor_kind: String,
+    /// A group of the actor; may be repeated.
+    #[arg(long = "actor-group")]
+    actor_groups: Vec<String>,
+    /// A condition that is set, `name=true`; may be repeated. Without any, those of the configuration.
+    #[arg(long = "condition", value_name = "NAME=BOOL")]
+    conditions: Vec<String>,
+    /// The moment of the call, for example `2026-01-31T09:00:00Z`.
+    #[arg(long)]
+    time: Option<String>,
+    /// Print the explanation as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &ExplainArgs) -> Exit {
+    let bundle = match load_or_say(&args.config.config, args.json) {
+        Ok(bundle) => bundle,
+        Err(exit) => return exit,
+    };
+    match explain(args, bundle) {
+        Ok(explained) => {
+            if args.json {
+                println!("{:#}", explained.to_json());
+            } else {
+                print!("{}", explained.to_text());
+            }
+            match explained.examined.verdict {
+                Verdict::Allow(_) => Exit::Ok,
+                Verdict::Deny(_) => Exit::Denied,
+                Verdict::Fault(_) => Exit::Failed,
+            }
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Usage
+        }
+    }
+}
+
+struct Explained {
+    request: Option<AccessRequest>,
+    examined: Examined,
+    version: String,
+}
+
+fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
+    let given = args.given()?;
+    let now = describe::moment(&given, clock::now())?;
+    let claims = bundle.claims.clone();
+    let conditions = bundle.conditions.clone();
+    let mut snapshot = app::offline_snapshot(bundle, now, args.needs_keys())?;
+    if !given.conditions.is_empty() {
+        snapshot.conditions = describe::conditions(&given, &conditions)?;
+    }
+    let request = match &args.check_request {
+        Some(file) => capture::access_request(&read(file)?, now).map_err(|error| anyhow!("{}: {error}", file.display()))?,
+        None => describe::request(&args.call()?, &given, &snapshot)?.access_request(now),
+    };
+    let caller = match &given.subject {
+        Some(_) => Caller::Described(Box::new(describe::parties(&given, &claims, now)?)),
+        None => Caller::Credential,
+    };
+    let version = snapshot.version.to_string();
+    Ok(match request {
+        Ok(request) => {
+            let examined = snapshot.examine(&request, &caller, Some(Trace::default()));
+            Explained { request: Some(request), examined, version }
+        }
+        Err(denial) => Explained { request: None, examined: Examined::refused(Verdict::Deny(denial)), version },
+    })
+}
+
+fn read(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+    } else {
+        text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    }
+    Ok(text)
+}
+
+fn pair<'a>(text: &'a str, separator: char, example: &str) -> Result<(&'a str, &'a str)> {
+    text.split_once(separator).ok_or_else(|| anyhow!("`{text}`: write `{example}`"))
+}
+
+impl ExplainArgs {
+    /// A credential is verified with keys, so they have to be fetched; described parties need none.
+    fn needs_keys(&self) -> bool {
+        self.subject.is_none()
+    }
+
+    fn call(&self) -> Result<CallSpec> {
+        let mut headers = BTreeMap::new();
+        for text in &self.headers {
+            let (name, value) = pair(text, ':', "name: value")?;
+            headers.insert(name.trim().to_lowercase(), value.trim().to_owned());
+        }
+        let token = match (&self.token, &self.token_file) {
+            (Some(token), _) => Some(token.clone()),
+            (None, Some(file)) => Some(read(file)?),
+            (None, None) => None,
+        };
+        if let Some(token) = token {
+            headers.insert("authorization".to_owned(), format!("Bearer {}", token.trim()));
+        }
+        let context = self.context.iter().map(|text| {
+            let (name, value) = pair(text, '=', "name=value")?;
+            Ok((name.to_owned(), value.to_owned()))
+        });
+        Ok(CallSpec {
+            route: self.route.clone(),
+            host: self.host.clone(),
+            http: self.http.clone(),
+            grpc: self.grpc.clone(),
+            headers,
+            context: context.collect::<Result<_>>()?,
+        })
+    }
+
+    fn given(&self) -> Result<GivenSpec> {
+        let mut conditions = BTreeMap::new();
+        for text in &self.conditions {
+            let (name, value) = pair(text, '=', "incident=true")?;
+            let value = value.parse().map_err(|_error| anyhow!("`{text}`: a condition is `true` or `false`"))?;
+            conditions.insert(name.to_owned(), value);
+        }
+        Ok(GivenSpec {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone().map(|id| self.subject_spec(id)).transpose()?,
+            actor: self.actor.clone().map(|id| PartySpec {
+                id: Some(id),
+                kind: Some(self.actor_kind.clone()),
+                groups: OneOrMany::Many(self.actor_groups.clone()),
+                ..PartySpec::default()
+            }),
+            depth: None,
+            scope: OneOrMany::Many(self.scope.clone()),
+            workload: self.workload.clone(),
+            conditions,
+            time: self.time.clone(),
+        })
+    }
+
+    fn subject_spec(&self, id: String) -> Result<PartySpec> {
+        let mut claims = serde_json::Map::new();
+        for text in &self.claims {
+            let (name, value) = pair(text, '=', "environment=staging")?;
+            let json = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+            claims.insert(name.to_owned(), json);
+        }
+        Ok(PartySpec {
+            id: Some(id),
+            kind: Some(self.kind.clone()),
+            groups: OneOrMany::Many(self.groups.clone()),
+            claims,
+            acr: self.acr.clone(),
+            authenticated: self.authenticated.as_deref().map(str::parse).transpose().map_err(
+                |error: crate::model::duration::DurationError| anyhow!("--authenticated: {error}"),
+            )?,
+            ..PartySpec::default()
+        })
+    }
+}
+
+impl Explained {
+    fn to_json(&self) -> Value {
+        let Examined { verdict, route, asked, parties, credential, trace, .. } = &self.examined;
+        let rules = trace.iter().flat_map(|trace| &trace.0).map(|entry| {
+            json!({
+                "rule": entry.rule.as_str(),
+                "effect": entry.effect.as_str(),
+                "party": entry.party,
+                "outcome": entry.outcome.to_string(),
+            })
+        });
+        json!({
+            "verdict": verdict.as_str(),
+            "reason": verdict.reason(),
+            "rule": verdict.rule().map(ToString::to_string),
+            "cause": cause(verdict),
+            "remedy": remedy(verdict),
+            "constraints": constraints(verdict),
+            "request": self.request.as_ref().map(|request| json!({
+                "method": request.method, "host": request.host, "path": request.path,
+            })),
+            "route": route.as_ref().map(|route| route.id.to_string()),
+            "action": asked.as_ref().map(|asked| json!({
+                "id": asked.action.id.as_str(),
+                "tier": asked.action.tier.as_str(),
+                "params": asked.params.keys().collect::<Vec<_>>(),
+            })),
+            "subject": parties.as_ref().map(|parties| party(&parties.subject)),
+            "actor": parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(party),
+            "provider": credential.as_ref().map(|(provider, _)| provider.to_string()),
+            "policy_version": self.version,
+            "rules": rules.collect::<Vec<_>>(),
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let Examined { verdict, route, asked, parties, trace, .. } = &self.examined;
+        let mut lines = Vec::new();
+        let mut line = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                lines.push(format!("{name:<12}{value}"));
+            }
+        };
+        line("request", self.request.as_ref().map(|r| format!("{} {}{}", r.method, r.host, r.path)));
+        line("route", route.as_ref().map(|route| route.id.to_string()));
+        line("action", asked.as_ref().map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())));
+        line("subject", parties.as_ref().map(|parties| describe_party(&parties.subject)));
+        line("actor", parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(describe_party));
+        line("verdict", Some(format!("{} ({})", verdict.as_str(), verdict.reason())));
+        line("decided by", verdict.rule().map(ToString::to_string));
+        line("cause", cause(verdict));
+        line("remedy", remedy(verdict).map(|remedy| remedy.to_string()));
+        line("constrain", constraints(verdict).map(|constraints| constraints.to_string()));
+        line("policy", Some(self.version.clone()));
+        let rules = trace.iter().flat_map(|trace| &trace.0);
+        let width = rules.clone().map(|entry| entry.rule.as_str().len()).max().unwrap_or(0);
+        for entry in rules {
+            let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
+            lines.push(format!("  {effect:<7} {:<width$} {party:<8} {}", entry.rule.as_str(), entry.outcome));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+fn describe_party(party: &Party) -> String {
+    let groups = if party.groups.is_empty() { String::new() } else { format!(", groups {}", party.groups.join(" ")) };
+    format!("{} ({}{groups})", party.id, party.kind)
+}
+
+fn party(party: &Party) -> Value {
+    json!({
+        "issuer": party.id.issuer.as_ref().map(ToString::to_string),
+        "id": &*party.id.id,
+        "kind": party.kind.as_str(),
+        "groups": party.groups,
+        "owner": party.owner,
+    })
+}
+
+fn cause(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Allow(_) => None,
+        Verdict::Deny(Denial { cause, .. }) => cause.clone(),
+        Verdict::Fault(fault) => Some(fault.cause.clone()),
+    }
+}
+
+fn remedy(verdict: &Verdict) -> Option<Value> {
+    let Verdict::Deny(Denial { remedy: Some(remedy), .. }) = verdict else { return None };
+    Some(match remedy {
+        Remedy::Authenticate => json!({ "authenticate": true }),
+        Remedy::Scope { missing } => json!({ "scope": missing }),
+        Remedy::StepUp(demand) => json!({ "step_up": { "acr": demand.acr, "max_age": demand.max_age } }),
+    })
+}
+
+fn constraints(verdict: &Verdict) -> Option<Value> {
+    let Verdict::Allow(grant) = verdict else { return None };
+    let Constraints { headers, strip, query, strip_query, response_headers, metadata } = &grant.constraints;
+    let mut shown = serde_json::Map::new();
+    let mut put = |name: &str, empty: bool, value: Value| {
+        if !empty {
+            shown.insert(name.to_owned(), value);
+        }
+    };
+    put("headers", headers.is_empty(), json!(headers));
+    put("strip", strip.is_empty(), json!(strip));
+    put("query", query.is_empty(), json!(query));
+    put("strip_query", strip_query.is_empty(), json!(strip_query));
+    put("response_headers", response_headers.is_empty(), json!(response_headers));
+    put("metadata", metadata.is_empty(), json!(metadata.keys().collect::<Vec<_>>()));
+    (!shown.is_empty()).then_some(Value::Object(shown))
+}
