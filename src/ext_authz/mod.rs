@@ -1,1 +1,5 @@
 //! The Envoy edge: `CheckRequest` in, `CheckResponse` out.
+
+mod request;
+
+pub use request::access_request;
