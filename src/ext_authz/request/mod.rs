@@ -7,7 +7,6 @@ mod host;
 mod metadata;
 mod path;
 mod peer;
-mod percent;
 mod query;
 
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 
-use super::percent::{Unit, has_upper_control, is_control, is_unreserved, units};
+use crate::ext_authz::percent::{Unit, has_upper_control, is_control, is_unreserved, units};
 
 /// Longest path in bytes, before it is decoded.
 const MAX_PATH: usize = 8 * 1024;

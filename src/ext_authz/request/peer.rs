@@ -7,7 +7,7 @@ use crate::model::reason::Reason;
 use crate::model::request::Peer;
 use crate::model::verdict::Denial;
 
-use super::percent::{Unit, units};
+use crate::ext_authz::percent::{Unit, units};
 
 /// Longest certificate in bytes, URL-encoded PEM.
 const MAX_CERTIFICATE: usize = 64 * 1024;

@@ -6,7 +6,7 @@ use crate::model::reason::Reason;
 use crate::model::request::Query;
 use crate::model::verdict::Denial;
 
-use super::percent::{Unit, has_upper_control, is_control, is_unreserved, units};
+use crate::ext_authz::percent::{Unit, has_upper_control, is_control, is_unreserved, units};
 
 /// Longest query in bytes, before it is decoded.
 const MAX_QUERY: usize = 64 * 1024;

@@ -45,6 +45,21 @@ pub(super) fn has_upper_control(text: &str) -> bool {
     text.chars().any(|c| ('\u{80}'..='\u{9f}').contains(&c))
 }
 
+/// Percent-encodes every byte that is not unreserved.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if is_unreserved(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));
+            encoded.push('%');
+            encoded.extend(digits.into_iter().flatten().map(|c| c.to_ascii_uppercase()));
+        }
+    }
+    encoded
+}
+
 fn hex(byte: u8) -> Option<u8> {
     let digit = char::from(byte).to_digit(16)?;
     u8::try_from(digit).ok()
@@ -53,6 +68,17 @@ fn hex(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_encoded_is_read_back() {
+        let text = "a&b=c d#é%-._~";
+        assert_eq!(encode(text), "a%26b%3Dc%20d%23%C3%A9%25-._~");
+        let bytes = units(&encode(text)).map(|unit| match unit {
+            Ok(Unit::Raw(byte) | Unit::Encoded(byte)) => byte,
+            Err(Broken) => panic!("broken"),
+        });
+        assert_eq!(bytes.collect::<Vec<_>>(), text.as_bytes());
+    }
 
     #[test]
     fn units_tell_raw_from_encoded() {
