@@ -16,6 +16,7 @@ mod server;
 mod service;
 mod socket;
 mod spec;
+mod transport;
 
 pub use limit::Load;
 pub use request::{access_request, request_id};

@@ -4,17 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::Server;
-use tonic::transport::server::{Connected, TcpIncoming};
+use tonic::transport::server::TcpIncoming;
 
 use crate::authorizer::Authorizer;
 
@@ -25,25 +21,13 @@ use super::reflection;
 use super::service::Checks;
 use super::socket::{SocketError, UnixIncoming};
 use super::spec::{DrainSpec, Grpc};
+use super::transport::accept;
 
 /// Most connections at once, all listeners together; one Envoy worker opens one.
 const MAX_CONNECTIONS: usize = 256;
-/// Largest message in bytes; a check without a body is under 100 KiB.
+/// Largest message in bytes; a check without a body is under 100 KiB. A larger one never reaches the handler and is
+/// Envoy's to judge, so Envoy's `max_request_bytes` must stay well below.
 const MAX_MESSAGE: usize = 1024 * 1024;
-/// Most streams of one connection beyond the checks that may be in flight, so that load is shed with an answer and not
-/// by the transport.
-const SPARE_STREAMS: u32 = 64;
-/// Largest list of HTTP/2 headers in bytes; a call's own headers are under 1 KiB.
-const MAX_HEADER_LIST: u32 = 16 * 1024;
-/// Bytes that one stream may send before it waits: a whole message.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-/// Bytes that one connection may send before it waits.
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
-/// Streams that a peer may open and reset before the connection is closed (CVE-2023-44487).
-const MAX_RESET_STREAMS: usize = 64;
-/// How often an idle connection is probed, and how long the answer may take.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
-
 /// Why the server cannot start, or ended before it was told to.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
@@ -80,7 +64,7 @@ pub struct Bound {
 pub enum Drained {
     /// Every request in flight was answered.
     Complete,
-    /// Some connections were still open when the grace period ended.
+    /// Some connections were still open when the grace period ended; the end of the process cuts them.
     Cut,
 }
 
@@ -183,7 +167,7 @@ impl Edge {
             accept(
                 counted(incoming, Arc::clone(&places)),
                 routes,
-                &settings,
+                settings.concurrency,
                 closing,
             )
             .await
@@ -193,7 +177,7 @@ impl Edge {
             accept(
                 counted(incoming, Arc::clone(&places)),
                 routes,
-                &settings,
+                settings.concurrency,
                 closing,
             )
             .await
@@ -210,30 +194,6 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), EdgeEr
     Ok((listener, bound))
 }
 
-async fn accept<C>(
-    incoming: impl Stream<Item = io::Result<C>>,
-    routes: &Routes,
-    settings: &Grpc,
-    closing: &CancellationToken,
-) -> Result<(), tonic::transport::Error>
-where
-    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-{
-    let checks = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
-    let (interval, timeout) = KEEPALIVE;
-    Server::builder()
-        .max_concurrent_streams(checks.saturating_add(SPARE_STREAMS))
-        .http2_max_header_list_size(MAX_HEADER_LIST)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_max_pending_accept_reset_streams(Some(MAX_RESET_STREAMS))
-        .http2_keepalive_interval(Some(interval))
-        .http2_keepalive_timeout(Some(timeout))
-        .add_routes(routes.clone())
-        .serve_with_incoming_shutdown(incoming, closing.cancelled())
-        .await
-}
-
 /// Follows readiness until `shutdown`, then leads the way out; returns when the grace period is over.
 async fn drained(
     mut reporter: Reporter,
@@ -248,7 +208,7 @@ async fn drained(
     reporter.close().await;
     closing.cancel();
     tokio::time::sleep(drain.grace).await;
-    tracing::warn!(grace = ?drain.grace, "connections were cut at the end of the grace period");
+    tracing::warn!(grace = ?drain.grace, "connections are still open at the end of the grace period");
 }
 
 #[cfg(test)]
