@@ -1,1 +1,26 @@
-//! The Envoy edge: `CheckRequest` in, `CheckResponse` out.
+//! The Envoy edge: `CheckRequest` in, `CheckResponse` out. Only this folder knows Envoy and gRPC.
+//!
+//! [`access_request`] and [`check_response`] are pure, so that `explain`, the benches and the tests run what `serve`
+//! runs. Between them stands the authorizer; nothing here decides, and nothing here reads a policy.
+
+mod clock;
+mod connection;
+mod deadline;
+mod health;
+mod limit;
+mod percent;
+mod reflection;
+mod request;
+mod response;
+mod server;
+mod service;
+mod socket;
+mod spec;
+mod transport;
+
+pub use limit::Load;
+pub use request::{access_request, request_id};
+pub use response::check_response;
+pub use server::{Bound, Drained, Edge, EdgeError};
+pub use socket::SocketError;
+pub use spec::{DrainSpec, Grpc, GrpcSpec, SpecError};

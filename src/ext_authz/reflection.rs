@@ -1,0 +1,61 @@
+//! gRPC reflection, v1 and v1alpha: what `grpcurl` needs to call a check by hand.
+//!
+//! `descriptor.binpb` is a `FileDescriptorSet` of `envoy/service/auth/v3/external_auth.proto` and everything that it
+//! imports, without comments. To make it again, from the protos that the `envoy-types` crate ships (the
+//! Python package `grpcio-tools` brings the compiler):
+//!
+//! ```text
+//! cd ~/.cargo/registry/src/*/envoy-types-0.7.*/proto
+//! python3 -m grpc_tools.protoc -I data-plane-api -I xds -I protoc-gen-validate -I googleapis \
+//!   --include_imports --descriptor_set_out=descriptor.binpb envoy/service/auth/v3/external_auth.proto
+//! ```
+
+use tonic::service::RoutesBuilder;
+use tonic_reflection::server::{Builder, Error};
+
+/// `envoy.service.auth.v3.Authorization` and its imports.
+const DESCRIPTOR: &[u8] = include_bytes!("descriptor.binpb");
+
+/// Adds both versions of the reflection service, describing checks, health and reflection itself.
+pub(super) fn add(routes: &mut RoutesBuilder) -> Result<(), Error> {
+    routes
+        .add_service(builder().build_v1()?)
+        .add_service(builder().build_v1alpha()?);
+    Ok(())
+}
+
+fn builder() -> Builder<'static> {
+    Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTOR)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use envoy_types::pb::google::protobuf::{FileDescriptorProto, FileDescriptorSet};
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn the_descriptor_has_the_service_and_all_imports() {
+        let set = FileDescriptorSet::decode(DESCRIPTOR).unwrap();
+        let names: HashSet<&str> = set.file.iter().map(FileDescriptorProto::name).collect();
+        for file in &set.file {
+            for import in &file.dependency {
+                assert!(names.contains(import.as_str()), "{import}");
+            }
+        }
+        let service = set.file.iter().flat_map(|file| {
+            let package = file.package();
+            file.service
+                .iter()
+                .map(move |it| format!("{package}.{}", it.name()))
+        });
+        let expected =
+            envoy_types::pb::envoy::service::auth::v3::authorization_server::SERVICE_NAME;
+        assert_eq!(service.collect::<Vec<_>>(), [expected]);
+    }
+}

@@ -1,0 +1,113 @@
+//! Which status every reason has: the one table of HTTP and gRPC codes.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use envoy_types::pb::envoy::r#type::v3::StatusCode;
+
+use crate::model::reason::Reason;
+
+/// Codes of `google.rpc.Status`; only a grant's answer has [`Code::Ok`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    /// `OK`: Envoy forwards the request, whatever else the answer says.
+    Ok = 0,
+    /// `PERMISSION_DENIED`
+    PermissionDenied = 7,
+    /// `UNAVAILABLE`
+    Unavailable = 14,
+    /// `UNAUTHENTICATED`
+    Unauthenticated = 16,
+}
+
+/// How a denial is answered in HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// 400: the request is malformed or ambiguous, or a parameter does not fit.
+    Malformed,
+    /// 401: another credential, or a stronger one, could help.
+    Unauthenticated,
+    /// 403: it could not.
+    Forbidden,
+}
+
+impl Class {
+    /// The HTTP status.
+    pub(super) const fn http(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BadRequest,
+            Self::Unauthenticated => StatusCode::Unauthorized,
+            Self::Forbidden => StatusCode::Forbidden,
+        }
+    }
+
+    /// The gRPC code.
+    pub(super) const fn grpc(self) -> Code {
+        match self {
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::Malformed | Self::Forbidden => Code::PermissionDenied,
+        }
+    }
+}
+
+/// The class of every reason.
+pub(super) const fn class(reason: Reason) -> Class {
+    match reason {
+        Reason::NoHttp
+        | Reason::RequestMalformed
+        | Reason::HeadersDisagree
+        | Reason::HeadersTooLarge
+        | Reason::HeaderRepeated
+        | Reason::MethodOverride
+        | Reason::HostMalformed
+        | Reason::PathMalformed
+        | Reason::PathDotSegment
+        | Reason::PathEmptySegment
+        | Reason::PathEncodedSlash
+        | Reason::PathBackslash
+        | Reason::PathControl
+        | Reason::PathEncodedUnreserved
+        | Reason::PathDoubleEncoding
+        | Reason::PathParameter
+        | Reason::PathDelimiter
+        | Reason::PathNotUtf8
+        | Reason::PathTrailingSlash
+        | Reason::QueryMalformed
+        | Reason::QueryRepeated
+        | Reason::ParameterInvalid
+        | Reason::CapNotNumeric
+        | Reason::AuthorizationAmbiguous
+        | Reason::CredentialAmbiguous => Class::Malformed,
+        Reason::CredentialUnsupported
+        | Reason::TokenMalformed
+        | Reason::TokenTooLarge
+        | Reason::TokenIssuer
+        | Reason::TokenAlgorithm
+        | Reason::TokenCritical
+        | Reason::TokenType
+        | Reason::TokenKeyUnknown
+        | Reason::TokenSignature
+        | Reason::TokenExpired
+        | Reason::TokenNotYetValid
+        | Reason::TokenAudience
+        | Reason::TokenClaims
+        | Reason::DelegationTooDeep
+        | Reason::DelegationCycle
+        | Reason::DelegationMalformed
+        | Reason::AuthenticationRequired
+        | Reason::StepUpRequired => Class::Unauthenticated,
+        Reason::NoRoute
+        | Reason::UnknownRoute
+        | Reason::NoAction
+        | Reason::ActorUnregistered
+        | Reason::KindMismatch
+        | Reason::IdentitySuspended
+        | Reason::IdentityOffboarded
+        | Reason::IdentityExpired
+        | Reason::Forbidden
+        | Reason::GuardUnmet
+        | Reason::WorkloadRequired
+        | Reason::NotPermitted
+        | Reason::InsufficientScope
+        | Reason::RequirementUnmet => Class::Forbidden,
+    }
+}

@@ -1,0 +1,215 @@
+//! The gRPC server: its listeners, its bounds, and how it ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::server::TcpIncoming;
+
+use crate::authorizer::Authorizer;
+
+use super::connection::counted;
+use super::health::Reporter;
+use super::limit::Load;
+use super::reflection;
+use super::service::Checks;
+use super::socket::{SocketError, UnixIncoming};
+use super::spec::{DrainSpec, Grpc};
+use super::transport::accept;
+
+/// Most connections at once, all listeners together; one Envoy worker opens one.
+const MAX_CONNECTIONS: usize = 256;
+/// Largest message in bytes; a check without a body is under 100 KiB. A larger one never reaches the handler and is
+/// Envoy's to judge, so Envoy's `max_request_bytes` must stay well below.
+const MAX_MESSAGE: usize = 1024 * 1024;
+/// Why the server cannot start, or ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// The TCP address cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    Tcp {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The Unix socket cannot be listened on.
+    #[error(transparent)]
+    Unix(#[from] SocketError),
+    /// The committed descriptor cannot be read.
+    #[error("the reflection service cannot be built")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// A listener failed.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Where the server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The TCP address, with the port that was taken.
+    pub addr: Option<SocketAddr>,
+    /// The Unix socket.
+    pub unix: Option<PathBuf>,
+}
+
+/// How the server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request in flight was answered.
+    Complete,
+    /// Some connections were still open when the grace period ended; the end of the process cuts them.
+    Cut,
+}
+
+/// The Envoy edge, listening. Connections wait until [`Edge::serve`] answers them.
+#[derive(Debug)]
+pub struct Edge {
+    settings: Grpc,
+    tcp: Option<TcpListener>,
+    unix: Option<UnixIncoming>,
+    bound: Bound,
+    load: Arc<Load>,
+}
+
+impl Edge {
+    /// Starts to listen on everything that is configured, or on nothing.
+    pub async fn bind(settings: Grpc) -> Result<Self, EdgeError> {
+        let tcp = match settings.tcp {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let unix = match &settings.unix {
+            Some(path) => Some(UnixIncoming::bind(path).await?),
+            None => None,
+        };
+        let addr = tcp.as_ref().map(|(_, addr)| *addr);
+        Ok(Self {
+            bound: Bound {
+                addr,
+                unix: settings.unix.clone(),
+            },
+            tcp: tcp.map(|(listener, _)| listener),
+            unix,
+            load: Arc::new(Load::new(settings.concurrency)),
+            settings,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// Its load, for metrics.
+    pub fn load(&self) -> Arc<Load> {
+        Arc::clone(&self.load)
+    }
+
+    /// Serves checks, health and reflection until `shutdown` is cancelled, then drains: health says `NOT_SERVING`, new
+    /// connections are still taken for `drain.delay` so that Envoy sees it, requests in flight are finished, and what
+    /// is open after `drain.grace` is cut. Health says `NOT_SERVING` while `ready` is false. Removes the Unix socket.
+    pub async fn serve(
+        self,
+        authorizer: Authorizer,
+        ready: watch::Receiver<bool>,
+        shutdown: CancellationToken,
+    ) -> Result<Drained, EdgeError> {
+        let checks = Checks::new(authorizer, self.load(), self.settings.patience);
+        let checks = AuthorizationServer::new(checks).max_decoding_message_size(MAX_MESSAGE);
+        let mut routes = Routes::builder();
+        routes.add_service(checks);
+        self.serve_with(routes, ready, shutdown).await
+    }
+
+    async fn serve_with(
+        self,
+        mut routes: RoutesBuilder,
+        ready: watch::Receiver<bool>,
+        shutdown: CancellationToken,
+    ) -> Result<Drained, EdgeError> {
+        let reporter = Reporter::new().await;
+        routes.add_service(reporter.service());
+        reflection::add(&mut routes)?;
+        let closing = CancellationToken::new();
+        let drain = self.settings.drain.clone();
+        let routes = routes.routes();
+        let listeners = self.listeners(&routes, &closing);
+        tokio::select! {
+            ended = listeners => ended.map(|()| Drained::Complete),
+            () = drained(reporter, ready, &shutdown, &closing, &drain) => Ok(Drained::Cut),
+        }
+    }
+
+    /// Serves every listener until `closing` is cancelled and its connections have ended.
+    async fn listeners(
+        self,
+        routes: &Routes,
+        closing: &CancellationToken,
+    ) -> Result<(), EdgeError> {
+        let Self {
+            settings,
+            tcp,
+            unix,
+            bound: _,
+            load: _,
+        } = self;
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let tcp = async {
+            let Some(listener) = tcp else { return Ok(()) };
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            accept(
+                counted(incoming, Arc::clone(&places)),
+                routes,
+                settings.concurrency,
+                closing,
+            )
+            .await
+        };
+        let unix = async {
+            let Some(incoming) = unix else { return Ok(()) };
+            accept(
+                counted(incoming, Arc::clone(&places)),
+                routes,
+                settings.concurrency,
+                closing,
+            )
+            .await
+        };
+        tokio::try_join!(tcp, unix)?;
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), EdgeError> {
+    let fail = |source| EdgeError::Tcp { address, source };
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let bound = listener.local_addr().map_err(fail)?;
+    Ok((listener, bound))
+}
+
+/// Follows readiness until `shutdown`, then leads the way out; returns when the grace period is over.
+async fn drained(
+    mut reporter: Reporter,
+    ready: watch::Receiver<bool>,
+    shutdown: &CancellationToken,
+    closing: &CancellationToken,
+    drain: &DrainSpec,
+) {
+    reporter.follow(ready, shutdown).await;
+    tracing::info!(delay = ?drain.delay, "draining");
+    tokio::time::sleep(drain.delay).await;
+    reporter.close().await;
+    closing.cancel();
+    tokio::time::sleep(drain.grace).await;
+    tracing::warn!(grace = ?drain.grace, "connections are still open at the end of the grace period");
+}
+
+#[cfg(test)]
+mod tests;
