@@ -1,0 +1,100 @@
+//! How things are at one moment: plain data that the wiring fills in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::name::ProviderName;
+use crate::model::time::Timestamp;
+use crate::telemetry::KeySetSample;
+
+/// The server, as of `now`.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The moment that this describes.
+    pub now: Timestamp,
+    /// The program's version.
+    pub version: &'static str,
+    /// When the process started.
+    pub started: Timestamp,
+    /// Time since then, by a clock that is never set.
+    pub uptime: Duration,
+    /// The policy in force.
+    pub policy: PolicyStatus,
+    /// Key sets that must be loaded before the server is ready.
+    pub key_sets: Vec<KeySetStatus>,
+    /// Whether the server is about to exit.
+    pub draining: bool,
+}
+
+/// The policy in force, and what became of the last change to it.
+#[derive(Clone, Debug)]
+pub struct PolicyStatus {
+    /// Its version.
+    pub version: Arc<str>,
+    /// When it came into force.
+    pub loaded_at: Timestamp,
+    /// Rules in it.
+    pub rules: usize,
+    /// Routes in it.
+    pub routes: usize,
+    /// The last reload.
+    pub reload: ReloadStatus,
+}
+
+/// What became of the files on disk.
+#[derive(Clone, Debug)]
+pub enum ReloadStatus {
+    /// They are in force.
+    Applied {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// They are wrong, and what was in force before still is.
+    Refused {
+        /// Since when.
+        since: Timestamp,
+        /// Every problem, as `check` reports it.
+        problems: Vec<String>,
+    },
+}
+
+/// The key set of one provider.
+#[derive(Clone, Debug)]
+pub struct KeySetStatus {
+    /// The provider.
+    pub provider: ProviderName,
+    /// Whether credentials can be verified with it now.
+    pub loaded: bool,
+    /// Time since it was last loaded.
+    pub age: Option<Duration>,
+    /// When it was last loaded.
+    pub last_success: Option<Timestamp>,
+    /// Failed loads since the start.
+    pub failures: u64,
+    /// Keys in it.
+    pub keys: usize,
+    /// Why the last load failed, if it did.
+    pub last_error: Option<String>,
+}
+
+impl KeySetStatus {
+    /// What metrics say about it.
+    pub(super) fn sample(&self) -> KeySetSample {
+        let Self {
+            provider,
+            loaded: _,
+            age,
+            last_success,
+            failures,
+            keys,
+            last_error: _,
+        } = self;
+        KeySetSample {
+            provider: provider.clone(),
+            age: *age,
+            last_success: *last_success,
+            failures: *failures,
+            keys: *keys,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a line says, and what it never says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::{JWT, SECRET, bare, decision, denied, grant, party};
+use crate::audit::{record, spec};
+use crate::model::decision::{Decision, RequestFacts};
+use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
+use crate::model::party::{Kind, Parties, Party};
+use crate::model::reason::{FaultCode, Reason};
+use crate::model::route::Tier;
+use crate::model::value::Value;
+use crate::model::verdict::{Constraints, Denial, Fault, Grant, Remedy, Verdict};
+
+fn line(decision: &Decision) -> String {
+    String::from_utf8(record::decision(decision).unwrap()).unwrap()
+}
+
+fn json(decision: &Decision) -> Json {
+    serde_json::from_str(&line(decision)).unwrap()
+}
+
+#[test]
+fn a_record_says_who_asked_for_what_and_how_it_ended() {
+    let expected = json!({
+        "type": "decision", "time": "2026-11-21T22:00:01.250Z", "decision_id": "d-1",
+        "verdict": "allow", "reason": "permitted", "rule": "crm-team",
+        "permits": ["crm-team", "crm-agents"],
+        "request": {"id": "r-1", "method": "GET", "host": "api.example.com", "path": "/v1/secrets/db"},
+        "route": "platform-api", "action": "secrets.read", "tier": "critical",
+        "subject": {"kind": "human", "issuer": "corp", "id": "alice"},
+        "actor": {"kind": "agent", "issuer": "corp", "id": "crm-bot", "owner": "bob"},
+        "delegation_depth": 1,
+        "credential": {"provider": "corp", "token_id": "t-1", "issued": "2026-11-21T22:00:00.000Z",
+            "expires": "2026-11-21T22:05:00.000Z", "key": "k-1"},
+        "constraints": {"headers": ["x-user"], "strip": ["authorization"], "query": ["limit"],
+            "strip_query": ["debug"], "response_headers": ["x-note"], "metadata": ["cost"]},
+        "policy_version": "v1",
+        "duration_us": {"total": 90, "identity": 60, "policy": 20},
+    });
+    assert_eq!(json(&decision("d-1", grant())), expected);
+}
+
+#[test]
+fn a_refusal_says_remedy_and_cause_and_what_is_unknown_is_left_out() {
+    let remedy = Remedy::Scope {
+        missing: vec![Arc::from("crm:read")],
+    };
+    let denial = Denial::new(Reason::InsufficientScope).with(remedy);
+    let record = json(&bare(
+        "d-2",
+        Verdict::Deny(denial.because("needs `crm:read`")),
+    ));
+    assert_eq!(record["remedy"], "scope");
+    assert_eq!(record["cause"], "needs `crm:read`");
+    for absent in [
+        "request",
+        "route",
+        "action",
+        "subject",
+        "actor",
+        "credential",
+        "rule",
+    ] {
+        assert_eq!(record.get(absent), None, "{absent}");
+    }
+    let mut anonymous = bare(
+        "d-3",
+        Verdict::Fault(Fault::new(FaultCode::Internal, "panic")),
+    );
+    anonymous.parties = Some(Parties::alone(Party::anonymous()));
+    let record = json(&anonymous);
+    assert_eq!(record["subject"], json!({"kind": "anonymous"}));
+    assert_eq!(
+        (&record["verdict"], &record["cause"]),
+        (&json!("fault"), &json!("panic"))
+    );
+}
+
+#[test]
+fn no_value_that_may_be_secret_is_in_a_record() {
+    let text = line(&decision("d-1", grant()));
+    assert!(!text.contains("s3cret"), "{text}");
+
+    let mut careless = decision("d-2", denied(&format!("got `Bearer {SECRET}` and {JWT}")));
+    let request = careless.request.as_mut().unwrap();
+    request.id = Some(JWT.into());
+    request.path = format!("/reset/{JWT}");
+    careless.parties = Some(Parties::alone(party(Kind::Human, JWT)));
+    careless.credential.as_mut().unwrap().1.id = Some(Arc::from(JWT));
+    let text = line(&careless);
+    assert!(!text.contains("eyJ") && !text.contains("s3cret"), "{text}");
+    assert!(text.contains("/reset/[redacted]"), "{text}");
+}
+
+#[test]
+fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
+    let long = "\u{1}\"\\\n\u{202e}".repeat(5000);
+    let shared: Arc<str> = Arc::from(long.as_str());
+    let name = "n".repeat(128);
+    let many = |value: &str| -> BTreeMap<Arc<str>, String> {
+        (0..100)
+            .map(|n| (Arc::from(format!("{n}{long}")), value.to_owned()))
+            .collect()
+    };
+    let issuer = ProviderName::new(&name).unwrap();
+    let mut worst = party(Kind::Anonymous, &long);
+    worst.id.issuer = Some(issuer.clone());
+    worst.owner = Some(Arc::clone(&shared));
+    let keys = |map: &BTreeMap<Arc<str>, String>| map.keys().cloned().collect();
+    let constraints = Constraints {
+        headers: many("v"),
+        strip: keys(&many("v")),
+        query: many("v"),
+        strip_query: keys(&many("v")),
+        response_headers: many("v"),
+        metadata: many("v")
+            .into_keys()
+            .map(|key| (key, Value::Null))
+            .collect(),
+    };
+    let permits = vec![RuleId::new(&name).unwrap(); 2];
+    let mut large = decision(
+        &long,
+        Verdict::Allow(Grant {
+            permits,
+            constraints,
+        }),
+    );
+    large.request = Some(RequestFacts {
+        id: Some(long.clone()),
+        method: long.clone(),
+        host: long.clone(),
+        path: long.clone(),
+    });
+    large.route.as_mut().unwrap().id = RouteId::new(&name).unwrap();
+    large.action = Some((ActionId::new(&name).unwrap(), Tier::Critical));
+    large.parties = Some(Parties {
+        subject: worst.clone(),
+        actor: Some(worst),
+        depth: usize::MAX,
+    });
+    let token = &mut large.credential.as_mut().unwrap().1;
+    (token.id, token.key) = (Some(Arc::clone(&shared)), Some(Arc::clone(&shared)));
+    large.credential.as_mut().unwrap().0 = issuer;
+    large.policy_version = shared;
+
+    let granted = line(&large);
+    large.verdict = Verdict::Deny(
+        Denial::new(Reason::StepUpRequired)
+            .because(long.clone())
+            .by(&RuleId::new(&name).unwrap()),
+    );
+    for text in [granted, line(&large)] {
+        assert!(text.len() <= spec::MAX_LINE, "{}", text.len());
+        assert_eq!(text.matches('\n').count(), 1);
+        assert!(text.contains('…'));
+        serde_json::from_str::<Json>(&text).unwrap();
+    }
+}

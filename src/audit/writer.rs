@@ -1,0 +1,181 @@
+//! The one task that writes records: in batches under load, at once when idle, and again and again while the sink
+//! fails.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::Metrics;
+
+use super::AuditError;
+use super::sink::{Sink, name, push};
+
+/// Most lines that are written at once: at most 2 MiB.
+const BATCH: usize = 256;
+/// Wait before the first retry; it doubles up to [`MAX_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// Writes queued records until it is stopped.
+pub struct AuditWriter {
+    lines: mpsc::Receiver<Vec<u8>>,
+    reopen: Arc<Notify>,
+    sink: Sink,
+    metrics: Metrics,
+    batch: Batch,
+}
+
+/// Lines on their way, and how many of their bytes are written.
+#[derive(Default)]
+struct Batch {
+    bytes: Arc<Vec<u8>>,
+    written: usize,
+}
+
+impl AuditWriter {
+    pub(super) fn new(
+        lines: mpsc::Receiver<Vec<u8>>,
+        reopen: Arc<Notify>,
+        sink: Sink,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            lines,
+            reopen,
+            sink,
+            metrics,
+            batch: Batch::default(),
+        }
+    }
+
+    /// Runs until `stop`; then takes no more records and writes those it has, for at most `grace`. The error says how
+    /// many were not written. Whoever calls this stops deciding first.
+    pub async fn run(mut self, stop: CancellationToken, grace: Duration) -> Result<(), AuditError> {
+        tokio::select! {
+            () = self.work(&stop) => return Ok(()),
+            () = async { stop.cancelled().await; sleep(grace).await } => {}
+        }
+        match self.batch.lines_left() + self.lines.len() {
+            0 => Ok(()),
+            lost => Err(AuditError::Lost(lost)),
+        }
+    }
+
+    async fn work(&mut self, stop: &CancellationToken) {
+        let reopen = Arc::clone(&self.reopen);
+        let mut lines = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                () = reopen.notified() => self.reopen().await,
+                () = stop.cancelled(), if !self.lines.is_closed() => self.lines.close(),
+                taken = self.lines.recv_many(&mut lines, BATCH) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.batch = Batch::of(&lines);
+                    lines.clear();
+                    self.write().await;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self) {
+        let mut wait = FIRST_WAIT;
+        let mut failing = false;
+        while let Err(error) = self.attempt().await {
+            self.metrics.audit_failed();
+            if !failing {
+                let sink = name(self.sink.spec());
+                tracing::error!(%sink, %error, "decision records cannot be written; trying again until they can");
+            }
+            failing = true;
+            let reopen = Arc::clone(&self.reopen);
+            tokio::select! {
+                () = reopen.notified() => self.reopen().await,
+                () = sleep(wait) => wait = (wait * 2).min(MAX_WAIT),
+            }
+        }
+        if failing {
+            tracing::info!(sink = %name(self.sink.spec()), "decision records are written again");
+        }
+    }
+
+    async fn attempt(&mut self) -> io::Result<()> {
+        let (file, bytes) = (self.sink.file(), Arc::clone(&self.batch.bytes));
+        let from = self.batch.written;
+        let (written, result) = spawn_blocking(move || push(&file, &bytes, from)).await?;
+        self.batch.written = written;
+        result
+    }
+
+    async fn reopen(&mut self) {
+        let spec = self.sink.spec().clone();
+        match spawn_blocking(move || Sink::open(&spec)).await {
+            Ok(Ok(sink)) => {
+                self.sink = sink;
+                self.batch.rewind();
+                tracing::info!(sink = %name(self.sink.spec()), "audit sink opened again");
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the audit sink stays the one that was open before");
+            }
+            Err(error) => tracing::error!(%error, "opening the audit sink again was cut short"),
+        }
+    }
+}
+
+impl Batch {
+    fn of(lines: &[Vec<u8>]) -> Self {
+        Self {
+            bytes: Arc::new(lines.concat()),
+            written: 0,
+        }
+    }
+
+    /// Goes back to the start of a line that is half written: a new file gets it whole.
+    fn rewind(&mut self) {
+        let done = self.bytes.get(..self.written).unwrap_or_default();
+        self.written = done
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+    }
+
+    fn lines_left(&self) -> usize {
+        let left = self.bytes.get(self.written..).unwrap_or_default();
+        left.split(|byte| *byte == b'\n').skip(1).count()
+    }
+}
+
+impl fmt::Debug for AuditWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuditWriter({})", name(self.sink.spec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_gets_the_line_that_the_old_one_got_half_of() {
+        let mut batch = Batch::of(&[b"one\n".to_vec(), b"two\n".to_vec(), b"three\n".to_vec()]);
+        for (written, line, left) in [(0, 0, 3), (3, 0, 3), (4, 4, 2), (6, 4, 2), (14, 14, 0)] {
+            batch.written = written;
+            batch.rewind();
+            assert_eq!(
+                (batch.written, batch.lines_left()),
+                (line, left),
+                "{written}"
+            );
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The handles that the rest of the program counts with.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::{IntGauge, Registry, TextEncoder};
+
+use crate::model::decision::Decision;
+use crate::model::time::Timestamp;
+
+use super::check::CheckMetrics;
+use super::outcomes::Outcomes;
+use super::scrape::{KeySetSample, PolicyState, families};
+
+/// Why metrics cannot be registered or written; only a defect of this build makes one.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics failed: {0}")]
+pub struct MetricsError(#[from] prometheus::Error);
+
+/// Every metric of one server, in a registry of its own. Cheap to clone; clones count together.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    outcomes: Outcomes,
+    check: CheckMetrics,
+    policy: Mutex<PolicyState>,
+}
+
+/// How a reload ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// The new policy is in force.
+    Applied {
+        /// Its version.
+        version: Arc<str>,
+    },
+    /// The new policy is wrong; the old one stays in force.
+    Refused,
+    /// The files say what is in force already.
+    Unchanged,
+}
+
+/// How a shadow evaluation differs from what was enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShadowEffect {
+    /// Enforced: allow; in shadow: not.
+    WouldDeny,
+    /// Enforced: not allow; in shadow: allow.
+    WouldAllow,
+}
+
+/// One check in flight; counted until it is dropped, also by a cancelled call or a panic.
+#[derive(Debug)]
+#[must_use]
+pub struct InFlight(IntGauge);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Makes every handle. `version` is the program's, `started` when it started.
+    pub fn new(version: &str, started: Timestamp) -> Result<Self, MetricsError> {
+        let registry = Registry::new();
+        let outcomes = Outcomes::register(&registry)?;
+        let check = CheckMetrics::register(&registry, version, started)?;
+        Ok(Self(Arc::new(Inner {
+            registry,
+            outcomes,
+            check,
+            policy: Mutex::new(PolicyState::default()),
+        })))
+    }
+
+    /// Counts a decision and how long it took. A phase that took no time was not reached and is not counted.
+    pub fn record(&self, decision: &Decision) {
+        self.0.outcomes.record(&decision.verdict, &decision.spent);
+    }
+
+    /// Counts a check as in flight until the guard is dropped.
+    pub fn begin_check(&self) -> InFlight {
+        let gauge = self.0.check.in_flight.clone();
+        gauge.inc();
+        InFlight(gauge)
+    }
+
+    /// Checks in flight now.
+    pub fn in_flight(&self) -> u64 {
+        u64::try_from(self.0.check.in_flight.get()).unwrap_or(0)
+    }
+
+    /// Counts a check that was refused because too many were in flight.
+    pub fn shed(&self) {
+        self.0.check.shed.inc();
+    }
+
+    /// Checks shed since the start.
+    pub fn shed_total(&self) -> u64 {
+        self.0.check.shed.get()
+    }
+
+    /// Counts a decision that became a fault because its record had no room.
+    pub fn audit_dropped(&self) {
+        self.0.check.audit_dropped.inc();
+    }
+
+    /// Counts one failed attempt to write records.
+    pub fn audit_failed(&self) {
+        self.0.check.audit_failures.inc();
+    }
+
+    /// Counts a shadow result whose record had no room.
+    pub fn shadow_dropped(&self) {
+        self.0.check.shadow_dropped.inc();
+    }
+
+    /// Counts a shadow result that differs from what was enforced.
+    pub fn shadow_difference(&self, effect: ShadowEffect) {
+        self.0.check.shadow_difference(effect);
+    }
+
+    /// States the policy in force at the start; not a reload.
+    pub fn policy_loaded(&self, version: Arc<str>, at: Timestamp) {
+        self.policy(|policy| policy.loaded(version, at));
+    }
+
+    /// Counts a reload that ended at `at` and states its outcome.
+    pub fn reload(&self, reload: Reload, at: Timestamp) {
+        self.0.check.reload(&reload);
+        self.policy(|policy| match reload {
+            Reload::Applied { version } => policy.loaded(version, at),
+            Reload::Refused => policy.refused(at),
+            Reload::Unchanged => policy.unchanged(),
+        });
+    }
+
+    /// Every metric in the text format 0.0.4, with ages as of `now`.
+    pub fn encode(
+        &self,
+        now: Timestamp,
+        key_sets: &[KeySetSample],
+    ) -> Result<String, MetricsError> {
+        let mut policy = PolicyState::default();
+        self.policy(|state| policy.clone_from(state));
+        let mut all = self.0.registry.gather();
+        all.extend(families(&policy, now, key_sets)?);
+        Ok(TextEncoder::new().encode_to_string(&all)?)
+    }
+
+    fn policy(&self, with: impl FnOnce(&mut PolicyState)) {
+        // A panic cannot leave the state half written: every change is one assignment a field.
+        with(&mut self.0.policy.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

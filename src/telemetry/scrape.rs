@@ -1,0 +1,178 @@
+//! What is stated at the moment of a scrape: ages, and series that come and go with the configuration.
+//!
+//! These live in a registry that is made for one scrape, so a provider that was removed, or a version that was
+//! replaced, leaves no series behind, and two scrapes at once do not disturb each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+use prometheus::{CounterVec, Gauge, GaugeVec, Opts, Registry};
+
+use crate::model::name::ProviderName;
+use crate::model::time::Timestamp;
+
+/// One key set, as of a scrape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySetSample {
+    /// The provider that verifies with it.
+    pub provider: ProviderName,
+    /// Time since it was last loaded; `None` before the first load.
+    pub age: Option<Duration>,
+    /// When it was last loaded.
+    pub last_success: Option<Timestamp>,
+    /// Failed loads since the start.
+    pub failures: u64,
+    /// Keys in it.
+    pub keys: usize,
+}
+
+/// The policy in force, and since when its successor is refused.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PolicyState {
+    in_force: Option<(Arc<str>, Timestamp)>,
+    refused_since: Option<Timestamp>,
+}
+
+impl PolicyState {
+    pub(super) fn loaded(&mut self, version: Arc<str>, at: Timestamp) {
+        self.in_force = Some((version, at));
+        self.refused_since = None;
+    }
+
+    /// Keeps the first moment: "since when" is what an alert asks.
+    pub(super) fn refused(&mut self, at: Timestamp) {
+        self.refused_since.get_or_insert(at);
+    }
+
+    /// The files say again what is in force, so nothing is refused any more.
+    pub(super) fn unchanged(&mut self) {
+        self.refused_since = None;
+    }
+}
+
+/// Families that hold for this scrape only.
+pub(super) fn families(
+    policy: &PolicyState,
+    now: Timestamp,
+    key_sets: &[KeySetSample],
+) -> prometheus::Result<Vec<MetricFamily>> {
+    let registry = Registry::new();
+    state_policy(&registry, policy, now)?;
+    state_key_sets(&registry, key_sets)?;
+    Ok(registry.gather())
+}
+
+fn state_policy(
+    registry: &Registry,
+    policy: &PolicyState,
+    now: Timestamp,
+) -> prometheus::Result<()> {
+    gauge(
+        registry,
+        "countersign_reload_refused_since_seconds",
+        "Unix time since which the policy on disk is refused; 0 while it is fine.",
+        policy.refused_since.map_or(0.0, seconds),
+    )?;
+    let Some((version, loaded)) = &policy.in_force else {
+        return Ok(());
+    };
+    let info = GaugeVec::new(
+        Opts::new("countersign_policy_info", "The policy in force; always 1."),
+        &["version"],
+    )?;
+    info.get_metric_with_label_values(&[version.as_ref()])?
+        .set(1.0);
+    add(registry, info)?;
+    gauge(
+        registry,
+        "countersign_policy_loaded_timestamp_seconds",
+        "Unix time at which the policy came into force.",
+        seconds(*loaded),
+    )?;
+    gauge(
+        registry,
+        "countersign_policy_age_seconds",
+        "Time since the policy came into force.",
+        (seconds(now) - seconds(*loaded)).max(0.0),
+    )
+}
+
+fn state_key_sets(registry: &Registry, key_sets: &[KeySetSample]) -> prometheus::Result<()> {
+    let gauges = |name, help| {
+        add(
+            registry,
+            GaugeVec::new(Opts::new(name, help), &["provider"])?,
+        )
+    };
+    let age = gauges(
+        "countersign_keyset_age_seconds",
+        "Time since the provider's key set was loaded.",
+    )?;
+    let success = gauges(
+        "countersign_keyset_last_success_timestamp_seconds",
+        "Unix time at which the provider's key set was loaded; 0 before the first time.",
+    )?;
+    let keys = gauges("countersign_keyset_keys", "Keys in the provider's set.")?;
+    let failures = add(
+        registry,
+        CounterVec::new(
+            Opts::new(
+                "countersign_keyset_failures_total",
+                "Failed loads of the provider's key set.",
+            ),
+            &["provider"],
+        )?,
+    )?;
+    for sample in key_sets {
+        let label = &[sample.provider.as_str()];
+        if let Some(time) = sample.age {
+            age.get_metric_with_label_values(label)?
+                .set(time.as_secs_f64());
+        }
+        success
+            .get_metric_with_label_values(label)?
+            .set(sample.last_success.map_or(0.0, seconds));
+        keys.get_metric_with_label_values(label)?
+            .set(float(u64::try_from(sample.keys).unwrap_or(u64::MAX)));
+        failures
+            .get_metric_with_label_values(label)?
+            .inc_by(float(sample.failures));
+    }
+    Ok(())
+}
+
+/// Seconds since the epoch, with milliseconds.
+pub(super) fn seconds(at: Timestamp) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 stay exact for 285,000 years"
+    )]
+    let millis = at.millis() as f64;
+    millis / 1000.0
+}
+
+fn float(count: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "metrics are floats; counts stay exact below 2^53"
+    )]
+    let float = count as f64;
+    float
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, value: f64) -> prometheus::Result<()> {
+    let gauge = Gauge::new(name, help)?;
+    gauge.set(value);
+    add(registry, gauge).map(|_registered| ())
+}
+
+/// Registers a collector and hands it back.
+pub(super) fn add<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: C,
+) -> prometheus::Result<C> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
