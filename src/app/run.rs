@@ -86,7 +86,7 @@ pub async fn run(
     let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);
     let ended = edge.serve(authorizer, ready, shutdown).await.context("grpc")?;
     match ended {
-        Drained::Clean => tracing::info!("drained: every check in flight was answered"),
+        Drained::Complete => tracing::info!("drained: every check in flight was answered"),
         Drained::Cut => tracing::warn!("drained: checks in flight were cut at the end of the grace period"),
     }
     stop.cancel();

@@ -1,6 +1,6 @@
 //! The `audit` section of the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -49,6 +49,17 @@ pub enum SinkSpec {
 pub struct AuditSettings {
     pub(super) sink: SinkSpec,
     pub(super) queue: usize,
+}
+
+impl AuditSpec {
+    /// Reads a relative file as seen from the configuration `file`.
+    pub fn relative_to(&mut self, file: &Path) {
+        if let (SinkSpec::File(path), Some(folder)) = (&mut self.sink, file.parent())
+            && !path.as_os_str().is_empty()
+        {
+            *path = folder.join(&*path);
+        }
+    }
 }
 
 impl TryFrom<AuditSpec> for AuditSettings {

@@ -13,7 +13,7 @@ use super::{ConfigArgs, Exit, describe};
 use crate::app;
 use crate::authorizer::{Caller, Examined};
 use crate::config::{Bundle, CallSpec, GivenSpec, PartySpec};
-use crate::ext_authz::{capture, clock};
+use crate::ext_authz::{capture, now};
 use crate::model::list::OneOrMany;
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
@@ -140,7 +140,7 @@ struct Explained {
 
 fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
     let given = args.given()?;
-    let now = describe::moment(&given, clock::now())?;
+    let now = describe::moment(&given, now())?;
     let claims = bundle.claims.clone();
     let conditions = bundle.conditions.clone();
     let mut snapshot = app::offline_snapshot(bundle, now, args.needs_keys())?;

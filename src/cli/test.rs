@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::output::load_or_say;
 use super::{Exit, TestArgs, cases};
 use crate::config::{Bundle, PlacedCase};
-use crate::ext_authz::clock;
+use crate::ext_authz::now;
 
 pub(super) fn run(args: &TestArgs) -> Exit {
     let TestArgs { config, filter, require_coverage, json } = args;
@@ -45,11 +45,11 @@ struct Report {
 
 impl Report {
     fn of(bundle: Bundle, selected: impl Fn(&PlacedCase) -> bool) -> Self {
-        let now = clock::now();
+        let now = now();
         let Bundle { cases: placed, claims, conditions, .. } = &bundle;
         let (placed, claims, conditions) = (placed.clone(), claims.clone(), conditions.clone());
         let all = bundle.policy.rule_ids();
-        let mut snapshot = bundle.into_snapshot(now);
+        let mut snapshot = bundle.into_snapshot(now, &std::collections::BTreeMap::new());
         let mut used = BTreeSet::new();
         let mut report = Self { total: 0, failures: Vec::new(), rules: all.len(), unused: Vec::new() };
         for case in placed.iter().filter(|case| selected(case)) {

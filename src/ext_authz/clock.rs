@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::model::time::Timestamp;
 
 /// Now, in UTC. A clock before 1970 reads as 1970: every credential is then not valid yet, none is taken for current.
-pub(super) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     #[expect(
         clippy::disallowed_methods,
         reason = "the edge reads the clock once per request and passes it down"

@@ -3,9 +3,11 @@
 //! [`access_request`] and [`check_response`] are pure, so that `explain`, the benches and the tests run what `serve`
 //! runs. Between them stands the authorizer; nothing here decides, and nothing here reads a policy.
 
+pub mod capture;
 mod clock;
 mod connection;
 mod deadline;
+mod describe;
 mod health;
 mod limit;
 mod percent;
@@ -18,6 +20,8 @@ mod socket;
 mod spec;
 mod transport;
 
+pub use clock::now;
+pub use describe::DescribedRequest;
 pub use limit::Load;
 pub use request::{access_request, request_id};
 pub use response::check_response;

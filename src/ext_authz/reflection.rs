@@ -14,7 +14,7 @@ use tonic::service::RoutesBuilder;
 use tonic_reflection::server::{Builder, Error};
 
 /// `envoy.service.auth.v3.Authorization` and its imports.
-const DESCRIPTOR: &[u8] = include_bytes!("descriptor.binpb");
+pub(super) const DESCRIPTOR: &[u8] = include_bytes!("descriptor.binpb");
 
 /// Adds both versions of the reflection service, describing checks, health and reflection itself.
 pub(super) fn add(routes: &mut RoutesBuilder) -> Result<(), Error> {
