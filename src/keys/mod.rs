@@ -1,1 +1,31 @@
-//! Key sets: fetched in the background, served from memory.
+//! Key sets: fetched in the background, served from memory; and the signatures that are verified with them.
+//!
+//! A [`KeySet`] is a handle on the keys of one source. Its background task fetches them, refreshes them before they
+//! expire and gives up on them when they have been stale for too long. Looking a key up is synchronous: it reads the
+//! current snapshot and never fetches, whatever the token says.
+//!
+//! A token goes through [`parse`] (structure only; nothing in it is believed) and then through [`ParsedJws::verify`]
+//! (key and signature). Claims, times, audiences and types are the caller's part. Keys come from the configured source
+//! alone: what a token's header says about keys (`jwk`, `jku`, `x5u`, `x5c`) is never used. No error and no debug print
+//! contains a byte of a token.
+
+mod algorithm;
+mod fetch;
+mod json;
+mod jwk;
+mod jws;
+mod refresh;
+mod set;
+mod source;
+mod spec;
+mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use algorithm::{Algorithm, AlgorithmError};
+pub use jws::{JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, parse, verify};
+pub use set::{KeySet, KeySetStatus};
+pub use source::{KeySource, KeySourceError};
+pub use spec::KeySourceSpec;

@@ -4,9 +4,12 @@
 
 pub mod attributes;
 pub mod decision;
+pub mod duration;
 pub mod facts;
+pub mod finding;
 pub mod glob;
 pub mod identity;
+pub mod list;
 pub mod name;
 pub mod party;
 pub mod reason;
