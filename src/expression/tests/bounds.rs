@@ -55,6 +55,16 @@ fn the_deepest_that_is_accepted_can_be_evaluated() {
         .unwrap();
     assert!(deepest >= 20, "{deepest}");
     holds(&nested(deepest), true);
+    let chain = |length: usize| format!("args.rows{} > 0", " + 1".repeat(length));
+    let longest = (1..100)
+        .take_while(|length| compile(&chain(*length)).is_ok())
+        .last()
+        .unwrap();
+    assert!((20..40).contains(&longest), "{longest}");
+    holds(&chain(longest), true);
+    let names: Vec<String> = (0..80).map(|n| format!("args.rows == {n}")).collect();
+    holds(&names.join(" || "), true);
+    holds(&format!("({}) && delegated", names.join(" || ")), true);
     let nots = |depth: usize| format!("{}delegated{}", "!(".repeat(depth), ")".repeat(depth));
     let deepest = (1..100)
         .take_while(|depth| compile(&nots(*depth)).is_ok())
