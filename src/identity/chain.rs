@@ -47,7 +47,10 @@ impl<F: Fn(&str) -> Option<ProviderName>> Link<'_, F> {
     }
 
     fn entry(&self, entry: &Json) -> Result<PartyId, Denial> {
-        let sub = entry.get("sub").and_then(Json::as_str).filter(|sub| is_fit(sub));
+        let sub = entry
+            .get("sub")
+            .and_then(Json::as_str)
+            .filter(|sub| is_fit(sub));
         let Some(sub) = sub else {
             return Err(malformed("an `act` entry has no `sub` that is a text"));
         };
@@ -57,12 +60,15 @@ impl<F: Fn(&str) -> Option<ProviderName>> Link<'_, F> {
         };
         match issuer {
             Some(issuer) => Ok(PartyId::new(issuer, sub)),
-            None => Err(malformed("the `iss` of an `act` entry is no provider's of the route")),
+            None => Err(malformed(
+                "the `iss` of an `act` entry is no provider's of the route",
+            )),
         }
     }
 
     fn is_subject(&self, party: &PartyId) -> bool {
-        party == self.subject || (party.issuer.as_ref() == Some(self.provider) && *party.id == *self.sub)
+        party == self.subject
+            || (party.issuer.as_ref() == Some(self.provider) && *party.id == *self.sub)
     }
 }
 
@@ -94,7 +100,11 @@ mod tests {
             },
         };
         let chain = link.read(Some(act)).map_err(|denial| denial.reason)?;
-        Ok(chain.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        Ok(chain
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" "))
     }
 
     fn nested(depth: usize) -> Json {
@@ -130,7 +140,10 @@ mod tests {
         ] {
             assert_eq!(read(&act, 4), Err(Reason::DelegationCycle), "{act}");
         }
-        assert_eq!(read(&json!({ "sub": "alice", "iss": "https://ci.example" }), 4), Ok("ci/alice".into()));
+        assert_eq!(
+            read(&json!({ "sub": "alice", "iss": "https://ci.example" }), 4),
+            Ok("ci/alice".into())
+        );
     }
 
     #[test]

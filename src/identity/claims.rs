@@ -36,7 +36,9 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
     let lifetime = clock.lifetime(payload)?;
     let audience = standard::audience(payload, presented.audience)?;
     standard::unbound(payload)?;
-    let sub = payload.text("sub")?.ok_or_else(|| refusal::claims("`sub` is missing"))?;
+    let sub = payload
+        .text("sub")?
+        .ok_or_else(|| refusal::claims("`sub` is missing"))?;
     let mapped = provider.mapping.apply(payload)?;
     let subject = PartyId::new(provider.name.clone(), mapped.id);
     let link = Link {

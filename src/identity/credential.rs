@@ -42,7 +42,13 @@ mod tests {
     #[test]
     fn another_scheme_is_unsupported() {
         for header in [
-            "", " ", "Basic YTpi", "DPoP a.b.c", "Bearer\ta.b.c", " Bearer a.b.c", "Bearerx a.b.c",
+            "",
+            " ",
+            "Basic YTpi",
+            "DPoP a.b.c",
+            "Bearer\ta.b.c",
+            " Bearer a.b.c",
+            "Bearerx a.b.c",
             "a.b.c",
         ] {
             let denial = bearer_token(header).unwrap_err();
@@ -53,8 +59,16 @@ mod tests {
     #[test]
     fn bearer_needs_exactly_one_token() {
         for header in [
-            "Bearer", "Bearer ", "Bearer  a.b.c", "Bearer a.b.c ", "Bearer a.b.c, Bearer d.e.f",
-            "Bearer a.b.c Bearer d.e.f", "Bearer a=b", "Bearer ==", "Bearer ä", "Bearer \"a\"",
+            "Bearer",
+            "Bearer ",
+            "Bearer  a.b.c",
+            "Bearer a.b.c ",
+            "Bearer a.b.c, Bearer d.e.f",
+            "Bearer a.b.c Bearer d.e.f",
+            "Bearer a=b",
+            "Bearer ==",
+            "Bearer ä",
+            "Bearer \"a\"",
         ] {
             let denial = bearer_token(header).unwrap_err();
             assert_eq!(denial.reason, Reason::TokenMalformed, "{header:?}");

@@ -30,7 +30,10 @@ impl DeclaredClaim {
         let from = if from.is_empty() { &[name] } else { from };
         Some(Self {
             name: Arc::from(name),
-            declaration: ClaimDeclaration { of: of.parse().ok()?, required },
+            declaration: ClaimDeclaration {
+                of: of.parse().ok()?,
+                required,
+            },
             from: from.iter().map(|step| Box::from(*step)).collect(),
         })
     }
@@ -43,9 +46,15 @@ impl DeclaredClaim {
             findings.push(Finding::error("invalid-claim", message));
         }
         let (of, required, from) = match spec {
-            ClaimSpec::Type(of) => (of.parse().map_err(|error| unknown_type(&error)), false, None),
+            ClaimSpec::Type(of) => (
+                of.parse().map_err(|error| unknown_type(&error)),
+                false,
+                None,
+            ),
             ClaimSpec::Fields(ClaimFields { of, required, from }) => {
-                let of = of.parse().map_err(|error| unknown_type(&error).under("type"));
+                let of = of
+                    .parse()
+                    .map_err(|error| unknown_type(&error).under("type"));
                 (of, required, from)
             }
         };
@@ -72,7 +81,10 @@ impl DeclaredClaim {
             None => Ok(None),
             Some(value) => match typed(value, of) {
                 Some(value) => Ok(Some(value)),
-                None => Err(refusal::claims(format!("claim `{}` is not a `{of}`", self.name))),
+                None => Err(refusal::claims(format!(
+                    "claim `{}` is not a `{of}`",
+                    self.name
+                ))),
             },
         }
     }
@@ -86,14 +98,20 @@ fn unknown_type(error: &crate::model::value::TypeError) -> Finding {
 fn steps(from: &OneOrMany<String>) -> Result<Vec<Box<str>>, Finding> {
     let steps: Vec<Box<str>> = match from {
         OneOrMany::One(path) if path.contains(['/', ':']) => {
-            let finding = Finding::error("invalid-claim", format!("`{path}` looks like one name that has dots"));
-            return Err(finding.help(format!("write it in a list, where dots do not count: [\"{path}\"]")));
+            let finding = Finding::error(
+                "invalid-claim",
+                format!("`{path}` looks like one name that has dots"),
+            );
+            return Err(finding.help(format!(
+                "write it in a list, where dots do not count: [\"{path}\"]"
+            )));
         }
         OneOrMany::One(path) => path.split('.').map(Box::from).collect(),
         OneOrMany::Many(names) => names.iter().map(|name| Box::from(name.as_str())).collect(),
     };
     if steps.is_empty() || steps.len() > MAX_STEPS || steps.iter().any(|step| step.is_empty()) {
-        let message = format!("the place of a claim has 1 to {MAX_STEPS} names, none of them empty");
+        let message =
+            format!("the place of a claim has 1 to {MAX_STEPS} names, none of them empty");
         return Err(Finding::error("invalid-claim", message));
     }
     Ok(steps)
@@ -130,7 +148,11 @@ mod tests {
             (json!({ "type": "string", "from": ["org", "x.y"] }), "d"),
             (json!({ "type": "string", "from": ["https://x.y/z"] }), "e"),
         ] {
-            assert_eq!(read(spec.clone(), token.clone()), Ok(Some(Value::string(expected))), "{spec}");
+            assert_eq!(
+                read(spec.clone(), token.clone()),
+                Ok(Some(Value::string(expected))),
+                "{spec}"
+            );
         }
     }
 
@@ -138,14 +160,20 @@ mod tests {
     fn a_missing_claim_is_absent_only_if_it_is_optional() {
         assert_eq!(read(json!("string"), json!({})), Ok(None));
         let denial = read(json!({ "type": "string", "required": true }), json!({})).unwrap_err();
-        assert_eq!((denial.reason, denial.cause.as_deref()), (Reason::TokenClaims, Some("claim `team` is missing")));
+        assert_eq!(
+            (denial.reason, denial.cause.as_deref()),
+            (Reason::TokenClaims, Some("claim `team` is missing"))
+        );
     }
 
     #[test]
     fn a_claim_of_another_type_refuses_the_token_and_its_value_is_not_told() {
         for value in [json!("s3cret"), json!(null), json!(1.5), json!(["s3cret"])] {
             let denial = read(json!("int"), json!({ "team": value })).unwrap_err();
-            assert_eq!((denial.reason, denial.cause.as_deref()), (Reason::TokenClaims, Some("claim `team` is not a `int`")));
+            assert_eq!(
+                (denial.reason, denial.cause.as_deref()),
+                (Reason::TokenClaims, Some("claim `team` is not a `int`"))
+            );
         }
     }
 
@@ -155,9 +183,18 @@ mod tests {
         for (spec, expected) in [
             (json!("text"), ": `text` is not a type"),
             (json!({ "type": "text" }), "type: `text` is not a type"),
-            (json!({ "type": "string", "from": url }), "from: `https://x.y/z` looks like one name"),
-            (json!({ "type": "string", "from": "a..b" }), "from: the place of a claim"),
-            (json!({ "type": "string", "from": [] }), "from: the place of a claim"),
+            (
+                json!({ "type": "string", "from": url }),
+                "from: `https://x.y/z` looks like one name",
+            ),
+            (
+                json!({ "type": "string", "from": "a..b" }),
+                "from: the place of a claim",
+            ),
+            (
+                json!({ "type": "string", "from": [] }),
+                "from: the place of a claim",
+            ),
         ] {
             let findings = compile(spec).unwrap_err();
             assert!(findings[0].starts_with(expected), "{findings:?}");

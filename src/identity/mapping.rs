@@ -42,7 +42,12 @@ pub(super) struct Mapped {
 impl Mapping {
     /// Compiles what the user wrote, and what `preset` says about the rest; paths of findings start at the provider.
     pub(super) fn compile(spec: MapSpec, preset: &Preset) -> Result<Self, Vec<Finding>> {
-        let MapSpec { id, kind, groups, scope } = spec;
+        let MapSpec {
+            id,
+            kind,
+            groups,
+            scope,
+        } = spec;
         let schema = schema();
         let mut findings = Vec::new();
         let mut one = |name: &'static str, written: Option<String>, default: &str, of: &Type| {
@@ -55,11 +60,18 @@ impl Mapping {
             None
         };
         let texts = Type::List(Box::new(Type::String));
-        let accepts = preset.accepts.map(|source| one("preset", None, source, &Type::Bool));
+        let accepts = preset
+            .accepts
+            .map(|source| one("preset", None, source, &Type::Bool));
         let id = one("id", id, preset.id, &Type::String);
         let kind = match (kind, preset.kind) {
             (None, None) => Err(kind_is_missing()),
-            (kind, default) => Ok(one("kind", kind, default.unwrap_or_default(), &Type::String)),
+            (kind, default) => Ok(one(
+                "kind",
+                kind,
+                default.unwrap_or_default(),
+                &Type::String,
+            )),
         };
         let groups = one("groups", groups, preset.groups, &texts);
         let scope = one("scope", scope, preset.scope, &Type::Dyn);
@@ -69,9 +81,13 @@ impl Mapping {
         });
         let accepts = accepts.map_or(Some(None), |accepts| accepts.map(Some));
         match (accepts, id, kind, groups, scope) {
-            (Some(accepts), Some(id), Some(kind), Some(groups), Some(scope)) => {
-                Ok(Self { accepts, id, kind, groups, scope })
-            }
+            (Some(accepts), Some(id), Some(kind), Some(groups), Some(scope)) => Ok(Self {
+                accepts,
+                id,
+                kind,
+                groups,
+                scope,
+            }),
             _ => Err(findings),
         }
     }
@@ -81,7 +97,9 @@ impl Mapping {
         if let Some(accepts) = &self.accepts
             && evaluate("preset", accepts, payload)? != Value::Bool(true)
         {
-            return Err(token_type::refuse("the preset does not take it for an access token".into()));
+            return Err(token_type::refuse(
+                "the preset does not take it for an access token".into(),
+            ));
         }
         Ok(Mapped {
             id: id(&evaluate("id", &self.id, payload)?)?,
@@ -95,7 +113,10 @@ impl Mapping {
 /// `claims`: whatever the token has; `sub` and `iss` are checked before anything is mapped.
 fn schema() -> Schema {
     let known = ["sub", "iss"].map(|name| (name, Field::always(Type::String)));
-    let claims = Object { open: Some(Type::Dyn), ..Object::of(known) };
+    let claims = Object {
+        open: Some(Type::Dyn),
+        ..Object::of(known)
+    };
     Schema::new(Object::of([("claims", Field::object(claims))]))
 }
 
@@ -111,7 +132,11 @@ fn evaluate(name: &str, expression: &Expression, payload: Payload<'_>) -> Result
 }
 
 fn id(value: &Value) -> Result<Arc<str>, Denial> {
-    let refuse = || refusal::claims(format!("the mapping of `id` gave no text of 1 to {MAX_TEXT} bytes"));
+    let refuse = || {
+        refusal::claims(format!(
+            "the mapping of `id` gave no text of 1 to {MAX_TEXT} bytes"
+        ))
+    };
     text(value).ok_or_else(refuse)
 }
 
@@ -125,7 +150,11 @@ fn kind(value: &Value) -> Result<Kind, Denial> {
 }
 
 fn groups(value: &Value) -> Result<Vec<Arc<str>>, Denial> {
-    let refuse = || refusal::claims(format!("the mapping of `groups` gave no list of at most {MAX_GROUPS} texts"));
+    let refuse = || {
+        refusal::claims(format!(
+            "the mapping of `groups` gave no list of at most {MAX_GROUPS} texts"
+        ))
+    };
     texts(value, MAX_GROUPS).ok_or_else(refuse)
 }
 
@@ -134,11 +163,18 @@ fn scope(value: &Value) -> Result<Vec<Arc<str>>, Denial> {
     let scopes = match value {
         Value::String(joined) => {
             let scopes = joined.split(' ').filter(|scope| !scope.is_empty());
-            bounded(scopes.map(|scope| is_fit(scope).then(|| Arc::from(scope))), MAX_SCOPES)
+            bounded(
+                scopes.map(|scope| is_fit(scope).then(|| Arc::from(scope))),
+                MAX_SCOPES,
+            )
         }
         list => texts(list, MAX_SCOPES),
     };
-    let refuse = || refusal::claims(format!("the mapping of `scope` gave no list of at most {MAX_SCOPES} texts"));
+    let refuse = || {
+        refusal::claims(format!(
+            "the mapping of `scope` gave no list of at most {MAX_SCOPES} texts"
+        ))
+    };
     scopes.ok_or_else(refuse)
 }
 
@@ -193,17 +229,32 @@ mod tests {
 
     #[test]
     fn a_kind_is_one_of_three() {
-        for (text, expected) in [("human", Some(Kind::Human)), ("service", Some(Kind::Service)), ("agent", Some(Kind::Agent))] {
+        for (text, expected) in [
+            ("human", Some(Kind::Human)),
+            ("service", Some(Kind::Service)),
+            ("agent", Some(Kind::Agent)),
+        ] {
             assert_eq!(kind(&Value::string(text)).ok(), expected);
         }
-        for bad in [Value::string("anonymous"), Value::string("Human"), Value::string(""), Value::Bool(true)] {
+        for bad in [
+            Value::string("anonymous"),
+            Value::string("Human"),
+            Value::string(""),
+            Value::Bool(true),
+        ] {
             assert!(kind(&bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn an_id_can_break_neither_a_header_nor_a_log() {
-        for bad in ["", "a\r\nx-admin: 1", "a\u{85}b", "a\0", &"x".repeat(MAX_TEXT + 1)] {
+        for bad in [
+            "",
+            "a\r\nx-admin: 1",
+            "a\u{85}b",
+            "a\0",
+            &"x".repeat(MAX_TEXT + 1),
+        ] {
             assert!(id(&Value::string(bad)).is_err(), "{bad:?}");
         }
         assert!(id(&Value::Int(7)).is_err());

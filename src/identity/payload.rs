@@ -27,9 +27,10 @@ impl<'t> Payload<'t> {
     /// The member at `path`.
     pub(super) fn at<T: AsRef<str>>(self, path: &[T]) -> Option<&'t Json> {
         let (first, rest) = path.split_first()?;
-        rest.iter().try_fold(self.member(first.as_ref())?, |value, name| {
-            value.as_object()?.get(name.as_ref())
-        })
+        rest.iter()
+            .try_fold(self.member(first.as_ref())?, |value, name| {
+                value.as_object()?.get(name.as_ref())
+            })
     }
 
     /// A text that [`is_fit`], if the member is there.
@@ -37,7 +38,9 @@ impl<'t> Payload<'t> {
         match self.member(name) {
             None => Ok(None),
             Some(Json::String(text)) if is_fit(text) => Ok(Some(Arc::from(text.as_str()))),
-            Some(_) => Err(refusal::claims(format!("`{name}` is not a text of 1 to {MAX_TEXT} bytes"))),
+            Some(_) => Err(refusal::claims(format!(
+                "`{name}` is not a text of 1 to {MAX_TEXT} bytes"
+            ))),
         }
     }
 
@@ -46,17 +49,28 @@ impl<'t> Payload<'t> {
         let Some(value) = self.member(name) else {
             return Ok(Vec::new());
         };
-        let texts = value.as_array().filter(|items| items.len() <= most).and_then(|items| {
-            let texts = items.iter().map(|item| item.as_str().filter(|text| is_fit(text)));
-            texts.map(|text| text.map(Arc::from)).collect::<Option<Vec<_>>>()
-        });
-        texts.ok_or_else(|| refusal::claims(format!("`{name}` is not a list of at most {most} texts")))
+        let texts = value
+            .as_array()
+            .filter(|items| items.len() <= most)
+            .and_then(|items| {
+                let texts = items
+                    .iter()
+                    .map(|item| item.as_str().filter(|text| is_fit(text)));
+                texts
+                    .map(|text| text.map(Arc::from))
+                    .collect::<Option<Vec<_>>>()
+            });
+        texts.ok_or_else(|| {
+            refusal::claims(format!("`{name}` is not a list of at most {most} texts"))
+        })
     }
 
     /// A `NumericDate` (RFC 7519, section 2), if the member is there.
     pub(super) fn date(self, name: &str) -> Result<Option<Timestamp>, Denial> {
         let refuse = || refusal::claims(format!("`{name}` is not a date in seconds"));
-        let date = self.member(name).map(|value| numeric_date(value).ok_or_else(refuse));
+        let date = self
+            .member(name)
+            .map(|value| numeric_date(value).ok_or_else(refuse));
         date.transpose()
     }
 }
@@ -71,11 +85,21 @@ pub(super) fn is_fit(text: &str) -> bool {
 fn numeric_date(value: &Json) -> Option<Timestamp> {
     let number = value.as_number()?;
     if let Some(seconds) = number.as_i64() {
-        return (0..=LAST_SECOND).contains(&seconds).then(|| Timestamp::from_seconds(seconds));
+        return (0..=LAST_SECOND)
+            .contains(&seconds)
+            .then(|| Timestamp::from_seconds(seconds));
     }
-    #[expect(clippy::cast_precision_loss, reason = "the bound is exact: it is below 2^53")]
-    let seconds = number.as_f64().filter(|seconds| (0.0..=LAST_SECOND as f64).contains(seconds))?;
-    #[expect(clippy::cast_possible_truncation, reason = "the bound times 1000 is far below 2^63")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the bound is exact: it is below 2^53"
+    )]
+    let seconds = number
+        .as_f64()
+        .filter(|seconds| (0.0..=LAST_SECOND as f64).contains(seconds))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the bound times 1000 is far below 2^63"
+    )]
     let millis = (seconds * 1000.0).floor() as i64;
     Some(Timestamp::from_millis(millis))
 }
@@ -95,8 +119,11 @@ pub(super) fn typed(value: &Json, declared: &Type) -> Option<Value> {
         }
         Type::Map(item) => {
             let entries = value.as_object()?.iter();
-            let entries = entries.map(|(name, value)| Some((Arc::from(name.as_str()), typed(value, item)?)));
-            entries.collect::<Option<_>>().map(|entries| Value::Map(Arc::new(entries)))
+            let entries =
+                entries.map(|(name, value)| Some((Arc::from(name.as_str()), typed(value, item)?)));
+            entries
+                .collect::<Option<_>>()
+                .map(|entries| Value::Map(Arc::new(entries)))
         }
         Type::Dyn => Some(untyped(value)),
         Type::Duration => None,
@@ -198,7 +225,10 @@ mod tests {
         ] {
             let read = typed(&value, declared);
             assert_eq!(read.is_some(), fits, "{value} as {declared}");
-            assert!(read.is_none_or(|read| read.has_type(declared)), "{value} as {declared}");
+            assert!(
+                read.is_none_or(|read| read.has_type(declared)),
+                "{value} as {declared}"
+            );
         }
     }
 
@@ -209,11 +239,24 @@ mod tests {
         }) else {
             panic!("not an object");
         };
-        let get = |path: &[&str]| Payload(&claims).get(&path.iter().map(|name| Box::from(*name)).collect::<Vec<_>>());
-        assert_eq!(get(&["claims", "realm_access", "roles"]), Some(Value::strings(&["a"])));
-        assert_eq!(get(&["claims", "kubernetes.io", "namespace"]), Some(Value::string("ci")));
+        let get = |path: &[&str]| {
+            Payload(&claims).get(&path.iter().map(|name| Box::from(*name)).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            get(&["claims", "realm_access", "roles"]),
+            Some(Value::strings(&["a"]))
+        );
+        assert_eq!(
+            get(&["claims", "kubernetes.io", "namespace"]),
+            Some(Value::string("ci"))
+        );
         assert_eq!(get(&["claims", "none"]), Some(Value::Null));
-        for absent in [&["claims", "x"][..], &["claims", "realm_access", "roles", "a"], &["other"], &["claims"]] {
+        for absent in [
+            &["claims", "x"][..],
+            &["claims", "realm_access", "roles", "a"],
+            &["other"],
+            &["claims"],
+        ] {
             assert_eq!(get(absent), None, "{absent:?}");
         }
     }

@@ -44,7 +44,11 @@ pub(super) struct Provider {
 
 impl Provider {
     /// Checks a specification and reports everything that is wrong with it; relative files start at `base`.
-    pub(super) fn compile(name: ProviderName, spec: JwtSpec, base: &Path) -> Result<Self, Vec<Finding>> {
+    pub(super) fn compile(
+        name: ProviderName,
+        spec: JwtSpec,
+        base: &Path,
+    ) -> Result<Self, Vec<Finding>> {
         let JwtSpec {
             issuer,
             keys,
@@ -66,7 +70,10 @@ impl Provider {
         let types = findings.keep_all(check_types(typ, preset));
         let leeway = findings.keep("leeway", check_leeway(leeway));
         let depth = findings.keep("max_delegation_depth", check_depth(max_delegation_depth));
-        let unregistered_client = findings.keep("unregistered_client", check_unregistered(unregistered_client));
+        let unregistered_client = findings.keep(
+            "unregistered_client",
+            check_unregistered(unregistered_client),
+        );
         let client = findings.keep("client", check_client(client, preset));
         let claims = findings.keep_all(check_claims(claims, preset));
         let mapping = findings.keep_all(Mapping::compile(map, preset));
@@ -109,7 +116,8 @@ fn check_issuer(issuer: &str) -> Result<(), Finding> {
         return Ok(());
     }
     let message = "the issuer is empty, too long or has spaces or control characters";
-    Err(Finding::error("invalid-issuer", message).help("write the `iss` of its tokens, character by character"))
+    Err(Finding::error("invalid-issuer", message)
+        .help("write the `iss` of its tokens, character by character"))
 }
 
 /// The keys of the issuer; without a place they are where its discovery document says.
@@ -121,11 +129,15 @@ fn key_source(
 ) -> Result<KeySource, Finding> {
     let spec = match spec {
         Some(spec) if spec.url.is_none() && spec.discovery.is_none() && spec.file.is_none() => {
-            KeySourceSpec { discovery: Some(issuer.to_owned()), ..spec }
+            KeySourceSpec {
+                discovery: Some(issuer.to_owned()),
+                ..spec
+            }
         }
         Some(spec) => spec,
         None => {
-            let place = MapDeserializer::<_, PlainError>::new(std::iter::once(("discovery", issuer)));
+            let place =
+                MapDeserializer::<_, PlainError>::new(std::iter::once(("discovery", issuer)));
             KeySourceSpec::deserialize(place).map_err(|error| invalid_keys(&error))?
         }
     };
@@ -137,8 +149,14 @@ fn invalid_keys(error: &impl ToString) -> Finding {
         .help("without a place, keys are found by OpenID discovery of `issuer`; else set `url`, `discovery` or `file`")
 }
 
-fn check_algorithms(written: Option<OneOrMany<Algorithm>>, preset: &Preset) -> Result<Vec<Algorithm>, Finding> {
-    let algorithms = written.map_or_else(|| preset.algorithms.to_vec(), |written| written.items().to_vec());
+fn check_algorithms(
+    written: Option<OneOrMany<Algorithm>>,
+    preset: &Preset,
+) -> Result<Vec<Algorithm>, Finding> {
+    let algorithms = written.map_or_else(
+        || preset.algorithms.to_vec(),
+        |written| written.items().to_vec(),
+    );
     if algorithms.is_empty() {
         let message = "no algorithm is accepted, so no token is: name at least one";
         return Err(Finding::error("no-algorithm", message));
@@ -146,7 +164,10 @@ fn check_algorithms(written: Option<OneOrMany<Algorithm>>, preset: &Preset) -> R
     Ok(algorithms)
 }
 
-fn check_types(written: Option<OneOrMany<String>>, preset: &Preset) -> Result<TokenTypes, Vec<Finding>> {
+fn check_types(
+    written: Option<OneOrMany<String>>,
+    preset: &Preset,
+) -> Result<TokenTypes, Vec<Finding>> {
     let Some(written) = written else {
         return Ok(TokenTypes::new(preset.types));
     };
@@ -216,27 +237,40 @@ fn check_unregistered(spec: Option<UnregisteredClientSpec>) -> Result<Unregister
 
 fn check_client(written: Option<String>, preset: &Preset) -> Result<Vec<Box<str>>, Finding> {
     match written {
-        Some(name) if name.is_empty() => {
-            Err(Finding::error("invalid-claim", "the name of a claim is not empty"))
-        }
+        Some(name) if name.is_empty() => Err(Finding::error(
+            "invalid-claim",
+            "the name of a claim is not empty",
+        )),
         Some(name) => Ok(vec![name.into()]),
         None => Ok(preset.client.iter().map(|name| Box::from(*name)).collect()),
     }
 }
 
 /// The preset's claims, and the user's: a name of both is the user's.
-fn check_claims(written: BTreeMap<String, ClaimSpec>, preset: &Preset) -> Result<Vec<DeclaredClaim>, Vec<Finding>> {
-    let known = preset.claims.iter().filter(|claim| !written.contains_key(claim.name));
+fn check_claims(
+    written: BTreeMap<String, ClaimSpec>,
+    preset: &Preset,
+) -> Result<Vec<DeclaredClaim>, Vec<Finding>> {
+    let known = preset
+        .claims
+        .iter()
+        .filter(|claim| !written.contains_key(claim.name));
     let mut claims: Vec<_> = known.filter_map(preset::PresetClaim::declared).collect();
     let mut findings = Vec::new();
     for (name, spec) in written {
         match DeclaredClaim::compile(&name, spec) {
             Ok(claim) => claims.push(claim),
             Err(wrong) => {
-                let wrong = wrong.into_iter().map(|finding| finding.under(name.as_str()).under("claims"));
+                let wrong = wrong
+                    .into_iter()
+                    .map(|finding| finding.under(name.as_str()).under("claims"));
                 findings.extend(wrong);
             }
         }
     }
-    if findings.is_empty() { Ok(claims) } else { Err(findings) }
+    if findings.is_empty() {
+        Ok(claims)
+    } else {
+        Err(findings)
+    }
 }

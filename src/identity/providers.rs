@@ -47,15 +47,20 @@ impl CheckedProviders {
         for (name, spec) in specs {
             let ProviderSpec { jwt } = spec;
             if let Some(other) = issuers.get(&jwt.issuer) {
-                let message = format!("provider `{other}` has this issuer too: one `iss`, one provider");
+                let message =
+                    format!("provider `{other}` has this issuer too: one `iss`, one provider");
                 let finding = Finding::error("duplicate-issuer", message);
                 findings.push(finding.under("issuer").under("jwt").under(name.as_str()));
             } else {
                 issuers.insert(jwt.issuer.clone(), name.clone());
             }
             let checked = match ProviderName::new(&name) {
-                Ok(name) => Provider::compile(name, jwt, base)
-                    .map_err(|wrong| wrong.into_iter().map(|finding| finding.under("jwt")).collect()),
+                Ok(name) => Provider::compile(name, jwt, base).map_err(|wrong| {
+                    wrong
+                        .into_iter()
+                        .map(|finding| finding.under("jwt"))
+                        .collect()
+                }),
                 Err(error) => Err(vec![Finding::error("invalid-name", error.to_string())]),
             };
             match checked {
@@ -63,25 +68,40 @@ impl CheckedProviders {
                     providers.insert(provider.name.clone(), provider);
                 }
                 Err(wrong) => {
-                    findings.extend(wrong.into_iter().map(|finding: Finding| finding.under(name.as_str())));
+                    findings.extend(
+                        wrong
+                            .into_iter()
+                            .map(|finding: Finding| finding.under(name.as_str())),
+                    );
                 }
             }
         }
-        if findings.is_empty() { Ok(Self(providers)) } else { Err(findings) }
+        if findings.is_empty() {
+            Ok(Self(providers))
+        } else {
+            Err(findings)
+        }
     }
 
     /// Where the keys of each provider come from; what [`CheckedProviders::with_keys`] will ask for.
     pub fn key_sources(&self) -> impl Iterator<Item = (&ProviderName, &KeySource)> {
-        self.0.iter().map(|(name, provider)| (name, &provider.source))
+        self.0
+            .iter()
+            .map(|(name, provider)| (name, &provider.source))
     }
 
     /// The claims that policies may read, by provider: those of the presets included.
     pub fn claim_declarations(&self) -> BTreeMap<ProviderName, ClaimDeclarations> {
         let of = |provider: &Provider| {
             let claims = provider.claims.iter();
-            claims.map(|claim| (claim.name.clone(), claim.declaration.clone())).collect()
+            claims
+                .map(|claim| (claim.name.clone(), claim.declaration.clone()))
+                .collect()
         };
-        self.0.iter().map(|(name, provider)| (name.clone(), of(provider))).collect()
+        self.0
+            .iter()
+            .map(|(name, provider)| (name.clone(), of(provider)))
+            .collect()
     }
 
     /// The providers' names, in order.
@@ -118,17 +138,26 @@ impl Providers {
             return Err(denial.because("the route accepts no credentials").into());
         }
         let token = keys::parse(bearer_token(header)?)?;
-        let issuer = token.unverified_issuer().and_then(|iss| self.issuer(route, iss));
+        let issuer = token
+            .unverified_issuer()
+            .and_then(|iss| self.issuer(route, iss));
         let Some(Ready { provider, keys }) = issuer else {
             let denial = Denial::new(Reason::TokenIssuer);
-            return Err(denial.because("no provider of the route has the token's `iss`").into());
+            return Err(denial
+                .because("no provider of the route has the token's `iss`")
+                .into());
         };
         let verified = token.verify(&provider.algorithms, keys, now)?;
-        provider.types.check(verified.typ.as_deref(), &verified.claims)?;
+        provider
+            .types
+            .check(verified.typ.as_deref(), &verified.claims)?;
         let presented = Presented {
             now: request.now,
             audience: &route.audience,
-            issuer: |iss: &str| self.issuer(route, iss).map(|ready| ready.provider.name.clone()),
+            issuer: |iss: &str| {
+                self.issuer(route, iss)
+                    .map(|ready| ready.provider.name.clone())
+            },
         };
         let payload = Payload(&verified.claims);
         let identity = claims::read(provider, payload, verified.kid.as_deref(), &presented)?;

@@ -34,7 +34,9 @@ pub(super) struct Lifetime {
 impl Clock {
     /// Reads `exp`, which every token needs, `nbf` and `iat`, and refuses a token that is not valid now.
     pub(super) fn lifetime(self, payload: Payload<'_>) -> Result<Lifetime, Denial> {
-        let expires = payload.date("exp")?.ok_or_else(|| refusal::claims("`exp` is missing"))?;
+        let expires = payload
+            .date("exp")?
+            .ok_or_else(|| refusal::claims("`exp` is missing"))?;
         let (not_before, issued) = (payload.date("nbf")?, payload.date("iat")?);
         // RFC 7519, section 4.1.4: on or after this moment the token is not accepted.
         if self.now >= expires.plus(self.leeway) {
@@ -87,6 +89,8 @@ pub(super) fn audience(payload: Payload<'_>, expected: &str) -> Result<Vec<Arc<s
 pub(super) fn unbound(payload: Payload<'_>) -> Result<(), Denial> {
     match payload.member("cnf") {
         None => Ok(()),
-        Some(_) => Err(refusal::claims("the token is bound to a key (`cnf`) and comes without a proof")),
+        Some(_) => Err(refusal::claims(
+            "the token is bound to a key (`cnf`) and comes without a proof",
+        )),
     }
 }

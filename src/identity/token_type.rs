@@ -52,17 +52,28 @@ pub(super) struct TokenTypes(Vec<String>);
 
 impl TokenTypes {
     pub(super) fn new<T: AsRef<str>>(types: impl IntoIterator<Item = T>) -> Self {
-        Self(types.into_iter().map(|typ| normalised(typ.as_ref())).collect())
+        Self(
+            types
+                .into_iter()
+                .map(|typ| normalised(typ.as_ref()))
+                .collect(),
+        )
     }
 
     /// Refuses what is not typed as an access token, and what has members of another kind. A token without `typ` counts
     /// as `JWT`, for that is what the header says by default (RFC 7519, section 5.1).
-    pub(super) fn check(&self, typ: Option<&str>, claims: &Map<String, Value>) -> Result<(), Denial> {
+    pub(super) fn check(
+        &self,
+        typ: Option<&str>,
+        claims: &Map<String, Value>,
+    ) -> Result<(), Denial> {
         let typ = normalised(typ.unwrap_or("JWT"));
         if !self.0.contains(&typ) {
             return Err(refuse("the token's `typ` is not accepted".into()));
         }
-        let other = OTHER_MEMBERS.iter().find(|(member, _)| claims.contains_key(*member));
+        let other = OTHER_MEMBERS
+            .iter()
+            .find(|(member, _)| claims.contains_key(*member));
         match other {
             Some((member, what)) => Err(refuse(format!("the token has `{member}`: it is {what}"))),
             None => Ok(()),
@@ -93,17 +104,35 @@ mod tests {
         let Value::Object(claims) = claims else {
             panic!("not an object");
         };
-        TokenTypes::new(types).check(typ, &claims).map_err(|denial| denial.reason)
+        TokenTypes::new(types)
+            .check(typ, &claims)
+            .map_err(|denial| denial.reason)
     }
 
     #[test]
     fn the_media_type_is_read_in_any_case_and_with_its_prefix() {
-        for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"] {
+        for typ in [
+            "at+jwt",
+            "AT+JWT",
+            "application/at+jwt",
+            "Application/AT+jwt",
+        ] {
             assert_eq!(check(&["at+jwt"], Some(typ), json!({})), Ok(()), "{typ}");
             assert_eq!(check(&[typ], Some("at+jwt"), json!({})), Ok(()), "{typ}");
         }
-        for typ in ["", "JWT", "at+jwt ", "x/at+jwt", "application/x/at+jwt", "application/"] {
-            assert_eq!(check(&["at+jwt"], Some(typ), json!({})), Err(Reason::TokenType), "{typ}");
+        for typ in [
+            "",
+            "JWT",
+            "at+jwt ",
+            "x/at+jwt",
+            "application/x/at+jwt",
+            "application/",
+        ] {
+            assert_eq!(
+                check(&["at+jwt"], Some(typ), json!({})),
+                Err(Reason::TokenType),
+                "{typ}"
+            );
         }
     }
 
@@ -118,7 +147,10 @@ mod tests {
         for (member, _) in OTHER_MEMBERS {
             for typ in ["at+jwt", "JWT"] {
                 let claims = json!({ *member: null });
-                assert_eq!(check(&["at+jwt", "JWT"], Some(typ), claims), Err(Reason::TokenType));
+                assert_eq!(
+                    check(&["at+jwt", "JWT"], Some(typ), claims),
+                    Err(Reason::TokenType)
+                );
             }
         }
     }

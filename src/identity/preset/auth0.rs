@@ -46,24 +46,35 @@ mod tests {
     #[test]
     fn a_person_has_scopes_and_no_groups() {
         let facts = preset_facts(Auth0, &person()).unwrap();
-        assert_eq!(facts.who(), "human corp/auth0|64f1c0ffee1234567890abcd by my-spa-id");
-        assert_eq!((facts.groups(), facts.scope()), (String::new(), "openid profile crm:read".into()));
+        assert_eq!(
+            facts.who(),
+            "human corp/auth0|64f1c0ffee1234567890abcd by my-spa-id"
+        );
+        assert_eq!(
+            (facts.groups(), facts.scope()),
+            (String::new(), "openid profile crm:read".into())
+        );
         assert_eq!(facts.claim("permissions"), r#"["crm:read", "crm:write"]"#);
     }
 
     #[test]
     fn a_machine_is_its_client_in_both_profiles() {
-        let machine = json!({ "sub": "m2m-id@clients", "azp": "m2m-id", "gty": "client-credentials" });
+        let machine =
+            json!({ "sub": "m2m-id@clients", "azp": "m2m-id", "gty": "client-credentials" });
         let facts = preset_facts(Auth0, &changed(&person(), machine)).unwrap();
         assert_eq!(facts.who(), "service corp/m2m-id by m2m-id");
-        let machine = json!({ "sub": "m2m-id@clients", "azp": null, "client_id": "m2m-id", "jti": "x" });
+        let machine =
+            json!({ "sub": "m2m-id@clients", "azp": null, "client_id": "m2m-id", "jti": "x" });
         let facts = preset_facts(Auth0, &changed(&person(), machine)).unwrap();
         assert_eq!(facts.who(), "service corp/m2m-id by m2m-id");
     }
 
     #[test]
     fn a_person_of_a_database_of_ones_own_cannot_pose_as_a_client() {
-        let payload = changed(&person(), json!({ "sub": "auth0|m2m-id@clients", "azp": "m2m-id" }));
+        let payload = changed(
+            &person(),
+            json!({ "sub": "auth0|m2m-id@clients", "azp": "m2m-id" }),
+        );
         let facts = preset_facts(Auth0, &payload);
         assert!(facts.is_err() || facts.unwrap().who().starts_with("human corp/auth0|"));
     }

@@ -51,25 +51,41 @@ mod tests {
     }
 
     fn application() -> Value {
-        changed(&person(), json!({
-            "scp": null, "name": null, "preferred_username": null, "azpacr": "2", "roles": ["Crm.Read.All"],
-            "sub": "690222be-ff1a-4d56-abd1-7e4f7d38e474", "idtyp": "app"
-        }))
+        changed(
+            &person(),
+            json!({
+                "scp": null, "name": null, "preferred_username": null, "azpacr": "2", "roles": ["Crm.Read.All"],
+                "sub": "690222be-ff1a-4d56-abd1-7e4f7d38e474", "idtyp": "app"
+            }),
+        )
     }
 
     #[test]
     fn a_person_is_the_object_id() {
         let facts = preset_facts(Entra, &person()).unwrap();
-        assert_eq!(facts.who(), "human corp/690222be-ff1a-4d56-abd1-7e4f7d38e474 by 6e74172b-be56-4843-9ff4-e66a39bb12e3");
-        assert_eq!((facts.groups(), facts.scope()), ("crm".into(), "crm.read crm.write".into()));
-        assert_eq!(facts.claim("tid"), "\"72f988bf-86f1-41af-91ab-2d7cd011db47\"");
+        assert_eq!(
+            facts.who(),
+            "human corp/690222be-ff1a-4d56-abd1-7e4f7d38e474 by 6e74172b-be56-4843-9ff4-e66a39bb12e3"
+        );
+        assert_eq!(
+            (facts.groups(), facts.scope()),
+            ("crm".into(), "crm.read crm.write".into())
+        );
+        assert_eq!(
+            facts.claim("tid"),
+            "\"72f988bf-86f1-41af-91ab-2d7cd011db47\""
+        );
     }
 
     #[test]
     fn an_application_is_its_client_id_in_both_versions() {
         for idtyp in [json!("app"), json!(null)] {
-            let facts = preset_facts(Entra, &changed(&application(), json!({ "idtyp": idtyp }))).unwrap();
-            assert_eq!(facts.who(), "service corp/6e74172b-be56-4843-9ff4-e66a39bb12e3 by 6e74172b-be56-4843-9ff4-e66a39bb12e3");
+            let facts =
+                preset_facts(Entra, &changed(&application(), json!({ "idtyp": idtyp }))).unwrap();
+            assert_eq!(
+                facts.who(),
+                "service corp/6e74172b-be56-4843-9ff4-e66a39bb12e3 by 6e74172b-be56-4843-9ff4-e66a39bb12e3"
+            );
         }
         let version_1 = json!({ "azp": null, "azpacr": null, "appid": "6e74172b", "appidacr": "1", "ver": "1.0" });
         let facts = preset_facts(Entra, &changed(&application(), version_1)).unwrap();
@@ -78,15 +94,27 @@ mod tests {
 
     #[test]
     fn a_token_that_contradicts_itself_is_refused() {
-        for (payload, idtyp) in [(person(), "app"), (person(), "device"), (application(), "user"), (application(), "device")] {
+        for (payload, idtyp) in [
+            (person(), "app"),
+            (person(), "device"),
+            (application(), "user"),
+            (application(), "device"),
+        ] {
             let payload = changed(&payload, json!({ "idtyp": idtyp }));
-            assert_eq!(preset_refusal(Entra, &payload), Reason::TokenClaims, "{idtyp}");
+            assert_eq!(
+                preset_refusal(Entra, &payload),
+                Reason::TokenClaims,
+                "{idtyp}"
+            );
         }
     }
 
     #[test]
     fn an_id_token_is_refused() {
-        let payload = changed(&person(), json!({ "azp": null, "azpacr": null, "scp": null }));
+        let payload = changed(
+            &person(),
+            json!({ "azp": null, "azpacr": null, "scp": null }),
+        );
         assert_eq!(preset_refusal(Entra, &payload), Reason::TokenType);
     }
 }

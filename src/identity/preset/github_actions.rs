@@ -51,23 +51,46 @@ mod tests {
     #[test]
     fn a_job_is_a_service_with_its_repository_and_environment() {
         let facts = preset_facts(GithubActions, &job()).unwrap();
-        assert_eq!(facts.who(), "service corp/repo:octo-org/octo-repo:environment:prod");
-        assert_eq!((facts.groups(), facts.scope()), (String::new(), String::new()));
-        for (name, value) in [("environment", "prod"), ("repository_id", "74"), ("runner_environment", "github-hosted")] {
+        assert_eq!(
+            facts.who(),
+            "service corp/repo:octo-org/octo-repo:environment:prod"
+        );
+        assert_eq!(
+            (facts.groups(), facts.scope()),
+            (String::new(), String::new())
+        );
+        for (name, value) in [
+            ("environment", "prod"),
+            ("repository_id", "74"),
+            ("runner_environment", "github-hosted"),
+        ] {
             assert_eq!(facts.claim(name), format!("{value:?}"));
         }
     }
 
     #[test]
     fn a_job_outside_any_environment_has_no_such_claim() {
-        let facts = preset_facts(GithubActions, &changed(&job(), json!({ "environment": null }))).unwrap();
+        let facts = preset_facts(
+            GithubActions,
+            &changed(&job(), json!({ "environment": null })),
+        )
+        .unwrap();
         assert_eq!(facts.claim("environment"), "absent");
     }
 
     #[test]
     fn a_token_that_is_not_a_jobs_is_refused() {
-        for name in ["repository_id", "repository", "sha", "ref", "runner_environment"] {
-            assert_eq!(preset_refusal(GithubActions, &changed(&job(), json!({ name: null }))), Reason::TokenClaims);
+        for name in [
+            "repository_id",
+            "repository",
+            "sha",
+            "ref",
+            "runner_environment",
+        ] {
+            assert_eq!(
+                preset_refusal(GithubActions, &changed(&job(), json!({ name: null }))),
+                Reason::TokenClaims
+            );
         }
         let number = changed(&job(), json!({ "repository_id": 74 }));
         assert_eq!(preset_refusal(GithubActions, &number), Reason::TokenClaims);

@@ -42,8 +42,14 @@ mod tests {
     #[test]
     fn a_service_account_is_its_number() {
         let facts = preset_facts(Google, &account()).unwrap();
-        assert_eq!(facts.who(), "service corp/112010400000000710080 by 112010400000000710080");
-        assert_eq!(facts.claim("email"), "\"ci@project.iam.gserviceaccount.com\"");
+        assert_eq!(
+            facts.who(),
+            "service corp/112010400000000710080 by 112010400000000710080"
+        );
+        assert_eq!(
+            facts.claim("email"),
+            "\"ci@project.iam.gserviceaccount.com\""
+        );
     }
 
     #[test]
@@ -55,7 +61,10 @@ mod tests {
             json!({ "email_verified": false }),
             json!({ "email_verified": null }),
         ] {
-            assert_eq!(preset_refusal(Google, &changed(&account(), change)), Reason::TokenType);
+            assert_eq!(
+                preset_refusal(Google, &changed(&account(), change)),
+                Reason::TokenType
+            );
         }
         let hashed = changed(&account(), json!({ "at_hash": "HK6E_P6Dh8Y93mRNtsDB1Q" }));
         assert_eq!(preset_refusal(Google, &hashed), Reason::TokenType);

@@ -53,11 +53,14 @@ mod tests {
     }
 
     fn service() -> Value {
-        changed(&person(), json!({
-            "sub": "8b1c0a57-2f1d-4f9e-9f57-0a3a4c2d1e0f", "azp": "CI-Bot", "client_id": "CI-Bot",
-            "preferred_username": "service-account-ci-bot", "clientHost": "10.0.0.7", "clientAddress": "10.0.0.7",
-            "sid": null, "auth_time": null, "email": null
-        }))
+        changed(
+            &person(),
+            json!({
+                "sub": "8b1c0a57-2f1d-4f9e-9f57-0a3a4c2d1e0f", "azp": "CI-Bot", "client_id": "CI-Bot",
+                "preferred_username": "service-account-ci-bot", "clientHost": "10.0.0.7", "clientAddress": "10.0.0.7",
+                "sid": null, "auth_time": null, "email": null
+            }),
+        )
     }
 
     #[test]
@@ -71,7 +74,11 @@ mod tests {
 
     #[test]
     fn the_claim_groups_goes_before_roles() {
-        let facts = preset_facts(Keycloak, &changed(&person(), json!({ "groups": ["/sales"] }))).unwrap();
+        let facts = preset_facts(
+            Keycloak,
+            &changed(&person(), json!({ "groups": ["/sales"] })),
+        )
+        .unwrap();
         assert_eq!(facts.groups(), "/sales");
     }
 
@@ -83,7 +90,10 @@ mod tests {
 
     #[test]
     fn a_person_who_is_named_like_a_service_account_is_refused() {
-        let payload = changed(&person(), json!({ "preferred_username": "service-account-ci-bot" }));
+        let payload = changed(
+            &person(),
+            json!({ "preferred_username": "service-account-ci-bot" }),
+        );
         assert_eq!(preset_refusal(Keycloak, &payload), Reason::TokenClaims);
     }
 
@@ -91,7 +101,11 @@ mod tests {
     fn other_tokens_of_the_realm_are_refused() {
         for typ in ["ID", "Refresh", "Offline", "Logout", "bearer"] {
             let payload = changed(&person(), json!({ "typ": typ }));
-            assert_eq!(preset_refusal(Keycloak, &payload), Reason::TokenType, "{typ}");
+            assert_eq!(
+                preset_refusal(Keycloak, &payload),
+                Reason::TokenType,
+                "{typ}"
+            );
         }
         let untyped = changed(&person(), json!({ "typ": null }));
         assert_eq!(preset_refusal(Keycloak, &untyped), Reason::TokenType);

@@ -12,15 +12,25 @@ pub(super) const PRESET: Preset = Preset {
     algorithms: &[Algorithm::Rs256, Algorithm::Es256],
     types: LEGACY_TYPES,
     client: &[],
-    accepts: Some(r#""kubernetes.io" in claims && claims.sub.startsWith("system:serviceaccount:")"#),
+    accepts: Some(
+        r#""kubernetes.io" in claims && claims.sub.startsWith("system:serviceaccount:")"#,
+    ),
     id: "claims.sub",
     kind: Some(r#""service""#),
     groups: "[]",
     scope: r#""""#,
     claims: &[
         PresetClaim::required("namespace", "string", &["kubernetes.io", "namespace"]),
-        PresetClaim::required("service_account", "string", &["kubernetes.io", "serviceaccount", "name"]),
-        PresetClaim::required("service_account_uid", "string", &["kubernetes.io", "serviceaccount", "uid"]),
+        PresetClaim::required(
+            "service_account",
+            "string",
+            &["kubernetes.io", "serviceaccount", "name"],
+        ),
+        PresetClaim::required(
+            "service_account_uid",
+            "string",
+            &["kubernetes.io", "serviceaccount", "uid"],
+        ),
         PresetClaim::optional("pod", "string", &["kubernetes.io", "pod", "name"]),
         PresetClaim::optional("pod_uid", "string", &["kubernetes.io", "pod", "uid"]),
         PresetClaim::optional("node", "string", &["kubernetes.io", "node", "name"]),
@@ -52,24 +62,44 @@ mod tests {
     #[test]
     fn a_pod_is_its_service_account() {
         let facts = preset_facts(Kubernetes, &pod()).unwrap();
-        assert_eq!(facts.who(), "service corp/system:serviceaccount:ci:deployer");
-        for (name, value) in [("namespace", "ci"), ("service_account", "deployer"), ("pod", "deployer-7d9c"), ("node", "node-1")] {
+        assert_eq!(
+            facts.who(),
+            "service corp/system:serviceaccount:ci:deployer"
+        );
+        for (name, value) in [
+            ("namespace", "ci"),
+            ("service_account", "deployer"),
+            ("pod", "deployer-7d9c"),
+            ("node", "node-1"),
+        ] {
             assert_eq!(facts.claim(name), format!("{value:?}"));
         }
     }
 
     #[test]
     fn a_token_that_is_not_a_service_accounts_is_refused() {
-        for change in [json!({ "sub": "system:node:node-1" }), json!({ "kubernetes.io": null })] {
-            assert_eq!(preset_refusal(Kubernetes, &changed(&pod(), change)), Reason::TokenType);
+        for change in [
+            json!({ "sub": "system:node:node-1" }),
+            json!({ "kubernetes.io": null }),
+        ] {
+            assert_eq!(
+                preset_refusal(Kubernetes, &changed(&pod(), change)),
+                Reason::TokenType
+            );
         }
         let nameless = json!({ "kubernetes.io": { "namespace": "ci" } });
-        assert_eq!(preset_refusal(Kubernetes, &changed(&pod(), nameless)), Reason::TokenClaims);
+        assert_eq!(
+            preset_refusal(Kubernetes, &changed(&pod(), nameless)),
+            Reason::TokenClaims
+        );
     }
 
     #[test]
     fn an_old_token_from_a_secret_is_refused() {
         let old = json!({ "exp": null, "aud": null, "kubernetes.io": null, "kubernetes.io/serviceaccount/namespace": "ci" });
-        assert_eq!(preset_refusal(Kubernetes, &changed(&pod(), old)), Reason::TokenClaims);
+        assert_eq!(
+            preset_refusal(Kubernetes, &changed(&pod(), old)),
+            Reason::TokenClaims
+        );
     }
 }

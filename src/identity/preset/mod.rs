@@ -47,11 +47,21 @@ pub(super) struct PresetClaim {
 
 impl PresetClaim {
     const fn optional(name: &'static str, of: &'static str, from: &'static [&'static str]) -> Self {
-        Self { name, of, required: false, from }
+        Self {
+            name,
+            of,
+            required: false,
+            from,
+        }
     }
 
     const fn required(name: &'static str, of: &'static str, from: &'static [&'static str]) -> Self {
-        Self { name, of, required: true, from }
+        Self {
+            name,
+            of,
+            required: true,
+            from,
+        }
     }
 
     /// The claim as users would declare it.
@@ -84,8 +94,13 @@ mod tests {
     #[test]
     fn every_claim_of_every_preset_has_a_type() {
         let presets = [
-            PresetName::Keycloak, PresetName::Auth0, PresetName::Okta, PresetName::Entra, PresetName::Google,
-            PresetName::GithubActions, PresetName::Kubernetes,
+            PresetName::Keycloak,
+            PresetName::Auth0,
+            PresetName::Okta,
+            PresetName::Entra,
+            PresetName::Google,
+            PresetName::GithubActions,
+            PresetName::Kubernetes,
         ];
         for claim in presets.iter().flat_map(|name| find(Some(*name)).claims) {
             assert!(claim.declared().is_some(), "{}", claim.name);

@@ -42,14 +42,21 @@ mod tests {
     #[test]
     fn a_person_is_the_user_id_and_not_the_login() {
         let facts = preset_facts(Okta, &person()).unwrap();
-        assert_eq!(facts.who(), "human corp/00u5t60iloOHN9pBi0h7 by 0oabskvc6442nkvQO0h7");
-        assert_eq!((facts.groups(), facts.scope()), ("crm".into(), "openid crm:read".into()));
+        assert_eq!(
+            facts.who(),
+            "human corp/00u5t60iloOHN9pBi0h7 by 0oabskvc6442nkvQO0h7"
+        );
+        assert_eq!(
+            (facts.groups(), facts.scope()),
+            ("crm".into(), "openid crm:read".into())
+        );
         assert_eq!(facts.claim("login"), "\"alice@example.com\"");
     }
 
     #[test]
     fn a_client_is_a_service() {
-        let client = json!({ "sub": "0oab", "cid": "0oab", "uid": null, "auth_time": null, "groups": null });
+        let client =
+            json!({ "sub": "0oab", "cid": "0oab", "uid": null, "auth_time": null, "groups": null });
         let facts = preset_facts(Okta, &changed(&person(), client)).unwrap();
         assert_eq!(facts.who(), "service corp/0oab by 0oab");
     }
@@ -63,6 +70,9 @@ mod tests {
     #[test]
     fn an_id_token_is_refused() {
         let id = json!({ "jti": "ID.x", "cid": null, "uid": null, "scp": null, "idp": "00o1", "amr": ["pwd"] });
-        assert_eq!(preset_refusal(Okta, &changed(&person(), id)), Reason::TokenType);
+        assert_eq!(
+            preset_refusal(Okta, &changed(&person(), id)),
+            Reason::TokenType
+        );
     }
 }
