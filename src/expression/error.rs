@@ -1,5 +1,7 @@
 //! What can be wrong with an expression: before it runs, and when it runs.
 
+use super::limits::{MAX_ITEMS, MAX_TEXT};
+
 /// Why an expression is refused at load.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -48,7 +50,7 @@ pub enum EvaluationError {
     #[error("{0}")]
     Arithmetic(Arithmetic),
     /// A value is larger than an expression may read.
-    #[error("over budget: a value has more than {items} items or {bytes} bytes", items = super::limits::MAX_ITEMS, bytes = super::limits::MAX_TEXT)]
+    #[error("over budget: a value has more than {MAX_ITEMS} items or {MAX_TEXT} bytes")]
     OverBudget,
     /// A function could not answer.
     #[error("`{0}` failed")]
