@@ -3,9 +3,10 @@
 /// Longest expression, in bytes.
 pub(super) const MAX_SOURCE: usize = 4096;
 /// Deepest nesting of brackets and ternaries that is parsed.
-pub(super) const MAX_NESTING: u16 = 24;
-/// Deepest syntax tree: evaluation recurses once a level, on the stack of the caller.
-pub(super) const MAX_DEPTH: usize = 32;
+pub(super) const MAX_NESTING: u16 = 16;
+/// Deepest syntax tree: evaluation recurses once a level, on the stack of the caller, with frames of some 40 KiB in an
+/// unoptimised build; 1.5 MiB of stack are enough for any expression.
+pub(super) const MAX_DEPTH: usize = 20;
 /// Nodes of the syntax tree.
 pub(super) const MAX_NODES: usize = 500;
 /// How deep `all`, `exists`, … may stand in one another.

@@ -53,8 +53,27 @@ fn the_deepest_that_is_accepted_can_be_evaluated() {
         .take_while(|depth| compile(&nested(*depth)).is_ok())
         .last()
         .unwrap();
-    assert!(deepest >= 20, "{deepest}");
+    assert!(deepest >= 12, "{deepest}");
     holds(&nested(deepest), true);
+    let chain = |length: usize| format!("args.rows{} > 0", " + 1".repeat(length));
+    let longest = (1..100)
+        .take_while(|length| compile(&chain(*length)).is_ok())
+        .last()
+        .unwrap();
+    assert!((15..25).contains(&longest), "{longest}");
+    holds(&chain(longest), true);
+    let names: Vec<String> = (0..80).map(|n| format!("args.rows == {n}")).collect();
+    holds(&names.join(" || "), true);
+    holds(&format!("({}) && delegated", names.join(" || ")), true);
+    let dynamic = |length: usize| {
+        let chain = " != context.metadata.yes".repeat(length);
+        format!("has(context.metadata.yes) && [1].all(x, [1].all(y, delegated{chain}))")
+    };
+    let longest = (1..100)
+        .take_while(|length| compile(&dynamic(*length)).is_ok())
+        .last()
+        .unwrap();
+    assert!(evaluate(&dynamic(longest), &sample()).is_ok());
     let nots = |depth: usize| format!("{}delegated{}", "!(".repeat(depth), ")".repeat(depth));
     let deepest = (1..100)
         .take_while(|depth| compile(&nots(*depth)).is_ok())

@@ -1,0 +1,88 @@
+//! From verified claims to facts: the standard claims, the mapping, the declared claims, the chain.
+
+use std::sync::Arc;
+
+use super::chain::Link;
+use super::payload::Payload;
+use super::provider::Provider;
+use super::refusal;
+use super::standard::{self, Clock};
+use crate::model::identity::{Identity, TokenFacts};
+use crate::model::name::ProviderName;
+use crate::model::party::{Claims, PartyId};
+use crate::model::time::Timestamp;
+use crate::model::verdict::Denial;
+
+/// What a token is presented to.
+pub(super) struct Presented<'a, F> {
+    pub(super) now: Timestamp,
+    /// The route's audience.
+    pub(super) audience: &'a str,
+    /// The provider of the route that has exactly this `iss`.
+    pub(super) issuer: F,
+}
+
+/// The facts of a token of `provider` whose signature and type were checked; `key` signed it.
+pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
+    provider: &Provider,
+    payload: Payload<'_>,
+    key: Option<&str>,
+    presented: &Presented<'_, F>,
+) -> Result<Identity, Denial> {
+    let clock = Clock {
+        now: presented.now,
+        leeway: provider.leeway,
+    };
+    let lifetime = clock.lifetime(payload)?;
+    let audience = standard::audience(payload, presented.audience)?;
+    standard::unbound(payload)?;
+    let sub = payload
+        .text("sub")?
+        .ok_or_else(|| refusal::claims("`sub` is missing"))?;
+    let mapped = provider.mapping.apply(payload)?;
+    let subject = PartyId::new(provider.name.clone(), mapped.id);
+    let link = Link {
+        provider: &provider.name,
+        subject: &subject,
+        sub: &sub,
+        most: provider.max_delegation_depth,
+        issuer: &presented.issuer,
+    };
+    let chain = link.read(payload.member("act"))?;
+    Ok(Identity {
+        provider: provider.name.clone(),
+        subject,
+        kind: mapped.kind,
+        groups: mapped.groups,
+        claims: declared(provider, payload)?,
+        assurance: clock.assurance(payload)?,
+        client: client(provider, payload)?,
+        unregistered_client: provider.unregistered_client,
+        chain,
+        token: TokenFacts {
+            scope: mapped.scope,
+            audience,
+            expires: lifetime.expires,
+            issued: lifetime.issued,
+            id: payload.text("jti")?,
+            key: key.map(Arc::from),
+        },
+    })
+}
+
+fn declared(provider: &Provider, payload: Payload<'_>) -> Result<Claims, Denial> {
+    let mut claims = Claims::new();
+    for claim in &provider.claims {
+        if let Some(value) = claim.read(payload)? {
+            claims.insert(Arc::clone(&claim.name), value);
+        }
+    }
+    Ok(claims)
+}
+
+/// The first of the provider's client claims that the token has.
+fn client(provider: &Provider, payload: Payload<'_>) -> Result<Option<Arc<str>>, Denial> {
+    let mut names = provider.client.iter();
+    let name = names.find(|name| payload.member(name).is_some());
+    name.map_or(Ok(None), |name| payload.text(name))
+}

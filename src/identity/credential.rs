@@ -1,0 +1,77 @@
+//! The token in the `authorization` header.
+
+use crate::model::reason::Reason;
+use crate::model::verdict::Denial;
+
+/// The token of a `Bearer` credential (RFC 6750, section 2.1): the scheme in any case, exactly one space, one `token68`
+/// (RFC 9110, section 11.2) and nothing else.
+pub(super) fn bearer_token(header: &str) -> Result<&str, Denial> {
+    let (scheme, token) = match header.split_once(' ') {
+        Some((scheme, token)) => (scheme, token),
+        None => (header, ""),
+    };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Denial::new(Reason::CredentialUnsupported)
+            .because("the `authorization` header's scheme is not `Bearer`"));
+    }
+    if !is_token68(token) {
+        return Err(Denial::new(Reason::TokenMalformed)
+            .because("`Bearer` is not followed by one space and one token"));
+    }
+    Ok(token)
+}
+
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    !body.is_empty() && body.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        for header in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c"] {
+            assert_eq!(bearer_token(header), Ok("a.b.c"));
+        }
+    }
+
+    #[test]
+    fn another_scheme_is_unsupported() {
+        for header in [
+            "",
+            " ",
+            "Basic YTpi",
+            "DPoP a.b.c",
+            "Bearer\ta.b.c",
+            " Bearer a.b.c",
+            "Bearerx a.b.c",
+            "a.b.c",
+        ] {
+            let denial = bearer_token(header).unwrap_err();
+            assert_eq!(denial.reason, Reason::CredentialUnsupported, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn bearer_needs_exactly_one_token() {
+        for header in [
+            "Bearer",
+            "Bearer ",
+            "Bearer  a.b.c",
+            "Bearer a.b.c ",
+            "Bearer a.b.c, Bearer d.e.f",
+            "Bearer a.b.c Bearer d.e.f",
+            "Bearer a=b",
+            "Bearer ==",
+            "Bearer ä",
+            "Bearer \"a\"",
+        ] {
+            let denial = bearer_token(header).unwrap_err();
+            assert_eq!(denial.reason, Reason::TokenMalformed, "{header:?}");
+        }
+    }
+}

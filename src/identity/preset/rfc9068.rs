@@ -1,0 +1,17 @@
+//! The JWT profile for OAuth access tokens (RFC 9068). RS256 is what every issuer must offer (section 2.1); ES256 and
+//! EdDSA are the other algorithms that RFC 8725 (section 3.2) would have new deployments use.
+
+use super::Preset;
+use crate::keys::Algorithm;
+
+pub(super) const PRESET: Preset = Preset {
+    algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
+    types: &["at+jwt"],
+    client: &["client_id", "azp"],
+    accepts: None,
+    id: "claims.sub",
+    kind: None,
+    groups: "has(claims.groups) ? claims.groups : []",
+    scope: r#"has(claims.scope) ? claims.scope : """#,
+    claims: &[],
+};

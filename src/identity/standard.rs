@@ -1,0 +1,96 @@
+//! The claims that every access token has (RFC 7519, section 4.1; RFC 9068, section 2.2), checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::payload::{Payload, is_fit};
+use super::refusal;
+use crate::model::party::Assurance;
+use crate::model::reason::Reason;
+use crate::model::time::Timestamp;
+use crate::model::verdict::Denial;
+
+/// Most audiences of a token.
+const MAX_AUDIENCES: usize = 64;
+/// Most authentication methods of a token.
+const MAX_METHODS: usize = 32;
+
+/// The clock that dates are compared with.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) now: Timestamp,
+    /// How far the issuer's clock may be off.
+    pub(super) leeway: Duration,
+}
+
+/// When a token is valid.
+pub(super) struct Lifetime {
+    pub(super) expires: Timestamp,
+    pub(super) issued: Option<Timestamp>,
+}
+
+impl Clock {
+    /// Reads `exp`, which every token needs, `nbf` and `iat`, and refuses a token that is not valid now.
+    pub(super) fn lifetime(self, payload: Payload<'_>) -> Result<Lifetime, Denial> {
+        let expires = payload
+            .date("exp")?
+            .ok_or_else(|| refusal::claims("`exp` is missing"))?;
+        let (not_before, issued) = (payload.date("nbf")?, payload.date("iat")?);
+        // RFC 7519, section 4.1.4: on or after this moment the token is not accepted.
+        if self.now >= expires.plus(self.leeway) {
+            return Err(Denial::new(Reason::TokenExpired).because("`exp` has passed"));
+        }
+        for (name, date) in [("nbf", not_before), ("iat", issued)] {
+            if self.is_future(date) {
+                let cause = format!("`{name}` is in the future");
+                return Err(Denial::new(Reason::TokenNotYetValid).because(cause));
+            }
+        }
+        Ok(Lifetime { expires, issued })
+    }
+
+    /// Reads `acr`, `amr` and `auth_time`. A person who authenticates in the future would be fresh for ever.
+    pub(super) fn assurance(self, payload: Payload<'_>) -> Result<Assurance, Denial> {
+        let auth_time = payload.date("auth_time")?;
+        if self.is_future(auth_time) {
+            return Err(refusal::claims("`auth_time` is in the future"));
+        }
+        Ok(Assurance {
+            acr: payload.text("acr")?,
+            amr: payload.texts("amr", MAX_METHODS)?,
+            auth_time,
+        })
+    }
+
+    fn is_future(self, date: Option<Timestamp>) -> bool {
+        date.is_some_and(|date| date > self.now.plus(self.leeway))
+    }
+}
+
+/// Reads `aud`, one text or a list of texts, and refuses a token that is not meant for `expected`, exactly.
+pub(super) fn audience(payload: Payload<'_>, expected: &str) -> Result<Vec<Arc<str>>, Denial> {
+    let audience = match payload.member("aud") {
+        None => Vec::new(),
+        Some(Json::String(one)) if is_fit(one) => vec![Arc::from(one.as_str())],
+        Some(_) => payload.texts("aud", MAX_AUDIENCES)?,
+    };
+    if audience.iter().any(|audience| **audience == *expected) {
+        Ok(audience)
+    } else {
+        let cause = format!("`aud` is missing or does not have the route's audience `{expected}`");
+        Err(Denial::new(Reason::TokenAudience).because(cause))
+    }
+}
+
+/// Refuses a token that is bound to a key (RFC 7800): whoever presents it as a bearer has not proven to have the key
+/// (RFC 9449, section 7.2).
+pub(super) fn unbound(payload: Payload<'_>) -> Result<(), Denial> {
+    match payload.member("cnf") {
+        None => Ok(()),
+        Some(_) => Err(refusal::claims(
+            "the token is bound to a key (`cnf`) and comes without a proof",
+        )),
+    }
+}

@@ -1,0 +1,313 @@
+//! Requests with real signatures.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use crate::identity::testing::{AUDIENCE, NOW, changed, payload, route, spec};
+use crate::identity::{CheckedProviders, ProviderSpec, Providers, Refusal};
+use crate::keys::testing::{TestKey, encode, jwks, key_set};
+use crate::keys::{Algorithm, KeySet};
+use crate::model::identity::Identity;
+use crate::model::reason::{FaultCode, Reason};
+use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
+
+static CORP: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
+static CI: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// `corp` (RFC 9068), `ci` and `legacy` (which types its tokens `JWT`), each with a key of its own.
+static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
+    let specs = [
+        ("corp", json!({ "keys": { "file": "corp.json" } })),
+        ("ci", json!({ "issuer": "https://ci.example" })),
+        (
+            "legacy",
+            json!({ "issuer": "https://legacy.example", "typ": "JWT" }),
+        ),
+    ];
+    let specs = specs.map(|(name, more)| (name.to_owned(), ProviderSpec { jwt: spec(more) }));
+    let checked = CheckedProviders::compile(specs, Path::new("/")).unwrap();
+    checked.with_keys(|name, _| match name.as_str() {
+        "ci" => loaded(&[&CI]),
+        _ => loaded(&[&CORP]),
+    })
+});
+
+fn loaded(keys: &[&TestKey]) -> KeySet {
+    key_set(&jwks(keys), *START)
+}
+
+fn request(authorization: Option<&str>) -> AccessRequest {
+    let headers = authorization.map(|value| ("authorization".to_owned(), value.to_owned()));
+    AccessRequest {
+        now: NOW,
+        id: None,
+        method: "GET".into(),
+        host: "api.example.com".into(),
+        path: "/".into(),
+        query: Query::default(),
+        headers: Headers::new(headers),
+        scheme: None,
+        protocol: None,
+        body: Body::Absent,
+        source: Peer::default(),
+        sni: None,
+        context_extensions: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+        route_metadata: BTreeMap::new(),
+    }
+}
+
+fn ask(header: Option<&str>, providers: &[&str]) -> Result<Option<Identity>, Refusal> {
+    PROVIDERS.authenticate(&request(header), &route(providers), *START)
+}
+
+fn bearer(token: &str) -> Result<Identity, Reason> {
+    match ask(Some(&format!("Bearer {token}")), &["corp", "ci", "legacy"]) {
+        Ok(identity) => Ok(identity.expect("a credential is never ignored")),
+        Err(Refusal::Deny(denial)) => Err(denial.reason),
+        Err(Refusal::Fault(fault)) => panic!("{fault:?}"),
+    }
+}
+
+fn token(change: Json) -> String {
+    CORP.token(Algorithm::Es256, &changed(&payload(), change))
+}
+
+/// A token of `corp`, or `legacy`, with this `typ`; null leaves it out.
+fn typed(issuer: &str, typ: Json, change: Json) -> String {
+    let header = changed(
+        &json!({ "alg": "ES256", "kid": "k" }),
+        json!({ "typ": typ }),
+    );
+    let claims = changed(&changed(&payload(), json!({ "iss": issuer })), change);
+    CORP.sign(Algorithm::Es256, &header.to_string(), &claims.to_string())
+}
+
+#[test]
+fn a_signed_token_is_an_identity() {
+    let identity = bearer(&token(json!({}))).unwrap();
+    assert_eq!(identity.subject.to_string(), "corp/alice");
+    assert_eq!(identity.token.key.as_deref(), Some("k"));
+}
+
+#[test]
+fn no_credential_is_nobody_and_a_broken_one_is_refused() {
+    assert_eq!(ask(None, &["corp"]), Ok(None));
+    for (header, reason) in [
+        ("", Reason::CredentialUnsupported),
+        ("Basic YWxpY2U6cw==", Reason::CredentialUnsupported),
+        ("Bearer", Reason::TokenMalformed),
+        ("Bearer x", Reason::TokenMalformed),
+        ("Bearer a.b.c", Reason::TokenMalformed),
+    ] {
+        let refusal = ask(Some(header), &["corp"]).unwrap_err();
+        assert!(
+            matches!(&refusal, Refusal::Deny(denial) if denial.reason == reason),
+            "{header:?} {refusal:?}"
+        );
+    }
+}
+
+#[test]
+fn a_route_without_providers_accepts_no_credential_at_all() {
+    assert_eq!(ask(None, &[]), Ok(None));
+    for header in [
+        format!("Bearer {}", token(json!({}))),
+        "Basic YTpi".into(),
+        String::new(),
+    ] {
+        let refusal = ask(Some(&header), &[]).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::Deny(denial) if denial.reason == Reason::CredentialUnsupported)
+        );
+    }
+}
+
+#[test]
+fn the_issuer_is_one_of_the_routes_exactly() {
+    for issuer in [
+        json!("https://issuer.example/"),
+        json!("https://ISSUER.example"),
+        json!("https://x.example"),
+        json!(null),
+        json!(7),
+    ] {
+        let mut claims = payload();
+        claims["iss"] = issuer.clone();
+        assert_eq!(
+            bearer(&CORP.token(Algorithm::Es256, &claims)),
+            Err(Reason::TokenIssuer),
+            "{issuer}"
+        );
+    }
+    let of_corp = format!("Bearer {}", token(json!({})));
+    let refusal = ask(Some(&of_corp), &["ci", "unknown"]).unwrap_err();
+    assert!(matches!(refusal, Refusal::Deny(denial) if denial.reason == Reason::TokenIssuer));
+}
+
+#[test]
+fn one_issuers_key_does_not_speak_for_another() {
+    let as_ci = changed(&payload(), json!({ "iss": "https://ci.example" }));
+    assert_eq!(
+        bearer(&CORP.token(Algorithm::Es256, &as_ci)),
+        Err(Reason::TokenSignature)
+    );
+    let identity = bearer(&CI.token(Algorithm::Es256, &as_ci)).unwrap();
+    assert_eq!(identity.subject.to_string(), "ci/alice");
+}
+
+#[test]
+fn the_signature_comes_before_what_the_token_says() {
+    let forged =
+        TestKey::p256("k").token(Algorithm::Es256, &changed(&payload(), json!({ "exp": 1 })));
+    assert_eq!(bearer(&forged), Err(Reason::TokenSignature));
+    let unknown = TestKey::p256("other").token(Algorithm::Es256, &payload());
+    assert_eq!(bearer(&unknown), Err(Reason::TokenKeyUnknown));
+}
+
+#[test]
+fn algorithms_are_those_of_the_provider() {
+    let rs512 = TestKey::rsa("k").token(Algorithm::Rs512, &payload());
+    assert_eq!(bearer(&rs512), Err(Reason::TokenAlgorithm));
+    let header = encode(r#"{"alg":"none","typ":"at+jwt"}"#);
+    let none = format!("{header}.{}.AAAA", encode(payload().to_string()));
+    assert_eq!(bearer(&none), Err(Reason::TokenAlgorithm));
+    let critical = CORP.sign(
+        Algorithm::Es256,
+        r#"{"alg":"ES256","kid":"k","typ":"at+jwt","crit":["x"]}"#,
+        &payload().to_string(),
+    );
+    assert_eq!(bearer(&critical), Err(Reason::TokenCritical));
+    assert_eq!(bearer(&"a".repeat(9000)), Err(Reason::TokenTooLarge));
+}
+
+#[test]
+fn keys_that_are_too_old_are_a_fault_and_not_a_denial() {
+    let later = *START + Duration::from_hours(2);
+    let header = format!("Bearer {}", token(json!({})));
+    let refusal = PROVIDERS
+        .authenticate(&request(Some(&header)), &route(&["corp"]), later)
+        .unwrap_err();
+    assert!(matches!(refusal, Refusal::Fault(fault) if fault.code == FaultCode::KeysUnavailable));
+}
+
+/// Every other document that the same key may sign, and how it would be typed: none passes for an access token, not even
+/// with everything that an access token needs.
+#[test]
+fn no_other_kind_of_token_is_an_access_token() {
+    let (corp, legacy) = ("https://issuer.example", "https://legacy.example");
+    assert!(bearer(&typed(corp, json!("at+jwt"), json!({}))).is_ok());
+    assert!(bearer(&typed(legacy, json!("JWT"), json!({}))).is_ok());
+    assert!(bearer(&typed(legacy, json!(null), json!({}))).is_ok());
+    for (what, typ, members) in [
+        ("id token", "JWT", json!({ "nonce": "n" })),
+        ("id token of a code flow", "JWT", json!({ "at_hash": "h" })),
+        ("id token of a hybrid flow", "JWT", json!({ "c_hash": "h" })),
+        (
+            "id-jag",
+            "oauth-id-jag+jwt",
+            json!({ "resource": AUDIENCE }),
+        ),
+        (
+            "logout token",
+            "logout+jwt",
+            json!({ "events": { "http://schemas.openid.net/event/backchannel-logout": {} } }),
+        ),
+        ("untyped logout token", "JWT", json!({ "events": {} })),
+        ("security event", "secevent+jwt", json!({ "events": {} })),
+        (
+            "transaction token",
+            "txntoken+jwt",
+            json!({ "txn": "t", "req_wl": "w" }),
+        ),
+        (
+            "untyped transaction token",
+            "JWT",
+            json!({ "txn": "t", "req_wl": "w" }),
+        ),
+        (
+            "status list",
+            "statuslist+jwt",
+            json!({ "status_list": { "bits": 1, "lst": "" } }),
+        ),
+        (
+            "proof of possession",
+            "dpop+jwt",
+            json!({ "htm": "GET", "htu": AUDIENCE }),
+        ),
+        ("approval", "approval+jwt", json!({})),
+        ("workload token", "wit+jwt", json!({})),
+        (
+            "introspection answer",
+            "token-introspection+jwt",
+            json!({ "token_introspection": {} }),
+        ),
+    ] {
+        for issuer in [corp, legacy] {
+            assert_eq!(
+                bearer(&typed(issuer, json!(typ), members.clone())),
+                Err(Reason::TokenType),
+                "{what} of {issuer}"
+            );
+        }
+    }
+    assert_eq!(
+        bearer(&typed(corp, json!("JWT"), json!({}))),
+        Err(Reason::TokenType)
+    );
+    assert_eq!(
+        bearer(&typed(corp, json!(null), json!({}))),
+        Err(Reason::TokenType)
+    );
+    assert_eq!(
+        bearer(&typed(legacy, json!("at+jwt"), json!({}))),
+        Err(Reason::TokenType)
+    );
+}
+
+#[test]
+fn an_actor_of_another_provider_needs_it_to_be_the_routes() {
+    let acted = token(json!({ "act": { "sub": "bot", "iss": "https://ci.example" } }));
+    let header = format!("Bearer {acted}");
+    assert_eq!(
+        ask(Some(&header), &["corp", "ci"]).unwrap().unwrap().chain[0].to_string(),
+        "ci/bot"
+    );
+    let refusal = ask(Some(&header), &["corp"]).unwrap_err();
+    assert!(
+        matches!(refusal, Refusal::Deny(denial) if denial.reason == Reason::DelegationMalformed)
+    );
+}
+
+#[test]
+fn key_sources_are_asked_for_by_name() {
+    let names: Vec<_> = PROVIDERS
+        .key_sets()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["ci", "corp", "legacy"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_header_panics_and_none_is_nobody(header in ".{0,200}") {
+        prop_assert!(ask(Some(&header), &["corp"]).is_err());
+    }
+
+    #[test]
+    fn no_signed_payload_panics(name in "(exp|aud|sub|act|scope|groups|amr|cnf|nbf|client_id)", text in ".{0,20}", number in any::<f64>()) {
+        for value in [json!(text), json!(number), json!([text]), json!({ "sub": text, "act": { "sub": number } })] {
+            let mut claims = payload();
+            claims[name.as_str()] = value;
+            drop(bearer(&CORP.token(Algorithm::Es256, &claims)));
+        }
+    }
+}
