@@ -1,3 +1,7 @@
 //! The `countersign` binary: parse, call, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    countersign::cli::main(std::env::args_os().collect())
+}

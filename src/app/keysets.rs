@@ -28,7 +28,13 @@ pub(super) struct KeySets {
 impl KeySets {
     pub(super) fn new(tasks: TaskTracker, stop: CancellationToken) -> Result<Self> {
         let client = HttpClient::new()?;
-        Ok(Self { client, tasks, stop, running: BTreeMap::new(), prepared: BTreeMap::new() })
+        Ok(Self {
+            client,
+            tasks,
+            stop,
+            running: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+        })
     }
 
     /// Handles for `sources`: those that run already, and new ones for what is new or changed. Nothing that runs is
@@ -40,7 +46,10 @@ impl KeySets {
         self.discard();
         let mut handles = Handles::new();
         for (name, source) in sources {
-            let known = self.running.get(name).filter(|(set, _)| set.source() == source);
+            let known = self
+                .running
+                .get(name)
+                .filter(|(set, _)| set.source() == source);
             let (set, cancel) = match known {
                 Some((set, cancel)) => (set.clone(), cancel.clone()),
                 None => self.spawn(source.clone()),
@@ -62,7 +71,10 @@ impl KeySets {
         let prepared = std::mem::take(&mut self.prepared);
         let replaced = std::mem::replace(&mut self.running, prepared);
         for (name, (old, cancel)) in replaced {
-            let kept = self.running.get(&name).is_some_and(|(new, _)| new.source() == old.source());
+            let kept = self
+                .running
+                .get(&name)
+                .is_some_and(|(new, _)| new.source() == old.source());
             if !kept {
                 cancel.cancel();
             }
@@ -72,7 +84,10 @@ impl KeySets {
     /// What was prepared will not be in force: the sets that were started for it end.
     pub(super) fn discard(&mut self) {
         for (name, (set, cancel)) in std::mem::take(&mut self.prepared) {
-            let running = self.running.get(&name).is_some_and(|(known, _)| known.source() == set.source());
+            let running = self
+                .running
+                .get(&name)
+                .is_some_and(|(known, _)| known.source() == set.source());
             if !running {
                 cancel.cancel();
             }

@@ -48,7 +48,10 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
     if !keys {
         return Ok(bundle.into_snapshot(now, &keysets::Handles::default()));
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
     let handles = runtime.block_on(async {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let mut sets = KeySets::new(tasks, stop)?;

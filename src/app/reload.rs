@@ -34,7 +34,10 @@ pub(super) struct InForce {
 
 impl InForce {
     pub(super) fn reload_status(&self) -> ReloadStatus {
-        self.reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.reload
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set_status(&self, status: ReloadStatus) {
@@ -62,7 +65,11 @@ enum Cause {
 
 impl Reloader {
     /// Watches until `stop`; a message on `asked` (SIGHUP) reloads at once.
-    pub(super) async fn run(mut self, mut asked: tokio::sync::mpsc::Receiver<()>, stop: CancellationToken) {
+    pub(super) async fn run(
+        mut self,
+        mut asked: tokio::sync::mpsc::Receiver<()>,
+        stop: CancellationToken,
+    ) {
         let mut seen = self.stamp();
         let mut retry_at: Option<Instant> = None;
         loop {
@@ -89,7 +96,9 @@ impl Reloader {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp::take(std::iter::once(self.config.as_path()).chain(self.watched.iter().map(PathBuf::as_path)))
+        Stamp::take(
+            std::iter::once(self.config.as_path()).chain(self.watched.iter().map(PathBuf::as_path)),
+        )
     }
 
     /// Reads everything again; true if it should be tried once more later.
@@ -113,7 +122,9 @@ impl Reloader {
     async fn apply(&mut self, bundle: Bundle) -> bool {
         self.watched.clone_from(&bundle.watched);
         if bundle.fixed != self.fixed {
-            tracing::warn!("`grpc`, `admin`, `log` or `audit` changed: these take effect at the next start");
+            tracing::warn!(
+                "`grpc`, `admin`, `log` or `audit` changed: these take effect at the next start"
+            );
         }
         if bundle.version == self.in_force.snapshot.load().version {
             self.settle(Reload::Unchanged);
@@ -140,7 +151,8 @@ impl Reloader {
     fn settle(&self, reload: Reload) {
         let at = now();
         self.metrics.reload(reload, at);
-        self.in_force.set_status(ReloadStatus::Applied { since: at });
+        self.in_force
+            .set_status(ReloadStatus::Applied { since: at });
     }
 
     /// Keeps what is in force. The moment of the first refusal stays, because "since when" is what an operator asks.
@@ -152,13 +164,23 @@ impl Reloader {
             ReloadStatus::Applied { .. } => at,
         };
         let first = problems.first().map_or("", String::as_str);
-        tracing::error!(problems = problems.len(), first, "reload refused: the policy in force stays");
-        self.in_force.set_status(ReloadStatus::Refused { since, problems });
+        tracing::error!(
+            problems = problems.len(),
+            first,
+            "reload refused: the policy in force stays"
+        );
+        self.in_force
+            .set_status(ReloadStatus::Refused { since, problems });
     }
 
     /// A file that was read on the way to a failure is watched as well: its next edit may be the cure.
     fn watch_too(&mut self, sources: &crate::config::problem::Sources) {
-        for file in sources.keys().filter(|file| !self.watched.contains(file)).cloned().collect::<Vec<_>>() {
+        for file in sources
+            .keys()
+            .filter(|file| !self.watched.contains(file))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             self.watched.push(file);
         }
     }
@@ -167,7 +189,15 @@ impl Reloader {
 fn describe(failure: &Failure) -> Vec<String> {
     let problems = failure.problems.as_slice().iter();
     problems
-        .map(|problem| format!("{}:{}:{}: {}", shown(&problem.file), problem.line, problem.column, problem.message))
+        .map(|problem| {
+            format!(
+                "{}:{}:{}: {}",
+                shown(&problem.file),
+                problem.line,
+                problem.column,
+                problem.message
+            )
+        })
         .collect()
 }
 

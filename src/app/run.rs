@@ -59,12 +59,26 @@ pub async fn run(
         reload: Mutex::new(applied(started)),
     });
     let draining = Arc::new(AtomicBool::new(false));
-    let source = StatusSource { in_force: Arc::clone(&in_force), started, since, draining: Arc::clone(&draining) };
+    let source = StatusSource {
+        in_force: Arc::clone(&in_force),
+        started,
+        since,
+        draining: Arc::clone(&draining),
+    };
 
     let read = source.clone();
-    let state = AdminState { metrics: metrics.clone(), status: Arc::new(move || read.read()) };
-    let admin = AdminServer::bind(&admin_settings, state).await.context("admin")?;
-    let bound = Bound { grpc: edge.bound().addr, unix: edge.bound().unix.clone(), admin: admin.address() };
+    let state = AdminState {
+        metrics: metrics.clone(),
+        status: Arc::new(move || read.read()),
+    };
+    let admin = AdminServer::bind(&admin_settings, state)
+        .await
+        .context("admin")?;
+    let bound = Bound {
+        grpc: edge.bound().addr,
+        unix: edge.bound().unix.clone(),
+        admin: admin.address(),
+    };
     let admin_stop = CancellationToken::new();
     let admin_task = tokio::spawn(admin.serve(admin_stop.clone()));
     let audit_stop = CancellationToken::new();
@@ -73,21 +87,40 @@ pub async fn run(
     let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
     tasks.spawn(worker.run());
     let (ask, asked) = mpsc::channel(1);
-    let reloader = Reloader { config, overrides, watched, fixed, sets, in_force: Arc::clone(&in_force), metrics: metrics.clone() };
+    let reloader = Reloader {
+        config,
+        overrides,
+        watched,
+        fixed,
+        sets,
+        in_force: Arc::clone(&in_force),
+        metrics: metrics.clone(),
+    };
     tasks.spawn(reloader.run(asked, stop.clone()));
     let (ready_sender, ready) = watch::channel(false);
     tasks.spawn(watch_readiness(source, ready_sender, stop.clone()));
 
     let shutdown = CancellationToken::new();
-    tasks.spawn(watch_signals(shutdown.clone(), draining, ask, audit.clone(), stop.clone())?);
+    tasks.spawn(watch_signals(
+        shutdown.clone(),
+        draining,
+        ask,
+        audit.clone(),
+        stop.clone(),
+    )?);
     tracing::info!(grpc = ?bound.grpc, unix = ?bound.unix, admin = %bound.admin, "countersign listens");
     announce(&bound);
 
     let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);
-    let ended = edge.serve(authorizer, ready, shutdown).await.context("grpc")?;
+    let ended = edge
+        .serve(authorizer, ready, shutdown)
+        .await
+        .context("grpc")?;
     match ended {
         Drained::Complete => tracing::info!("drained: every check in flight was answered"),
-        Drained::Cut => tracing::warn!("drained: checks in flight were cut at the end of the grace period"),
+        Drained::Cut => {
+            tracing::warn!("drained: checks in flight were cut at the end of the grace period")
+        }
     }
     stop.cancel();
     tasks.close();
@@ -102,7 +135,11 @@ pub async fn run(
 }
 
 /// Ready once every key set was loaded.
-async fn watch_readiness(source: StatusSource, ready: watch::Sender<bool>, stop: CancellationToken) {
+async fn watch_readiness(
+    source: StatusSource,
+    ready: watch::Sender<bool>,
+    stop: CancellationToken,
+) {
     loop {
         let loaded = source.keys_loaded();
         ready.send_if_modified(|known| std::mem::replace(known, loaded) != loaded);

@@ -43,7 +43,11 @@ impl StatusSource {
     /// Whether every key set was loaded once: before that, credentials cannot be decided about.
     pub(super) fn keys_loaded(&self) -> bool {
         let instant = Instant::now();
-        self.in_force.handles.load().values().all(|set| set.status(instant).loaded)
+        self.in_force
+            .handles
+            .load()
+            .values()
+            .all(|set| set.status(instant).loaded)
     }
 
     fn key_sets(&self, now: Timestamp) -> Vec<KeySetStatus> {

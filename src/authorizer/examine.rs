@@ -75,19 +75,34 @@ impl Examined {
 impl Snapshot {
     /// Examines a request: first its route, then who asks, then what is asked, then whether the rules let it pass.
     /// Pass a trace to have the evaluation explained.
-    pub fn examine(&self, request: &AccessRequest, caller: &Caller, trace: Option<Trace>) -> Examined {
+    pub fn examine(
+        &self,
+        request: &AccessRequest,
+        caller: &Caller,
+        trace: Option<Trace>,
+    ) -> Examined {
         let mut examined = Examined::refused(Verdict::Deny(Denial::new(Reason::NoRoute)));
         examined.trace = trace;
-        examined.verdict = self.walk(request, caller, &mut examined).unwrap_or_else(|stop| match stop {
-            Refusal::Deny(denial) => Verdict::Deny(denial),
-            Refusal::Fault(fault) => Verdict::Fault(fault),
-        });
+        examined.verdict = self
+            .walk(request, caller, &mut examined)
+            .unwrap_or_else(|stop| match stop {
+                Refusal::Deny(denial) => Verdict::Deny(denial),
+                Refusal::Fault(fault) => Verdict::Fault(fault),
+            });
         examined
     }
 
-    fn walk(&self, request: &AccessRequest, caller: &Caller, seen: &mut Examined) -> Result<Verdict, Refusal> {
+    fn walk(
+        &self,
+        request: &AccessRequest,
+        caller: &Caller,
+        seen: &mut Examined,
+    ) -> Result<Verdict, Refusal> {
         let route = self.routes.find(request).map_err(Refusal::Deny)?;
-        seen.route = Some(RouteFacts { id: route.route.id.clone(), url: route.route.url.clone() });
+        seen.route = Some(RouteFacts {
+            id: route.route.id.clone(),
+            url: route.route.url.clone(),
+        });
 
         let started = Instant::now();
         let who = self.who(request, caller, &route.route, started);
@@ -96,7 +111,9 @@ impl Snapshot {
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
 
-        let asked = &*seen.asked.insert(route.find(request).map_err(Refusal::Deny)?);
+        let asked = &*seen
+            .asked
+            .insert(route.find(request).map_err(Refusal::Deny)?);
         let facts = Facts {
             request,
             asked,
@@ -105,12 +122,21 @@ impl Snapshot {
             workload: workload(request.source.principal.as_deref()),
             conditions: &self.conditions,
         };
-        let call = Call { facts, token: seen.credential.as_ref().map(|(_, token)| token) };
+        let call = Call {
+            facts,
+            token: seen.credential.as_ref().map(|(_, token)| token),
+        };
         self.policy.check_query(&call).map_err(Refusal::Deny)?;
 
         let started = Instant::now();
-        let scan = if seen.trace.is_some() { Scan::Linear } else { Scan::Indexed };
-        let verdict = self.policy.run(&call, Mode::Enforced, scan, seen.trace.as_mut());
+        let scan = if seen.trace.is_some() {
+            Scan::Linear
+        } else {
+            Scan::Indexed
+        };
+        let verdict = self
+            .policy
+            .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
         Ok(verdict)
     }
@@ -126,10 +152,17 @@ impl Snapshot {
         match caller {
             Caller::Described(described) => Ok((**described).clone()),
             Caller::Credential => match self.providers.authenticate(request, route, now)? {
-                None => Ok(Described { parties: Parties::alone(Party::anonymous()), token: None }),
+                None => Ok(Described {
+                    parties: Parties::alone(Party::anonymous()),
+                    token: None,
+                }),
                 Some(identity) => {
-                    let parties = join(&identity, &self.registry, request.now).map_err(Refusal::Deny)?;
-                    Ok(Described { parties, token: Some((identity.provider, identity.token)) })
+                    let parties =
+                        join(&identity, &self.registry, request.now).map_err(Refusal::Deny)?;
+                    Ok(Described {
+                        parties,
+                        token: Some((identity.provider, identity.token)),
+                    })
                 }
             },
         }

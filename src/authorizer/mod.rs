@@ -40,8 +40,18 @@ pub struct Authorizer {
 
 impl Authorizer {
     /// An authorizer that decides with whatever snapshot `snapshot` holds at the moment of a request.
-    pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, audit: Audit, metrics: Metrics, shadow: ShadowQueue) -> Self {
-        Self { snapshot, audit, metrics, shadow }
+    pub fn new(
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        audit: Audit,
+        metrics: Metrics,
+        shadow: ShadowQueue,
+    ) -> Self {
+        Self {
+            snapshot,
+            audit,
+            metrics,
+            shadow,
+        }
     }
 
     /// The metrics that decisions move, for the edge's own counters.
@@ -56,7 +66,11 @@ impl Authorizer {
         let slot = self.audit.reserve();
         let mut examined = snapshot.examine(request, &Caller::Credential, None);
         if let Verdict::Allow(grant) = &mut examined.verdict {
-            headers::protect(&mut grant.constraints, snapshot.policy.settable_headers(), request);
+            headers::protect(
+                &mut grant.constraints,
+                snapshot.policy.settable_headers(),
+                request,
+            );
         }
         let facts = RequestFacts {
             id: request.id.clone(),
@@ -65,7 +79,16 @@ impl Authorizer {
             path: request.path.clone(),
         };
         let job = self.shadow_job(&snapshot, request, &examined);
-        let Examined { verdict, route, asked, parties, credential, identity, policy, trace: _ } = examined;
+        let Examined {
+            verdict,
+            route,
+            asked,
+            parties,
+            credential,
+            identity,
+            policy,
+            trace: _,
+        } = examined;
         let mut decision = Decision {
             id: new_id(),
             at: request.now,
@@ -76,11 +99,18 @@ impl Authorizer {
             parties,
             credential,
             policy_version: Arc::clone(&snapshot.version),
-            spent: Spent { total: started.elapsed(), identity, policy },
+            spent: Spent {
+                total: started.elapsed(),
+                identity,
+                policy,
+            },
         };
         match slot {
             Ok(slot) => slot.write(&decision),
-            Err(full) => decision.verdict = Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string())),
+            Err(full) => {
+                decision.verdict =
+                    Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string()))
+            }
         }
         self.metrics.record(&decision);
         if let Some(job) = job {
@@ -93,7 +123,9 @@ impl Authorizer {
     /// `verdict` must not be an allow; one that is becomes a fault.
     pub fn refuse(&self, verdict: Verdict, at: Timestamp, request_id: Option<String>) -> Decision {
         let verdict = match verdict {
-            Verdict::Allow(_) => Verdict::Fault(Fault::new(FaultCode::Internal, "a refusal was an allow")),
+            Verdict::Allow(_) => {
+                Verdict::Fault(Fault::new(FaultCode::Internal, "a refusal was an allow"))
+            }
             refused @ (Verdict::Deny(_) | Verdict::Fault(_)) => refused,
         };
         let request = request_id.map(|id| RequestFacts {
@@ -116,7 +148,10 @@ impl Authorizer {
         };
         match self.audit.reserve() {
             Ok(slot) => slot.write(&decision),
-            Err(full) => decision.verdict = Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string())),
+            Err(full) => {
+                decision.verdict =
+                    Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string()))
+            }
         }
         self.metrics.record(&decision);
         decision
@@ -135,7 +170,13 @@ impl Authorizer {
         let parties = examined.parties.clone()?;
         let token = examined.credential.as_ref().map(|(_, token)| token.clone());
         let asked = asked.clone();
-        Some(ShadowJob { snapshot: Arc::clone(snapshot), request: request.clone(), asked, parties, token })
+        Some(ShadowJob {
+            snapshot: Arc::clone(snapshot),
+            request: request.clone(),
+            asked,
+            parties,
+            token,
+        })
     }
 }
 

@@ -14,7 +14,11 @@ use crate::registry::{Registered, Registry};
 pub type JoinError = Denial;
 
 /// The parties of a call made with `identity`.
-pub fn join(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Parties, JoinError> {
+pub fn join(
+    identity: &Identity,
+    registry: &Registry,
+    now: Timestamp,
+) -> Result<Parties, JoinError> {
     for entry in &identity.chain {
         if let Some(known) = registry.find(entry) {
             check_standing(known, entry, now)?;
@@ -25,11 +29,17 @@ pub fn join(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<
         Some(outermost) => Some(chained_actor(outermost, identity, registry)?),
         None => client_actor(identity, registry, now)?,
     };
-    Ok(Parties { subject, actor, depth: identity.chain.len() })
+    Ok(Parties {
+        subject,
+        actor,
+        depth: identity.chain.len(),
+    })
 }
 
 fn check_standing(known: &Registered, id: &PartyId, now: Timestamp) -> Result<(), Denial> {
-    known.standing(now).map_err(|reason| Denial::new(reason).because(format!("`{id}`")))
+    known
+        .standing(now)
+        .map_err(|reason| Denial::new(reason).because(format!("`{id}`")))
 }
 
 fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Party, Denial> {
@@ -38,11 +48,21 @@ fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<P
     let assurance = identity.assurance.clone();
     let Some(known) = registry.find(&id) else {
         let groups = identity.groups.clone();
-        return Ok(Party { kind: identity.kind, id, owner: None, groups, claims, assurance });
+        return Ok(Party {
+            kind: identity.kind,
+            id,
+            owner: None,
+            groups,
+            claims,
+            assurance,
+        });
     };
     check_standing(known, &id, now)?;
     if identity.kind != known.kind {
-        let cause = format!("`{id}` is registered as {} and the credential states {}", known.kind, identity.kind);
+        let cause = format!(
+            "`{id}` is registered as {} and the credential states {}",
+            known.kind, identity.kind
+        );
         return Err(Denial::new(Reason::KindMismatch).because(cause));
     }
     Ok(registered(known, id, claims, assurance))
@@ -50,11 +70,20 @@ fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<P
 
 fn registered(known: &Registered, id: PartyId, claims: Claims, assurance: Assurance) -> Party {
     let (owner, groups) = (Some(known.owner.clone()), known.groups.clone());
-    Party { kind: known.kind, id, owner, groups, claims, assurance }
+    Party {
+        kind: known.kind,
+        id,
+        owner,
+        groups,
+        claims,
+        assurance,
+    }
 }
 
 fn bare_registered(known: &Registered, id: PartyId) -> Party {
-    let Party { claims, assurance, .. } = Party::bare(known.kind, id.clone());
+    let Party {
+        claims, assurance, ..
+    } = Party::bare(known.kind, id.clone());
     registered(known, id, claims, assurance)
 }
 
@@ -72,8 +101,14 @@ fn chained_actor(id: &PartyId, identity: &Identity, registry: &Registry) -> Resu
 }
 
 /// The client that holds the credential, where it is a party of its own.
-fn client_actor(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Option<Party>, Denial> {
-    let Some(client) = &identity.client else { return Ok(None) };
+fn client_actor(
+    identity: &Identity,
+    registry: &Registry,
+    now: Timestamp,
+) -> Result<Option<Party>, Denial> {
+    let Some(client) = &identity.client else {
+        return Ok(None);
+    };
     let id = PartyId::new(identity.provider.clone(), client.clone());
     if id == identity.subject {
         return Ok(None);

@@ -62,7 +62,14 @@ impl ShadowQueue {
     /// A queue and the worker that empties it.
     pub fn new(audit: Audit, metrics: Metrics) -> (Self, ShadowWorker) {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        (Self(sender), ShadowWorker { jobs, audit, metrics })
+        (
+            Self(sender),
+            ShadowWorker {
+                jobs,
+                audit,
+                metrics,
+            },
+        )
     }
 
     /// Whether there is room, so that nothing is cloned for a job that would be dropped.
@@ -71,7 +78,10 @@ impl ShadowQueue {
     }
 
     pub(super) fn offer(&self, job: ShadowJob, decision: &Decision, metrics: &Metrics) {
-        let queued = Queued { job, decision: decision.clone() };
+        let queued = Queued {
+            job,
+            decision: decision.clone(),
+        };
         if self.0.try_send(queued).is_err() {
             metrics.shadow_dropped();
         }
@@ -97,8 +107,14 @@ impl ShadowWorker {
             workload: workload(job.request.source.principal.as_deref()),
             conditions: &job.snapshot.conditions,
         };
-        let call = Call { facts, token: job.token.as_ref() };
-        let shadow = job.snapshot.policy.run(&call, Mode::WithShadow, Scan::Indexed, None);
+        let call = Call {
+            facts,
+            token: job.token.as_ref(),
+        };
+        let shadow = job
+            .snapshot
+            .policy
+            .run(&call, Mode::WithShadow, Scan::Indexed, None);
         if shadow.as_str() == enforced.as_str() && shadow.reason() == enforced.reason() {
             return;
         }

@@ -10,7 +10,8 @@ pub(super) fn workload(principal: Option<&str>) -> Option<&str> {
     let (domain, path) = id.strip_prefix("spiffe://")?.split_once('/')?;
     let domain_ok = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
     let path_ok = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    let segment = |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(path_ok);
+    let segment =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(path_ok);
     let well_formed = id.len() <= MAX_ID
         && (1..=255).contains(&domain.len())
         && domain.bytes().all(domain_ok)

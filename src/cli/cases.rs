@@ -33,10 +33,19 @@ pub(super) fn run(
         Ok(examined) => {
             let differences = compare(&case.expect, &examined);
             let considered = examined.trace.unwrap_or_default().0;
-            let used = considered.into_iter().filter(|entry| applied(&entry.outcome)).map(|entry| entry.rule);
-            Ran { differences, used: used.collect() }
+            let used = considered
+                .into_iter()
+                .filter(|entry| applied(&entry.outcome))
+                .map(|entry| entry.rule);
+            Ran {
+                differences,
+                used: used.collect(),
+            }
         }
-        Err(error) => Ran { differences: vec![format!("cannot be run: {error:#}")], used: BTreeSet::new() },
+        Err(error) => Ran {
+            differences: vec![format!("cannot be run: {error:#}")],
+            used: BTreeSet::new(),
+        },
     }
 }
 
@@ -52,7 +61,11 @@ fn examine(
     let described = describe::parties(&case.given, declared, now)?;
     let request = describe::request(&case.call, &case.given, snapshot)?;
     Ok(match request.access_request(now) {
-        Ok(request) => snapshot.examine(&request, &Caller::Described(Box::new(described)), Some(Trace::default())),
+        Ok(request) => snapshot.examine(
+            &request,
+            &Caller::Described(Box::new(described)),
+            Some(Trace::default()),
+        ),
         Err(denial) => Examined::refused(Verdict::Deny(denial)),
     })
 }
@@ -65,12 +78,22 @@ const fn applied(outcome: &Outcome) -> bool {
         | Outcome::MustFailed(_)
         | Outcome::Unmet(_)
         | Outcome::Failed(_) => true,
-        Outcome::OtherParty(_) | Outcome::WhenFalse | Outcome::UnlessTrue | Outcome::Shadow => false,
+        Outcome::OtherParty(_) | Outcome::WhenFalse | Outcome::UnlessTrue | Outcome::Shadow => {
+            false
+        }
     }
 }
 
 fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
-    let ExpectSpec { verdict, reason, rule, action, missing_scope, headers, query } = expect;
+    let ExpectSpec {
+        verdict,
+        reason,
+        rule,
+        action,
+        missing_scope,
+        headers,
+        query,
+    } = expect;
     let got = &examined.verdict;
     let mut differences = Vec::new();
     let mut differs = |what: &str, expected: Option<&str>, got: Option<&str>| {
@@ -81,7 +104,10 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
     };
     differs("verdict", Some(verdict), Some(got.as_str()));
     differs("reason", reason.as_deref(), Some(got.reason()));
-    let known = examined.asked.as_ref().map(|asked| asked.action.id.as_str());
+    let known = examined
+        .asked
+        .as_ref()
+        .map(|asked| asked.action.id.as_str());
     differs("action", action.as_deref(), known);
     differs("rule", rule.as_deref(), got.rule().map(RuleId::as_str));
     if let Some(scopes) = missing_scope {
@@ -102,13 +128,22 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
     };
     for (name, value) in headers {
         let set = constraints.and_then(|constraints| constraints.headers.get(name.as_str()));
-        differs(&format!("header `{name}`"), Some(value), set.map(String::as_str));
+        differs(
+            &format!("header `{name}`"),
+            Some(value),
+            set.map(String::as_str),
+        );
     }
     for (name, value) in query {
         let set = constraints.and_then(|constraints| constraints.query.get(name.as_str()));
-        differs(&format!("query `{name}`"), Some(value), set.map(String::as_str));
+        differs(
+            &format!("query `{name}`"),
+            Some(value),
+            set.map(String::as_str),
+        );
     }
-    if matches!(got, Verdict::Fault(_)) && !differences.is_empty()
+    if matches!(got, Verdict::Fault(_))
+        && !differences.is_empty()
         && let Verdict::Fault(fault) = got
     {
         differences.push(format!("cause: {}", fault.cause));

@@ -6,7 +6,11 @@ use super::output::{colour, load_or_say, summary};
 use super::{CheckArgs, Exit};
 
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let CheckArgs { config, deny_warnings, json } = args;
+    let CheckArgs {
+        config,
+        deny_warnings,
+        json,
+    } = args;
     let bundle = match load_or_say(&config.config, *json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,

@@ -20,14 +20,31 @@ use crate::model::value::{Type, Value};
 pub(super) type Declared = BTreeMap<ProviderName, ClaimDeclarations>;
 
 /// The request of a call; a route that is named is called at its first host.
-pub(super) fn request(call: &CallSpec, given: &GivenSpec, snapshot: &Snapshot) -> Result<DescribedRequest> {
-    let CallSpec { route, host, http, grpc, headers, context } = call;
+pub(super) fn request(
+    call: &CallSpec,
+    given: &GivenSpec,
+    snapshot: &Snapshot,
+) -> Result<DescribedRequest> {
+    let CallSpec {
+        route,
+        host,
+        http,
+        grpc,
+        headers,
+        context,
+    } = call;
     let (method, target) = match (http, grpc) {
-        (Some(http), None) => http.split_once(' ').with_context(|| format!("`{http}` is no request: write `GET /path`"))?,
+        (Some(http), None) => http
+            .split_once(' ')
+            .with_context(|| format!("`{http}` is no request: write `GET /path`"))?,
         (None, Some(grpc)) => ("POST", grpc.as_str()),
         _ => bail!("a call has one of `http` and `grpc`"),
     };
-    let target = if grpc.is_some() { format!("/{}", target.trim_start_matches('/')) } else { target.to_owned() };
+    let target = if grpc.is_some() {
+        format!("/{}", target.trim_start_matches('/'))
+    } else {
+        target.to_owned()
+    };
     let mut context_extensions = context.clone();
     let host = match (route, host) {
         (_, Some(host)) => host.clone(),
@@ -57,32 +74,64 @@ pub(super) fn request(call: &CallSpec, given: &GivenSpec, snapshot: &Snapshot) -
 /// The moment of a call.
 pub(super) fn moment(given: &GivenSpec, now: Timestamp) -> Result<Timestamp> {
     match &given.time {
-        Some(text) => Timestamp::parse(text).ok_or_else(|| anyhow!("`{text}` is no time: write `2026-01-31T09:00:00Z`")),
+        Some(text) => Timestamp::parse(text)
+            .ok_or_else(|| anyhow!("`{text}` is no time: write `2026-01-31T09:00:00Z`")),
         None => Ok(now),
     }
 }
 
 /// Conditions that a case sets; each must be declared.
-pub(super) fn conditions(given: &GivenSpec, declared: &[ConditionName]) -> Result<BTreeMap<ConditionName, bool>> {
+pub(super) fn conditions(
+    given: &GivenSpec,
+    declared: &[ConditionName],
+) -> Result<BTreeMap<ConditionName, bool>> {
     let find = |name: &String| {
         let known = declared.iter().find(|condition| condition.as_str() == name);
-        known.cloned().ok_or_else(|| anyhow!("no policy declares a condition `{name}`"))
+        known
+            .cloned()
+            .ok_or_else(|| anyhow!("no policy declares a condition `{name}`"))
     };
-    given.conditions.iter().map(|(name, value)| Ok((find(name)?, *value))).collect()
+    given
+        .conditions
+        .iter()
+        .map(|(name, value)| Ok((find(name)?, *value)))
+        .collect()
 }
 
 /// The parties of a call, as if a credential had been verified.
 pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) -> Result<Described> {
-    let GivenSpec { issuer, subject, actor, depth, scope, workload: _, conditions: _, time: _ } = given;
-    let Some(subject) = subject.as_ref().filter(|party| party.kind.as_deref() != Some("anonymous")) else {
-        return Ok(Described { parties: Parties::alone(Party::anonymous()), token: None });
+    let GivenSpec {
+        issuer,
+        subject,
+        actor,
+        depth,
+        scope,
+        workload: _,
+        conditions: _,
+        time: _,
+    } = given;
+    let Some(subject) = subject
+        .as_ref()
+        .filter(|party| party.kind.as_deref() != Some("anonymous"))
+    else {
+        return Ok(Described {
+            parties: Parties::alone(Party::anonymous()),
+            token: None,
+        });
     };
     let provider = issuer.as_ref().context("`given` names no `issuer`")?;
     let provider = provider_named(provider, declared)?;
     let subject = party(subject, &provider, declared, now).context("subject")?;
-    let actor = actor.as_ref().map(|actor| party(actor, &provider, declared, now).context("actor")).transpose()?;
+    let actor = actor
+        .as_ref()
+        .map(|actor| party(actor, &provider, declared, now).context("actor"))
+        .transpose()?;
     let depth = depth.unwrap_or(usize::from(actor.is_some()));
-    let scope = scope.items().iter().flat_map(|text| text.split(' ')).filter(|text| !text.is_empty());
+    let scope = scope
+        .items()
+        .iter()
+        .flat_map(|text| text.split(' '))
+        .filter(|text| !text.is_empty());
     let token = TokenFacts {
         scope: scope.map(Arc::from).collect(),
         audience: Vec::new(),
@@ -91,20 +140,52 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         id: None,
         key: None,
     };
-    Ok(Described { parties: Parties { subject, actor, depth }, token: Some((provider, token)) })
+    Ok(Described {
+        parties: Parties {
+            subject,
+            actor,
+            depth,
+        },
+        token: Some((provider, token)),
+    })
 }
 
 fn provider_named(name: &str, declared: &Declared) -> Result<ProviderName> {
     let known = declared.keys().find(|provider| provider.as_str() == name);
-    known.cloned().ok_or_else(|| anyhow!("there is no provider `{name}`"))
+    known
+        .cloned()
+        .ok_or_else(|| anyhow!("there is no provider `{name}`"))
 }
 
-fn party(spec: &PartySpec, provider: &ProviderName, declared: &Declared, now: Timestamp) -> Result<Party> {
-    let PartySpec { kind, id, issuer, groups, owner, claims, acr, amr, authenticated } = spec;
-    let issuer = issuer.as_ref().map_or_else(|| Ok(provider.clone()), |name| provider_named(name, declared))?;
+fn party(
+    spec: &PartySpec,
+    provider: &ProviderName,
+    declared: &Declared,
+    now: Timestamp,
+) -> Result<Party> {
+    let PartySpec {
+        kind,
+        id,
+        issuer,
+        groups,
+        owner,
+        claims,
+        acr,
+        amr,
+        authenticated,
+    } = spec;
+    let issuer = issuer.as_ref().map_or_else(
+        || Ok(provider.clone()),
+        |name| provider_named(name, declared),
+    )?;
     let kind: Kind = kind.as_deref().unwrap_or("human").parse()?;
     let id = id.as_ref().context("a party has an `id`")?;
-    let texts = |items: &[String]| items.iter().map(|text| Arc::from(text.as_str())).collect::<Vec<Arc<str>>>();
+    let texts = |items: &[String]| {
+        items
+            .iter()
+            .map(|text| Arc::from(text.as_str()))
+            .collect::<Vec<Arc<str>>>()
+    };
     let typed = typed_claims(claims, declared.get(&issuer))?;
     Ok(Party {
         kind,
@@ -127,8 +208,10 @@ fn typed_claims(
     let mut typed = Claims::new();
     for (name, json) in claims {
         let declaration = declared.and_then(|claims| claims.get(name.as_str()));
-        let declaration = declaration.ok_or_else(|| anyhow!("the provider declares no claim `{name}`"))?;
-        let value = value_of(json, &declaration.of).ok_or_else(|| anyhow!("claim `{name}` is a {}", declaration.of))?;
+        let declaration =
+            declaration.ok_or_else(|| anyhow!("the provider declares no claim `{name}`"))?;
+        let value = value_of(json, &declaration.of)
+            .ok_or_else(|| anyhow!("claim `{name}` is a {}", declaration.of))?;
         typed.insert(Arc::from(name.as_str()), value);
     }
     Ok(typed)
@@ -142,15 +225,27 @@ fn value_of(json: &serde_json::Value, of: &Type) -> Option<Value> {
         Type::String => json.as_str().map(Value::string),
         Type::Timestamp => match json {
             serde_json::Value::String(text) => Timestamp::parse(text).map(Value::Timestamp),
-            other => other.as_i64().map(Timestamp::from_seconds).map(Value::Timestamp),
+            other => other
+                .as_i64()
+                .map(Timestamp::from_seconds)
+                .map(Value::Timestamp),
         },
         Type::List(item) => {
-            let items: Option<Vec<Value>> = json.as_array()?.iter().map(|json| value_of(json, item)).collect();
+            let items: Option<Vec<Value>> = json
+                .as_array()?
+                .iter()
+                .map(|json| value_of(json, item))
+                .collect();
             Some(Value::List(items?.into()))
         }
         Type::Map(item) => {
-            let entries = json.as_object()?.iter().map(|(key, json)| Some((Arc::from(key.as_str()), value_of(json, item)?)));
-            Some(Value::Map(Arc::new(entries.collect::<Option<BTreeMap<_, _>>>()?)))
+            let entries = json
+                .as_object()?
+                .iter()
+                .map(|(key, json)| Some((Arc::from(key.as_str()), value_of(json, item)?)));
+            Some(Value::Map(Arc::new(
+                entries.collect::<Option<BTreeMap<_, _>>>()?,
+            )))
         }
         Type::Duration | Type::Dyn => None,
     }

@@ -148,7 +148,8 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
         snapshot.conditions = describe::conditions(&given, &conditions)?;
     }
     let request = match &args.check_request {
-        Some(file) => capture::access_request(&read(file)?, now).map_err(|error| anyhow!("{}: {error}", file.display()))?,
+        Some(file) => capture::access_request(&read(file)?, now)
+            .map_err(|error| anyhow!("{}: {error}", file.display()))?,
         None => describe::request(&args.call()?, &given, &snapshot)?.access_request(now),
     };
     let caller = match &given.subject {
@@ -159,24 +160,36 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
     Ok(match request {
         Ok(request) => {
             let examined = snapshot.examine(&request, &caller, Some(Trace::default()));
-            Explained { request: Some(request), examined, version }
+            Explained {
+                request: Some(request),
+                examined,
+                version,
+            }
         }
-        Err(denial) => Explained { request: None, examined: Examined::refused(Verdict::Deny(denial)), version },
+        Err(denial) => Explained {
+            request: None,
+            examined: Examined::refused(Verdict::Deny(denial)),
+            version,
+        },
     })
 }
 
 fn read(file: &Path) -> Result<String> {
     let mut text = String::new();
     if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read standard input")?;
     } else {
-        text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read `{}`", file.display()))?;
     }
     Ok(text)
 }
 
 fn pair<'a>(text: &'a str, separator: char, example: &str) -> Result<(&'a str, &'a str)> {
-    text.split_once(separator).ok_or_else(|| anyhow!("`{text}`: write `{example}`"))
+    text.split_once(separator)
+        .ok_or_else(|| anyhow!("`{text}`: write `{example}`"))
 }
 
 impl ExplainArgs {
@@ -197,7 +210,10 @@ impl ExplainArgs {
             (None, None) => None,
         };
         if let Some(token) = token {
-            headers.insert("authorization".to_owned(), format!("Bearer {}", token.trim()));
+            headers.insert(
+                "authorization".to_owned(),
+                format!("Bearer {}", token.trim()),
+            );
         }
         let context = self.context.iter().map(|text| {
             let (name, value) = pair(text, '=', "name=value")?;
@@ -217,12 +233,18 @@ impl ExplainArgs {
         let mut conditions = BTreeMap::new();
         for text in &self.conditions {
             let (name, value) = pair(text, '=', "incident=true")?;
-            let value = value.parse().map_err(|_error| anyhow!("`{text}`: a condition is `true` or `false`"))?;
+            let value = value
+                .parse()
+                .map_err(|_error| anyhow!("`{text}`: a condition is `true` or `false`"))?;
             conditions.insert(name.to_owned(), value);
         }
         Ok(GivenSpec {
             issuer: self.issuer.clone(),
-            subject: self.subject.clone().map(|id| self.subject_spec(id)).transpose()?,
+            subject: self
+                .subject
+                .clone()
+                .map(|id| self.subject_spec(id))
+                .transpose()?,
             actor: self.actor.clone().map(|id| PartySpec {
                 id: Some(id),
                 kind: Some(self.actor_kind.clone()),
@@ -241,7 +263,8 @@ impl ExplainArgs {
         let mut claims = serde_json::Map::new();
         for text in &self.claims {
             let (name, value) = pair(text, '=', "environment=staging")?;
-            let json = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+            let json =
+                serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
             claims.insert(name.to_owned(), json);
         }
         Ok(PartySpec {
@@ -250,9 +273,14 @@ impl ExplainArgs {
             groups: OneOrMany::Many(self.groups.clone()),
             claims,
             acr: self.acr.clone(),
-            authenticated: self.authenticated.as_deref().map(str::parse).transpose().map_err(
-                |error: crate::model::duration::DurationError| anyhow!("--authenticated: {error}"),
-            )?,
+            authenticated: self
+                .authenticated
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|error: crate::model::duration::DurationError| {
+                    anyhow!("--authenticated: {error}")
+                })?,
             ..PartySpec::default()
         })
     }
@@ -260,7 +288,15 @@ impl ExplainArgs {
 
 impl Explained {
     fn to_json(&self) -> Value {
-        let Examined { verdict, route, asked, parties, credential, trace, .. } = &self.examined;
+        let Examined {
+            verdict,
+            route,
+            asked,
+            parties,
+            credential,
+            trace,
+            ..
+        } = &self.examined;
         let rules = trace.iter().flat_map(|trace| &trace.0).map(|entry| {
             json!({
                 "rule": entry.rule.as_str(),
@@ -294,29 +330,71 @@ impl Explained {
     }
 
     fn to_text(&self) -> String {
-        let Examined { verdict, route, asked, parties, trace, .. } = &self.examined;
+        let Examined {
+            verdict,
+            route,
+            asked,
+            parties,
+            trace,
+            ..
+        } = &self.examined;
         let mut lines = Vec::new();
         let mut line = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 lines.push(format!("{name:<12}{value}"));
             }
         };
-        line("request", self.request.as_ref().map(|r| format!("{} {}{}", r.method, r.host, r.path)));
+        line(
+            "request",
+            self.request
+                .as_ref()
+                .map(|r| format!("{} {}{}", r.method, r.host, r.path)),
+        );
         line("route", route.as_ref().map(|route| route.id.to_string()));
-        line("action", asked.as_ref().map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())));
-        line("subject", parties.as_ref().map(|parties| describe_party(&parties.subject)));
-        line("actor", parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(describe_party));
-        line("verdict", Some(format!("{} ({})", verdict.as_str(), verdict.reason())));
+        line(
+            "action",
+            asked
+                .as_ref()
+                .map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())),
+        );
+        line(
+            "subject",
+            parties
+                .as_ref()
+                .map(|parties| describe_party(&parties.subject)),
+        );
+        line(
+            "actor",
+            parties
+                .as_ref()
+                .and_then(|parties| parties.actor.as_ref())
+                .map(describe_party),
+        );
+        line(
+            "verdict",
+            Some(format!("{} ({})", verdict.as_str(), verdict.reason())),
+        );
         line("decided by", verdict.rule().map(ToString::to_string));
         line("cause", cause(verdict));
         line("remedy", remedy(verdict).map(|remedy| remedy.to_string()));
-        line("constrain", constraints(verdict).map(|constraints| constraints.to_string()));
+        line(
+            "constrain",
+            constraints(verdict).map(|constraints| constraints.to_string()),
+        );
         line("policy", Some(self.version.clone()));
         let rules = trace.iter().flat_map(|trace| &trace.0);
-        let width = rules.clone().map(|entry| entry.rule.as_str().len()).max().unwrap_or(0);
+        let width = rules
+            .clone()
+            .map(|entry| entry.rule.as_str().len())
+            .max()
+            .unwrap_or(0);
         for entry in rules {
             let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
-            lines.push(format!("  {effect:<7} {:<width$} {party:<8} {}", entry.rule.as_str(), entry.outcome));
+            lines.push(format!(
+                "  {effect:<7} {:<width$} {party:<8} {}",
+                entry.rule.as_str(),
+                entry.outcome
+            ));
         }
         lines.push(String::new());
         lines.join("\n")
@@ -324,7 +402,11 @@ impl Explained {
 }
 
 fn describe_party(party: &Party) -> String {
-    let groups = if party.groups.is_empty() { String::new() } else { format!(", groups {}", party.groups.join(" ")) };
+    let groups = if party.groups.is_empty() {
+        String::new()
+    } else {
+        format!(", groups {}", party.groups.join(" "))
+    };
     format!("{} ({}{groups})", party.id, party.kind)
 }
 
@@ -347,17 +429,34 @@ fn cause(verdict: &Verdict) -> Option<String> {
 }
 
 fn remedy(verdict: &Verdict) -> Option<Value> {
-    let Verdict::Deny(Denial { remedy: Some(remedy), .. }) = verdict else { return None };
+    let Verdict::Deny(Denial {
+        remedy: Some(remedy),
+        ..
+    }) = verdict
+    else {
+        return None;
+    };
     Some(match remedy {
         Remedy::Authenticate => json!({ "authenticate": true }),
         Remedy::Scope { missing } => json!({ "scope": missing }),
-        Remedy::StepUp(demand) => json!({ "step_up": { "acr": demand.acr, "max_age": demand.max_age } }),
+        Remedy::StepUp(demand) => {
+            json!({ "step_up": { "acr": demand.acr, "max_age": demand.max_age } })
+        }
     })
 }
 
 fn constraints(verdict: &Verdict) -> Option<Value> {
-    let Verdict::Allow(grant) = verdict else { return None };
-    let Constraints { headers, strip, query, strip_query, response_headers, metadata } = &grant.constraints;
+    let Verdict::Allow(grant) = verdict else {
+        return None;
+    };
+    let Constraints {
+        headers,
+        strip,
+        query,
+        strip_query,
+        response_headers,
+        metadata,
+    } = &grant.constraints;
     let mut shown = serde_json::Map::new();
     let mut put = |name: &str, empty: bool, value: Value| {
         if !empty {
@@ -368,7 +467,15 @@ fn constraints(verdict: &Verdict) -> Option<Value> {
     put("strip", strip.is_empty(), json!(strip));
     put("query", query.is_empty(), json!(query));
     put("strip_query", strip_query.is_empty(), json!(strip_query));
-    put("response_headers", response_headers.is_empty(), json!(response_headers));
-    put("metadata", metadata.is_empty(), json!(metadata.keys().collect::<Vec<_>>()));
+    put(
+        "response_headers",
+        response_headers.is_empty(),
+        json!(response_headers),
+    );
+    put(
+        "metadata",
+        metadata.is_empty(),
+        json!(metadata.keys().collect::<Vec<_>>()),
+    );
     (!shown.is_empty()).then_some(Value::Object(shown))
 }

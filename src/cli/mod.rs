@@ -1,7 +1,11 @@
 //! The verbs of the command line, one file each.
 //!
 //! Data goes to standard output, words to standard error; every verb has `--json`. Nothing is decided here.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the floor that prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the floor that prints"
+)]
 
 mod cases;
 mod check;
@@ -70,7 +74,13 @@ enum Verb {
 #[derive(Clone, Debug, Args)]
 struct ConfigArgs {
     /// The server's configuration.
-    #[arg(long, short, value_name = "FILE", default_value = "config/countersign.yaml", env = "COUNTERSIGN_CONFIG")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "config/countersign.yaml",
+        env = "COUNTERSIGN_CONFIG"
+    )]
     config: PathBuf,
 }
 
@@ -145,7 +155,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(cli) => run(cli.verb),
         Err(error) => {
             let help = !error.use_stderr();
-            if error.print().is_err() || !help { Exit::Usage } else { Exit::Ok }
+            if error.print().is_err() || !help {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            }
         }
     };
     ExitCode::from(exit as u8)
@@ -163,6 +177,10 @@ fn run(verb: Verb) -> Exit {
 
 impl ServeArgs {
     fn overrides(&self) -> Overrides {
-        Overrides { grpc_listen: self.grpc_listen, admin_listen: self.admin_listen, log_level: self.log.clone() }
+        Overrides {
+            grpc_listen: self.grpc_listen,
+            admin_listen: self.admin_listen,
+            log_level: self.log.clone(),
+        }
     }
 }

@@ -9,7 +9,8 @@ use crate::config::{Bundle, Failure, Overrides, load};
 
 /// Whether words on standard error may be coloured (<https://no-color.org>).
 pub(super) fn colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Loads a configuration, or says everything that is wrong with it.
@@ -17,7 +18,10 @@ pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
     load(config, &Overrides::default()).map_err(|failure| {
         let Failure { problems, sources } = &failure;
         if json {
-            println!("{:#}", serde_json::json!({ "ok": false, "problems": problems.to_json() }));
+            println!(
+                "{:#}",
+                serde_json::json!({ "ok": false, "problems": problems.to_json() })
+            );
         } else {
             eprint!("{}", problems.render(sources, colour()));
             eprintln!("{}", summary(problems));
@@ -33,7 +37,16 @@ pub(super) fn summary(problems: &Problems) -> String {
         1 => Some(format!("1 {word}")),
         many => Some(format!("{many} {word}s")),
     };
-    let parts: Vec<String> =
-        [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
-    if parts.is_empty() { "no problems".to_owned() } else { parts.join(", ") }
+    let parts: Vec<String> = [
+        count(Severity::Error, "error"),
+        count(Severity::Warning, "warning"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() {
+        "no problems".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

@@ -10,7 +10,12 @@ pub(super) fn run(args: ServeArgs) -> Exit {
     let bundle = match load(&args.config.config, &overrides) {
         Ok(bundle) => bundle,
         Err(failure) => {
-            eprint!("{}", failure.problems.render(&failure.sources, super::output::colour()));
+            eprint!(
+                "{}",
+                failure
+                    .problems
+                    .render(&failure.sources, super::output::colour())
+            );
             eprintln!("{}", super::output::summary(&failure.problems));
             return Exit::Invalid;
         }
@@ -19,7 +24,10 @@ pub(super) fn run(args: ServeArgs) -> Exit {
         eprintln!("error: {error}");
         return Exit::Failed;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start the runtime: {error}");

@@ -10,12 +10,21 @@ use crate::config::{Bundle, PlacedCase};
 use crate::ext_authz::now;
 
 pub(super) fn run(args: &TestArgs) -> Exit {
-    let TestArgs { config, filter, require_coverage, json } = args;
+    let TestArgs {
+        config,
+        filter,
+        require_coverage,
+        json,
+    } = args;
     let bundle = match load_or_say(&config.config, *json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };
-    let selected = |case: &PlacedCase| filter.as_ref().is_none_or(|text| case.spec.name.contains(text.as_str()));
+    let selected = |case: &PlacedCase| {
+        filter
+            .as_ref()
+            .is_none_or(|text| case.spec.name.contains(text.as_str()))
+    };
     let report = Report::of(bundle, selected);
     if *json {
         println!("{:#}", report.to_json());
@@ -27,7 +36,11 @@ pub(super) fn run(args: &TestArgs) -> Exit {
         eprintln!("no test ran: add `tests:` to a policy file, or a `*.test.yaml` beside it");
         return Exit::Failed;
     }
-    if report.failures.is_empty() && !uncovered { Exit::Ok } else { Exit::Failed }
+    if report.failures.is_empty() && !uncovered {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    }
 }
 
 struct Failure {
@@ -46,19 +59,33 @@ struct Report {
 impl Report {
     fn of(bundle: Bundle, selected: impl Fn(&PlacedCase) -> bool) -> Self {
         let now = now();
-        let Bundle { cases: placed, claims, conditions, .. } = &bundle;
+        let Bundle {
+            cases: placed,
+            claims,
+            conditions,
+            ..
+        } = &bundle;
         let (placed, claims, conditions) = (placed.clone(), claims.clone(), conditions.clone());
         let all = bundle.policy.rule_ids();
         let mut snapshot = bundle.into_snapshot(now, &std::collections::BTreeMap::new());
         let mut used = BTreeSet::new();
-        let mut report = Self { total: 0, failures: Vec::new(), rules: all.len(), unused: Vec::new() };
+        let mut report = Self {
+            total: 0,
+            failures: Vec::new(),
+            rules: all.len(),
+            unused: Vec::new(),
+        };
         for case in placed.iter().filter(|case| selected(case)) {
             let ran = cases::run(&case.spec, &mut snapshot, &claims, &conditions, now);
             report.total += 1;
             used.extend(ran.used);
             if !ran.differences.is_empty() {
                 let place = format!("{}:{}", case.file.display(), case.position.line);
-                report.failures.push(Failure { name: case.spec.name.clone(), place, differences: ran.differences });
+                report.failures.push(Failure {
+                    name: case.spec.name.clone(),
+                    place,
+                    differences: ran.differences,
+                });
             }
         }
         let unused = all.into_iter().filter(|rule| !used.contains(rule));
@@ -67,7 +94,12 @@ impl Report {
     }
 
     fn print(&self) {
-        for Failure { name, place, differences } in &self.failures {
+        for Failure {
+            name,
+            place,
+            differences,
+        } in &self.failures
+        {
             println!("FAILED  {name}\n        at {place}");
             for difference in differences {
                 println!("        {difference}");
@@ -75,16 +107,24 @@ impl Report {
         }
         let passed = self.total - self.failures.len();
         println!("{passed} passed, {} failed", self.failures.len());
-        println!("{} of {} rules used", self.rules - self.unused.len(), self.rules);
+        println!(
+            "{} of {} rules used",
+            self.rules - self.unused.len(),
+            self.rules
+        );
         if !self.unused.is_empty() {
             println!("not used by any test: {}", self.unused.join(", "));
         }
     }
 
     fn to_json(&self) -> Value {
-        let failures = self.failures.iter().map(|Failure { name, place, differences }| {
-            json!({ "name": name, "at": place, "differences": differences })
-        });
+        let failures = self.failures.iter().map(
+            |Failure {
+                 name,
+                 place,
+                 differences,
+             }| { json!({ "name": name, "at": place, "differences": differences }) },
+        );
         json!({
             "passed": self.total - self.failures.len(),
             "failed": self.failures.len(),

@@ -1,6 +1,6 @@
 //! Reads everything that the server's configuration names, and puts it together. All problems at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,12 +18,13 @@ use crate::authorizer::Snapshot;
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::keys::{KeySet, digest};
+use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::{IdentitySpec, Registry};
+use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
 use crate::telemetry::Log;
 
 /// A configuration that can be run.
@@ -67,7 +68,11 @@ pub struct Bundle {
 
 impl Bundle {
     /// The snapshot that requests see. Credentials of providers that have no key set in `keys` are refused.
-    pub fn into_snapshot(self, loaded: Timestamp, keys: &BTreeMap<ProviderName, KeySet>) -> Snapshot {
+    pub fn into_snapshot(
+        self,
+        loaded: Timestamp,
+        keys: &BTreeMap<ProviderName, KeySet>,
+    ) -> Snapshot {
         Snapshot {
             version: self.version,
             loaded,
@@ -91,11 +96,26 @@ pub struct Failure {
 
 /// Reads the server's configuration at `path` and everything that it names.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
-    let mut reading = Reading { path, problems: Problems::new(), sources: Sources::new(), watched: Vec::new() };
+    let mut reading = Reading {
+        path,
+        problems: Problems::new(),
+        sources: Sources::new(),
+        watched: Vec::new(),
+    };
     let bundle = reading.bundle(overrides);
-    let Reading { problems, sources, watched, .. } = reading;
+    let Reading {
+        problems,
+        sources,
+        watched,
+        ..
+    } = reading;
     match bundle {
-        Some(bundle) if !problems.has_errors() => Ok(Bundle { warnings: problems, sources, watched, ..bundle }),
+        Some(bundle) if !problems.has_errors() => Ok(Bundle {
+            warnings: problems,
+            sources,
+            watched,
+            ..bundle
+        }),
         _ => Err(Failure { problems, sources }),
     }
 }
@@ -127,22 +147,47 @@ impl Reading<'_> {
     fn bundle(&mut self, overrides: &Overrides) -> Option<Bundle> {
         let document = self.document(self.path)?;
         let root = KeyPath::root();
-        let spec = self.problems.keep(document.decode_without::<ServerSpec>(&root, &["providers"]));
+        let spec = self
+            .problems
+            .keep(document.decode_without::<ServerSpec>(&root, &["providers"]));
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
         let fixed = self.fixed(&document, &spec, overrides);
-        let known = providers.as_ref().map(CheckedProviders::claim_declarations).unwrap_or_default();
+        let known = providers
+            .as_ref()
+            .map(CheckedProviders::claim_declarations)
+            .unwrap_or_default();
         let registry = self.registry(&spec, &known, incomplete);
-        let listed: Vec<PathBuf> = spec.policies.items().iter().map(|item| beside(self.path, item)).collect();
+        let listed: Vec<PathBuf> = spec
+            .policies
+            .items()
+            .iter()
+            .map(|item| beside(self.path, item))
+            .collect();
         self.watched.extend(listed.iter().cloned());
         let (cases, compiled) = self.policies(&listed, &spec, &known, incomplete);
-        let Compiled { routes, policy, conditions } = compiled?;
+        let Compiled {
+            routes,
+            policy,
+            conditions,
+        } = compiled?;
         if policy.is_empty() {
-            let problem = document.warning(&root.join("policies"), "no-rules", "there are no rules: everything is denied");
-            self.problems.push(problem.help("name a folder of policy files: `policies: [policies]`"));
+            let problem = document.warning(
+                &root.join("policies"),
+                "no-rules",
+                "there are no rules: everything is denied",
+            );
+            self.problems
+                .push(problem.help("name a folder of policy files: `policies: [policies]`"));
         }
         let set_conditions = self.conditions(&spec, &conditions);
-        let Fixed { grpc, admin, log, audit, text } = fixed?;
+        let Fixed {
+            grpc,
+            admin,
+            log,
+            audit,
+            text,
+        } = fixed?;
         Some(Bundle {
             grpc,
             admin,
@@ -166,9 +211,16 @@ impl Reading<'_> {
 
     /// A digest of every file that was read; the first 12 digits name the version.
     fn version(&self) -> Arc<str> {
-        let names: Vec<(String, &str)> =
-            self.sources.iter().map(|(file, text)| (file.display().to_string(), text.as_str())).collect();
-        let whole = digest(names.iter().map(|(name, text)| (name.as_str(), text.as_bytes())));
+        let names: Vec<(String, &str)> = self
+            .sources
+            .iter()
+            .map(|(file, text)| (file.display().to_string(), text.as_str()))
+            .collect();
+        let whole = digest(
+            names
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_bytes())),
+        );
         Arc::from(whole.get(..12).unwrap_or(&whole))
     }
 
@@ -176,24 +228,45 @@ impl Reading<'_> {
         let base = KeyPath::root().join("providers");
         let mut specs = Vec::new();
         let mut failed = false;
-        for entry in self.problems.keep(document.entries(&base)).unwrap_or_default() {
-            match self.problems.keep(document.decode::<ProviderSpec>(&entry.path)) {
+        for entry in self
+            .problems
+            .keep(document.entries(&base))
+            .unwrap_or_default()
+        {
+            match self
+                .problems
+                .keep(document.decode::<ProviderSpec>(&entry.path))
+            {
                 Some(spec) => specs.push((entry.key.to_owned(), spec)),
                 None => failed = true,
             }
         }
-        let folder = self.path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        let folder = self
+            .path
+            .parent()
+            .unwrap_or_else(|| Path::new(""))
+            .to_owned();
         match CheckedProviders::compile(specs, &folder) {
             Ok(providers) => (Some(providers), failed),
             Err(findings) => {
-                self.problems.extend(findings.into_iter().map(|finding| place(document, &base, finding)));
+                self.problems.extend(
+                    findings
+                        .into_iter()
+                        .map(|finding| place(document, &base, finding)),
+                );
                 (None, true)
             }
         }
     }
 
-    fn fixed(&mut self, document: &Document, spec: &ServerSpec, overrides: &Overrides) -> Option<Fixed> {
-        let (mut grpc, mut admin, mut log) = (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
+    fn fixed(
+        &mut self,
+        document: &Document,
+        spec: &ServerSpec,
+        overrides: &Overrides,
+    ) -> Option<Fixed> {
+        let (mut grpc, mut admin, mut log) =
+            (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
         if let Some(address) = overrides.grpc_listen {
             grpc.listen = address.to_string();
         }
@@ -206,15 +279,42 @@ impl Reading<'_> {
         let mut audit = spec.audit.clone();
         audit.relative_to(self.path);
         let text = format!("{grpc:?} {admin:?} {log:?} {audit:?}");
-        let error = |path: KeyPath, message: String| document.error(&path, "invalid-setting", message);
+        let error =
+            |path: KeyPath, message: String| document.error(&path, "invalid-setting", message);
         let key = |name: &str| KeyPath::root().join(name);
-        let mut keep = |result: Result<(), Problem>| result.map_err(|problem| self.problems.push(problem)).is_ok();
+        let mut keep = |result: Result<(), Problem>| {
+            result
+                .map_err(|problem| self.problems.push(problem))
+                .is_ok()
+        };
         let (mut grpc_ok, mut admin_ok, mut log_ok, mut audit_ok) = (None, None, None, None);
-        keep(Grpc::try_from(grpc).map(|value| grpc_ok = Some(value)).map_err(|wrong| error(key("grpc").join(wrong.path()), wrong.to_string())));
-        keep(AdminSettings::try_from(admin).map(|value| admin_ok = Some(value)).map_err(|wrong| error(key("admin").join("listen"), wrong.to_string())));
-        keep(Log::try_from(log).map(|value| log_ok = Some(value)).map_err(|wrong| error(key("log").join("level"), wrong.to_string())));
-        keep(AuditSettings::try_from(audit).map(|value| audit_ok = Some(value)).map_err(|wrong| error(key("audit"), wrong.to_string())));
-        let fixed = Fixed { grpc: grpc_ok?, admin: admin_ok?, log: log_ok?, audit: audit_ok?, text };
+        keep(
+            Grpc::try_from(grpc)
+                .map(|value| grpc_ok = Some(value))
+                .map_err(|wrong| error(key("grpc").join(wrong.path()), wrong.to_string())),
+        );
+        keep(
+            AdminSettings::try_from(admin)
+                .map(|value| admin_ok = Some(value))
+                .map_err(|wrong| error(key("admin").join("listen"), wrong.to_string())),
+        );
+        keep(
+            Log::try_from(log)
+                .map(|value| log_ok = Some(value))
+                .map_err(|wrong| error(key("log").join("level"), wrong.to_string())),
+        );
+        keep(
+            AuditSettings::try_from(audit)
+                .map(|value| audit_ok = Some(value))
+                .map_err(|wrong| error(key("audit"), wrong.to_string())),
+        );
+        let fixed = Fixed {
+            grpc: grpc_ok?,
+            admin: admin_ok?,
+            log: log_ok?,
+            audit: audit_ok?,
+            text,
+        };
         self.warn_of_exposure(document, &fixed);
         Some(fixed)
     }
@@ -223,11 +323,17 @@ impl Reading<'_> {
     fn warn_of_exposure(&mut self, document: &Document, fixed: &Fixed) {
         let warn = |name: &str, what: &str| {
             let path = KeyPath::root().join(name).join("insecure");
-            document.warning(&path, "insecure-listener", format!("{what} can be reached from other machines in plain text"))
+            document.warning(
+                &path,
+                "insecure-listener",
+                format!("{what} can be reached from other machines in plain text"),
+            )
         };
         if fixed.grpc.exposed().is_some() {
             let problem = warn("grpc", "the gRPC listener");
-            self.problems.push(problem.help("whoever reaches it can claim any identity; keep it on loopback or a Unix socket"));
+            self.problems.push(problem.help(
+                "whoever reaches it can claim any identity; keep it on loopback or a Unix socket",
+            ));
         }
         if fixed.admin.is_exposed() {
             self.problems.push(warn("admin", "the admin listener"));
@@ -240,26 +346,56 @@ impl Reading<'_> {
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         incomplete: bool,
     ) -> Option<Registry> {
-        let mut items = Vec::new();
+        let names: BTreeSet<ProviderName> = known.keys().cloned().collect();
         let Some(file) = spec.identities.as_ref().map(|file| beside(self.path, file)) else {
-            return Registry::compile(&[], &[]).ok();
+            return Registry::compile(
+                RegistrySpec {
+                    version: 1,
+                    identities: Vec::new(),
+                },
+                &names,
+            )
+            .ok();
         };
         self.watched.push(file.clone());
         let document = self.document(&file)?;
-        self.problems.extend(document.check_keys(&KeyPath::root(), &["version", "identities"]));
-        for path in self.problems.keep(document.items(&KeyPath::root().join("identities"))).unwrap_or_default() {
-            if let Some(item) = self.problems.keep(document.decode::<IdentitySpec>(&path)) {
-                items.push((path, item));
+        let base = KeyPath::root().join("identities");
+        self.problems
+            .extend(document.check_keys(&KeyPath::root(), &["version", "identities"]));
+        let (mut places, mut identities) = (Vec::new(), Vec::new());
+        for path in self
+            .problems
+            .keep(document.items(&base))
+            .unwrap_or_default()
+        {
+            if let Some(item) = self.problems.keep(document.decode::<RegisteredSpec>(&path)) {
+                places.push(path);
+                identities.push(item);
             }
         }
-        let specs: Vec<IdentitySpec> = items.iter().map(|(_, item)| item.clone()).collect();
-        let names: Vec<ProviderName> = known.keys().cloned().collect();
-        match Registry::compile(&specs, &names) {
+        match Registry::compile(
+            RegistrySpec {
+                version: 1,
+                identities,
+            },
+            &names,
+        ) {
             Ok(registry) => Some(registry),
             Err(findings) => {
-                let relevant = findings.into_iter().filter(|finding| !(incomplete && finding.code == "unknown-issuer"));
-                let base = KeyPath::root().join("identities");
-                self.problems.extend(relevant.map(|finding| place(&document, &base, finding)));
+                // Items that could not be read are not among those that were checked: an index counts the others.
+                for finding in findings
+                    .into_iter()
+                    .filter(|finding| !(incomplete && finding.code == "unknown-issuer"))
+                {
+                    let index = match finding.path.get(1) {
+                        Some(Step::Index(index)) => *index,
+                        Some(Step::Key(_)) | None => 0,
+                    };
+                    let path = finding.path.iter().skip(2).cloned().collect();
+                    let at = places.get(index).unwrap_or(&base);
+                    self.problems
+                        .push(place(&document, at, Finding { path, ..finding }));
+                }
                 None
             }
         }
@@ -274,28 +410,54 @@ impl Reading<'_> {
     ) -> (Vec<PlacedCase>, Option<Compiled>) {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
-        for (file, tests_only) in
-            found.policies.iter().map(|file| (file, false)).chain(found.tests.iter().map(|file| (file, true)))
+        for (file, tests_only) in found
+            .policies
+            .iter()
+            .map(|file| (file, false))
+            .chain(found.tests.iter().map(|file| (file, true)))
         {
             if let Some(text) = self.problems.keep(files::read(file, &mut self.sources)) {
                 read.read(file, &text, tests_only, &mut self.problems);
             }
         }
         let cases = std::mem::take(&mut read.cases);
-        let trusted: Vec<Arc<str>> = spec.trusted_metadata.iter().map(|name| Arc::from(name.as_str())).collect();
-        (cases, read.compile(known, incomplete, &trusted, &mut self.problems))
+        let trusted: Vec<Arc<str>> = spec
+            .trusted_metadata
+            .iter()
+            .map(|name| Arc::from(name.as_str()))
+            .collect();
+        (
+            cases,
+            read.compile(known, incomplete, &trusted, &mut self.problems),
+        )
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.
-    fn conditions(&mut self, spec: &ServerSpec, declared: &[ConditionName]) -> BTreeMap<ConditionName, bool> {
+    fn conditions(
+        &mut self,
+        spec: &ServerSpec,
+        declared: &[ConditionName],
+    ) -> BTreeMap<ConditionName, bool> {
         let mut set = BTreeMap::new();
-        let Some(file) = spec.conditions.as_ref().map(|file| beside(self.path, file)) else { return set };
+        let Some(file) = spec.conditions.as_ref().map(|file| beside(self.path, file)) else {
+            return set;
+        };
         self.watched.push(file.clone());
-        let Some(document) = self.document(&file) else { return set };
-        self.problems.extend(document.check_keys(&KeyPath::root(), &["version", "conditions"]));
-        for entry in self.problems.keep(document.entries(&KeyPath::root().join("conditions"))).unwrap_or_default() {
+        let Some(document) = self.document(&file) else {
+            return set;
+        };
+        self.problems
+            .extend(document.check_keys(&KeyPath::root(), &["version", "conditions"]));
+        for entry in self
+            .problems
+            .keep(document.entries(&KeyPath::root().join("conditions")))
+            .unwrap_or_default()
+        {
             let value = self.problems.keep(document.decode::<bool>(&entry.path));
-            match (declared.iter().find(|name| name.as_str() == entry.key), value) {
+            match (
+                declared.iter().find(|name| name.as_str() == entry.key),
+                value,
+            ) {
                 (Some(name), Some(value)) => {
                     set.insert(name.clone(), value);
                 }

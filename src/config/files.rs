@@ -35,13 +35,24 @@ fn walk(folder: &Path, files: &mut Files, problems: &mut Problems, depth: usize)
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut paths: Vec<PathBuf> = match entries {
         Ok(entries) if depth < MAX_DEPTH => entries.iter().map(std::fs::DirEntry::path).collect(),
-        Ok(_) => return problems.push(Problem::error("too-deep", folder, "policy folders are nested too deep")),
+        Ok(_) => {
+            return problems.push(Problem::error(
+                "too-deep",
+                folder,
+                "policy folders are nested too deep",
+            ));
+        }
         Err(error) => return problems.push(missing(folder, &error)),
     };
     paths.sort();
-    let hidden = |path: &PathBuf| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    let hidden = |path: &PathBuf| {
+        path.file_name()
+            .is_none_or(|name| name.to_string_lossy().starts_with('.'))
+    };
     for path in paths.into_iter().filter(|path| !hidden(path)) {
-        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let yaml = path
+            .extension()
+            .is_some_and(|ending| ending == "yaml" || ending == "yml");
         match std::fs::metadata(&path) {
             Ok(data) if data.is_dir() => walk(&path, files, problems, depth + 1),
             Ok(_) if yaml => files.add(path),
@@ -54,7 +65,11 @@ fn walk(folder: &Path, files: &mut Files, problems: &mut Problems, depth: usize)
 impl Files {
     fn add(&mut self, path: PathBuf) {
         let is_test = path.to_string_lossy().ends_with(TESTS);
-        let list = if is_test { &mut self.tests } else { &mut self.policies };
+        let list = if is_test {
+            &mut self.tests
+        } else {
+            &mut self.policies
+        };
         if !list.contains(&path) {
             list.push(path);
         }
@@ -69,7 +84,11 @@ pub(super) fn read(path: &Path, sources: &mut Sources) -> Result<String, Vec<Pro
 }
 
 fn missing(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::error("unreadable-file", path, format!("cannot read `{}`: {error}", path.display()))
+    Problem::error(
+        "unreadable-file",
+        path,
+        format!("cannot read `{}`: {error}", path.display()),
+    )
 }
 
 /// `path`, seen from the folder of the file that names it.

@@ -28,11 +28,20 @@ impl Stamp {
         }
         let data = std::fs::metadata(path).ok();
         let folder = data.as_ref().is_some_and(std::fs::Metadata::is_dir);
-        let state = data.map(|data| (data.dev(), data.ino(), data.mtime(), data.mtime_nsec(), data.size()));
+        let state = data.map(|data| {
+            (
+                data.dev(),
+                data.ino(),
+                data.mtime(),
+                data.mtime_nsec(),
+                data.size(),
+            )
+        });
         let known = self.0.insert(path.to_owned(), state).is_some();
         if folder && !known {
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            let visible = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+            let visible =
+                entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
             for entry in visible {
                 self.add(&entry.path());
             }

@@ -17,7 +17,11 @@ pub struct ExpressionError {
 impl ExpressionError {
     /// The finding of it, at the text of the expression.
     pub fn into_finding(self) -> Finding {
-        let Self { message, offset, help } = self;
+        let Self {
+            message,
+            offset,
+            help,
+        } = self;
         let finding = Finding::error("invalid-expression", message).at(offset);
         Finding { help, ..finding }
     }

@@ -28,9 +28,15 @@ pub enum CaptureError {
 
 /// The canonical request of a captured check, or why there is none. Field names may be written `header_map` or
 /// `headerMap` (<https://protobuf.dev/programming-guides/json/>).
-pub fn access_request(json: &str, now: Timestamp) -> Result<Result<AccessRequest, Denial>, CaptureError> {
-    let pool = DescriptorPool::decode(DESCRIPTOR).map_err(|_undecodable| CaptureError::Descriptor)?;
-    let descriptor = pool.get_message_by_name(CHECK_REQUEST).ok_or(CaptureError::Descriptor)?;
+pub fn access_request(
+    json: &str,
+    now: Timestamp,
+) -> Result<Result<AccessRequest, Denial>, CaptureError> {
+    let pool =
+        DescriptorPool::decode(DESCRIPTOR).map_err(|_undecodable| CaptureError::Descriptor)?;
+    let descriptor = pool
+        .get_message_by_name(CHECK_REQUEST)
+        .ok_or(CaptureError::Descriptor)?;
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let message = DynamicMessage::deserialize(descriptor, &mut deserializer)?;
     deserializer.end()?;
@@ -49,14 +55,20 @@ mod tests {
                 r#"{{"attributes":{{"request":{{"http":{{"method":"GET","host":"a.test","path":"/x?y=1",
                 "{name}":{{"headers":[{{"key":"x-a","raw_value":"Yg=="}}]}}}}}}}}}}"#
             );
-            let request = access_request(&json, Timestamp::from_seconds(1)).unwrap().unwrap();
-            assert_eq!((request.path.as_str(), request.headers.get("x-a")), ("/x", Some("b")));
+            let request = access_request(&json, Timestamp::from_seconds(1))
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                (request.path.as_str(), request.headers.get("x-a")),
+                ("/x", Some("b"))
+            );
         }
     }
 
     #[test]
     fn says_what_is_wrong() {
-        let unknown = access_request(r#"{"attribute":{}}"#, Timestamp::from_seconds(1)).unwrap_err();
+        let unknown =
+            access_request(r#"{"attribute":{}}"#, Timestamp::from_seconds(1)).unwrap_err();
         assert!(unknown.to_string().contains("attribute"), "{unknown}");
         assert!(access_request("nope", Timestamp::from_seconds(1)).is_err());
     }

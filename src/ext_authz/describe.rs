@@ -36,27 +36,47 @@ impl DescribedRequest {
 
     /// The check that Envoy would send.
     fn check_request(&self) -> CheckRequest {
-        let Self { method, host, target, headers, context_extensions, workload } = self;
+        let Self {
+            method,
+            host,
+            target,
+            headers,
+            context_extensions,
+            workload,
+        } = self;
         let pairs = |map: &BTreeMap<String, String>| -> HashMap<String, String> {
-            map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+            map.iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
         };
         let http = HttpRequest {
             method: method.clone(),
             host: host.clone(),
             path: target.clone(),
-            headers: headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_lowercase(), value.clone()))
+                .collect(),
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
             size: -1,
             ..HttpRequest::default()
         };
-        let source = workload.as_ref().map(|id| Peer { principal: id.clone(), ..Peer::default() });
+        let source = workload.as_ref().map(|id| Peer {
+            principal: id.clone(),
+            ..Peer::default()
+        });
         let attributes = AttributeContext {
             source,
-            request: Some(Request { time: None, http: Some(http) }),
+            request: Some(Request {
+                time: None,
+                http: Some(http),
+            }),
             context_extensions: pairs(context_extensions),
             ..AttributeContext::default()
         };
-        CheckRequest { attributes: Some(attributes) }
+        CheckRequest {
+            attributes: Some(attributes),
+        }
     }
 }

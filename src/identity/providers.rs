@@ -109,12 +109,16 @@ impl CheckedProviders {
         self.0.keys()
     }
 
-    /// Gives each provider its keys: a new key set, or one that a provider with an equal source has already.
+    /// Gives each provider its keys: a new key set, or one that a provider with an equal source has already. A provider
+    /// without keys is left out: its credentials are then those of an unknown issuer.
     #[must_use]
-    pub fn with_keys(self, mut keys: impl FnMut(&ProviderName, &KeySource) -> KeySet) -> Providers {
-        let ready = self.0.into_iter().map(|(name, provider)| {
-            let keys = keys(&name, &provider.source);
-            (name, Ready { provider, keys })
+    pub fn with_keys(
+        self,
+        mut keys: impl FnMut(&ProviderName, &KeySource) -> Option<KeySet>,
+    ) -> Providers {
+        let ready = self.0.into_iter().filter_map(|(name, provider)| {
+            let keys = keys(&name, &provider.source)?;
+            Some((name, Ready { provider, keys }))
         });
         Providers(ready.collect())
     }

@@ -14,11 +14,15 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Strin
             context.update(part);
         }
     }
-    context.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
+    context
+        .finish()
+        .as_ref()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a `String` cannot fail.
+            let _written = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]

@@ -343,10 +343,18 @@ fn request_object() -> Object {
 }
 
 fn context_object(trusted_metadata: &[Arc<str>]) -> Object {
-    let extensions = Object { fields: BTreeMap::new(), open: Some(Type::String) };
+    let extensions = Object {
+        fields: BTreeMap::new(),
+        open: Some(Type::String),
+    };
     let namespaces = || {
-        let fields = trusted_metadata.iter().map(|name| (Arc::clone(name), Field::optional(Type::Dyn)));
-        Field::object(Object { fields: fields.collect(), open: None })
+        let fields = trusted_metadata
+            .iter()
+            .map(|name| (Arc::clone(name), Field::optional(Type::Dyn)));
+        Field::object(Object {
+            fields: fields.collect(),
+            open: None,
+        })
     };
     Object::of([
         ("extensions", Field::object(extensions)),

@@ -187,8 +187,15 @@ impl Policy {
 
     /// The rules that are enforced, in order.
     pub fn rule_ids(&self) -> BTreeSet<RuleId> {
-        let bound = self.actions.values().flat_map(HashMap::values).flat_map(ActionRules::each);
-        bound.filter(|bound| !bound.rule.shadow).map(|bound| bound.rule.id.clone()).collect()
+        let bound = self
+            .actions
+            .values()
+            .flat_map(HashMap::values)
+            .flat_map(ActionRules::each);
+        bound
+            .filter(|bound| !bound.rule.shadow)
+            .map(|bound| bound.rule.id.clone())
+            .collect()
     }
 
     /// Number of rules.
@@ -293,7 +300,15 @@ fn schemas_of(action: &Action, catalog: &Catalog<'_>, context: &Context<'_>) -> 
         .iter()
         .filter_map(|name| context.providers.get(name))
         .collect();
-    let schema = |party| schema::of_rules(action, &claims, context.conditions, context.trusted_metadata, party);
+    let schema = |party| {
+        schema::of_rules(
+            action,
+            &claims,
+            context.conditions,
+            context.trusted_metadata,
+            party,
+        )
+    };
     (schema(false), schema(true))
 }
 

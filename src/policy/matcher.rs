@@ -122,12 +122,8 @@ impl To {
             && self.claims.is_empty()
     }
 
-    /// Whether `party` is one of those that the rule covers. Anonymous callers are reached by their kind alone.
-    pub(super) fn matches(&self, party: &Party) -> bool {
-        self.mismatch(party).is_none()
-    }
-
-    /// The first attribute that does not match, for traces.
+    /// The first attribute of `party` that does not match; none if the rule covers it. Anonymous callers are reached by
+    /// their kind alone.
     pub(super) fn mismatch(&self, party: &Party) -> Option<&'static str> {
         let named = |kind: Kind| {
             self.kinds

@@ -11,33 +11,102 @@ fn errors(rules: &Json) -> Vec<String> {
 #[test]
 fn mistakes_are_found_at_load() {
     for (rule, code) in [
-        (json!({ "id": "r", "permit": "docs.read" }), "permit-without-to"),
-        (json!({ "id": "r", "permit": "docs.read", "to": {} }), "empty-to"),
+        (
+            json!({ "id": "r", "permit": "docs.read" }),
+            "permit-without-to",
+        ),
+        (
+            json!({ "id": "r", "permit": "docs.read", "to": {} }),
+            "empty-to",
+        ),
         (json!({ "id": "r" }), "no-effect"),
-        (json!({ "id": "r", "permit": "docs.read", "forbid": "docs.read", "to": { "id": "a" } }), "two-effects"),
-        (json!({ "id": "r", "permit": "docs.read", "to": { "id": "a" }, "must": "true" }), "misplaced-key"),
-        (json!({ "id": "r", "forbid": "docs.read", "require": [{ "scope": "a" }] }), "misplaced-key"),
-        (json!({ "id": "r", "permit": "docs.raed", "to": { "id": "a" } }), "unknown-action"),
+        (
+            json!({ "id": "r", "permit": "docs.read", "forbid": "docs.read", "to": { "id": "a" } }),
+            "two-effects",
+        ),
+        (
+            json!({ "id": "r", "permit": "docs.read", "to": { "id": "a" }, "must": "true" }),
+            "misplaced-key",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "require": [{ "scope": "a" }] }),
+            "misplaced-key",
+        ),
+        (
+            json!({ "id": "r", "permit": "docs.raed", "to": { "id": "a" } }),
+            "unknown-action",
+        ),
         (json!({ "id": "r", "guard": "docs.read" }), "empty-guard"),
-        (json!({ "id": "r", "guard": "docs.read", "must": "subject.claims.levle > 1" }), "invalid-expression"),
-        (json!({ "id": "r", "guard": "docs.read", "must": "subject.claims.level == 'a'" }), "invalid-expression"),
-        (json!({ "id": "r", "guard": "docs.read", "must": "party.id == 'a'" }), "invalid-expression"),
-        (json!({ "id": "r", "guard": "docs.read", "must": "subject.claims.team == 'a'" }), "invalid-expression"),
-        (json!({ "id": "r", "forbid": "docs.read", "to": { "issuer": "crop" } }), "unknown-issuer"),
-        (json!({ "id": "r", "forbid": "docs.read", "to": { "kind": "robot" } }), "invalid-kind"),
-        (json!({ "id": "r", "forbid": "docs.read", "to": { "claim": { "taem": "a" } } }), "unknown-claim"),
-        (json!({ "id": "r", "forbid": "docs.read", "to": { "claim": { "level": "a" } } }), "type-mismatch"),
-        (json!({ "id": "r", "guard": "docs.read", "must": "true", "mode": "dry" }), "invalid-mode"),
-        (json!({ "id": "r", "guard": "docs.read", "require": [{}] }), "invalid-requirement"),
-        (json!({ "id": "r", "guard": "docs.read", "require": [{ "workload": "ci" }] }), "invalid-workload"),
-        (json!({ "id": "r", "guard": "docs.read", "constrain": { "headers": { "X-User": "subject.id" } } }), "invalid-header"),
-        (json!({ "id": "r", "guard": "docs.read", "constrain": { "headers": { "host": "subject.id" } } }), "reserved-header"),
-        (json!({ "id": "r", "guard": "docs.read", "constrain": { "strip": "a", "headers": { "a": "subject.id" } } }), "set-and-removed"),
-        (json!({ "id": "r", "guard": { "tier": "huge" }, "must": "true" }), "invalid-tier"),
-        (json!({ "id": "a b", "guard": "docs.read", "must": "true" }), "invalid-name"),
+        (
+            json!({ "id": "r", "guard": "docs.read", "must": "subject.claims.levle > 1" }),
+            "invalid-expression",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "must": "subject.claims.level == 'a'" }),
+            "invalid-expression",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "must": "party.id == 'a'" }),
+            "invalid-expression",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "must": "subject.claims.team == 'a'" }),
+            "invalid-expression",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "issuer": "crop" } }),
+            "unknown-issuer",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "kind": "robot" } }),
+            "invalid-kind",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "claim": { "taem": "a" } } }),
+            "unknown-claim",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "claim": { "level": "a" } } }),
+            "type-mismatch",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "must": "true", "mode": "dry" }),
+            "invalid-mode",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "require": [{}] }),
+            "invalid-requirement",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "require": [{ "workload": "ci" }] }),
+            "invalid-workload",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "headers": { "X-User": "subject.id" } } }),
+            "invalid-header",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "headers": { "host": "subject.id" } } }),
+            "reserved-header",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "strip": "a", "headers": { "a": "subject.id" } } }),
+            "set-and-removed",
+        ),
+        (
+            json!({ "id": "r", "guard": { "tier": "huge" }, "must": "true" }),
+            "invalid-tier",
+        ),
+        (
+            json!({ "id": "a b", "guard": "docs.read", "must": "true" }),
+            "invalid-name",
+        ),
     ] {
         let found = errors(&json!([rule]));
-        assert!(found.iter().any(|text| text.starts_with(code)), "{rule}: {found:?}");
+        assert!(
+            found.iter().any(|text| text.starts_with(code)),
+            "{rule}: {found:?}"
+        );
     }
 }
 
@@ -49,17 +118,39 @@ fn every_mistake_is_reported_at_once() {
         readers(),
         readers(),
     ]));
-    for code in ["unknown-action", "invalid-kind", "invalid-expression: when", "invalid-expression: must", "duplicate-rule"] {
-        assert!(found.iter().any(|text| text.contains(code)), "{code}: {found:?}");
+    for code in [
+        "unknown-action",
+        "invalid-kind",
+        "invalid-expression: when",
+        "invalid-expression: must",
+        "duplicate-rule",
+    ] {
+        assert!(
+            found.iter().any(|text| text.contains(code)),
+            "{code}: {found:?}"
+        );
     }
 }
 
 #[test]
 fn with_two_providers_names_need_an_issuer() {
     let rule = |to: Json| json!([{ "id": "r", "permit": "docs.read", "to": to }]);
-    let two = |to: Json| try_policy(&["corp", "ci"], &rule(to)).err().unwrap_or_default();
-    for to in [json!({ "id": "a" }), json!({ "group": "a" }), json!({ "claim": { "level": 1 } })] {
-        assert!(two(to.clone()).iter().any(|text| text.starts_with("issuer-needed")), "{to}");
+    let two = |to: Json| {
+        try_policy(&["corp", "ci"], &rule(to))
+            .err()
+            .unwrap_or_default()
+    };
+    for to in [
+        json!({ "id": "a" }),
+        json!({ "group": "a" }),
+        json!({ "claim": { "level": 1 } }),
+    ] {
+        assert!(
+            two(to.clone())
+                .iter()
+                .any(|text| text.starts_with("issuer-needed")),
+            "{to}"
+        );
     }
     assert!(two(json!({ "kind": "human" })).is_empty());
     assert!(two(json!({ "issuer": "corp", "id": "a" })).is_empty());
@@ -68,9 +159,23 @@ fn with_two_providers_names_need_an_issuer() {
 #[test]
 fn guards_that_always_set_a_header_differently_are_an_error() {
     let guard = |id: &str, value: &str| json!({ "id": id, "guard": "docs.read", "constrain": { "headers": { "x-user": value } } });
-    let found = errors(&json!([readers(), guard("a", "subject.id"), guard("b", "actor.id")]));
-    assert!(found.iter().any(|text| text.starts_with("header-conflict")), "{found:?}");
-    assert!(errors(&json!([readers(), guard("a", "subject.id"), guard("b", "subject.id")])).is_empty());
+    let found = errors(&json!([
+        readers(),
+        guard("a", "subject.id"),
+        guard("b", "actor.id")
+    ]));
+    assert!(
+        found.iter().any(|text| text.starts_with("header-conflict")),
+        "{found:?}"
+    );
+    assert!(
+        errors(&json!([
+            readers(),
+            guard("a", "subject.id"),
+            guard("b", "subject.id")
+        ]))
+        .is_empty()
+    );
 }
 
 #[test]
@@ -85,7 +190,17 @@ fn what_can_never_match_is_a_warning() {
     )
     .unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].starts_with("unreachable-rule") && warnings[0].contains("openers"), "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("unreachable-rule") && warnings[0].contains("openers"),
+        "{warnings:?}"
+    );
     let (_, warnings) = try_policy(&["corp"], &json!([readers()])).unwrap();
-    assert_eq!(warnings.iter().filter(|text| text.starts_with("nobody-permits")).count(), 2, "{warnings:?}");
+    assert_eq!(
+        warnings
+            .iter()
+            .filter(|text| text.starts_with("nobody-permits"))
+            .count(),
+        2,
+        "{warnings:?}"
+    );
 }

@@ -31,7 +31,10 @@ fn action(id: &str, tier: Tier, scope: &[&str]) -> Arc<Action> {
         route: RouteId::new("api").unwrap(),
         tier,
         scope: scope.iter().map(|text| Arc::from(*text)).collect(),
-        operations: vec![Operation::Http { method: Some("GET".into()), pattern: format!("/{id}/{{x}}") }],
+        operations: vec![Operation::Http {
+            method: Some("GET".into()),
+            pattern: format!("/{id}/{{x}}"),
+        }],
         params: BTreeMap::from([(Arc::from("x"), Type::String)]),
         query: BTreeMap::new(),
         resource: None,
@@ -41,10 +44,16 @@ fn action(id: &str, tier: Tier, scope: &[&str]) -> Arc<Action> {
 pub(super) fn route(providers: &[&str]) -> Route {
     Route {
         id: RouteId::new("api").unwrap(),
-        matches: RouteMatch::Host { hosts: vec!["api.test".into()], prefix: "/".into() },
+        matches: RouteMatch::Host {
+            hosts: vec!["api.test".into()],
+            prefix: "/".into(),
+        },
         url: Arc::from("https://api.test"),
         audience: Arc::from("https://api.test"),
-        providers: providers.iter().map(|name| ProviderName::new(name).unwrap()).collect(),
+        providers: providers
+            .iter()
+            .map(|name| ProviderName::new(name).unwrap())
+            .collect(),
         actions: vec![
             action("docs.read", Tier::Low, &[]),
             action("docs.write", Tier::High, &["docs:write"]),
@@ -62,17 +71,34 @@ fn declared() -> ClaimDeclarations {
 }
 
 /// Compiles `rules` for a route with these providers; errors as `code: message`.
-pub(super) fn try_policy(providers: &[&str], rules: &Json) -> Result<(Policy, Vec<String>), Vec<String>> {
-    let specs: Vec<RuleSpec> =
-        rules.as_array().unwrap().iter().map(|rule| serde_json::from_value(rule.clone()).unwrap()).collect();
+pub(super) fn try_policy(
+    providers: &[&str],
+    rules: &Json,
+) -> Result<(Policy, Vec<String>), Vec<String>> {
+    let specs: Vec<RuleSpec> = rules
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| serde_json::from_value(rule.clone()).unwrap())
+        .collect();
     let route = route(providers);
     let routes = [&route];
-    let names = providers.iter().map(|name| (ProviderName::new(name).unwrap(), declared()));
+    let names = providers
+        .iter()
+        .map(|name| (ProviderName::new(name).unwrap(), declared()));
     let providers: BTreeMap<ProviderName, ClaimDeclarations> = names.collect();
     let conditions = [ConditionName::new("incident").unwrap()];
-    let context = Context { routes: &routes, providers: &providers, conditions: &conditions, trusted_metadata: &[] };
+    let context = Context {
+        routes: &routes,
+        providers: &providers,
+        conditions: &conditions,
+        trusted_metadata: &[],
+    };
     let words = |findings: super::compile::Findings| {
-        findings.into_iter().map(|(_, finding)| format!("{}: {finding}", finding.code)).collect::<Vec<_>>()
+        findings
+            .into_iter()
+            .map(|(_, finding)| format!("{}: {finding}", finding.code))
+            .collect::<Vec<_>>()
     };
     match compile(&specs, &context) {
         Ok((policy, warnings)) => Ok((policy, words(warnings))),
@@ -98,13 +124,23 @@ pub(super) struct Given {
 pub(super) fn party(kind: Kind, id: &str, groups: &[&str]) -> Party {
     let id = PartyId::new(ProviderName::new("corp").unwrap(), id);
     let groups = groups.iter().map(|group| Arc::from(*group)).collect();
-    Party { groups, ..Party::bare(kind, id) }
+    Party {
+        groups,
+        ..Party::bare(kind, id)
+    }
 }
 
 impl Given {
     pub(super) fn new(subject: Party, action: &'static str) -> Self {
         let parties = Parties::alone(subject);
-        Self { parties, scope: Vec::new(), action, query: Vec::new(), workload: None, incident: false }
+        Self {
+            parties,
+            scope: Vec::new(),
+            action,
+            query: Vec::new(),
+            workload: None,
+            incident: false,
+        }
     }
 
     pub(super) fn human(id: &str, groups: &[&str], action: &'static str) -> Self {
@@ -118,7 +154,10 @@ impl Given {
     }
 
     pub(super) fn level(mut self, level: i64) -> Self {
-        self.parties.subject.claims.insert(Arc::from("level"), Value::Int(level));
+        self.parties
+            .subject
+            .claims
+            .insert(Arc::from("level"), Value::Int(level));
         self
     }
 
@@ -130,10 +169,22 @@ impl Given {
     /// Evaluates the call in the given way.
     pub(super) fn run(&self, policy: &Policy, mode: Mode, scan: Scan) -> Verdict {
         let route = route(&["corp"]);
-        let action = route.actions.iter().find(|action| action.id.as_str() == self.action).unwrap();
+        let action = route
+            .actions
+            .iter()
+            .find(|action| action.id.as_str() == self.action)
+            .unwrap();
         let params = BTreeMap::from([(Arc::from("x"), Value::string("1"))]);
-        let query = self.query.iter().map(|(name, text)| (Arc::from(name.as_str()), Value::string(text.as_str())));
-        let asked = Asked { action: Arc::clone(action), params, query: query.collect(), resource: None };
+        let query = self
+            .query
+            .iter()
+            .map(|(name, text)| (Arc::from(name.as_str()), Value::string(text.as_str())));
+        let asked = Asked {
+            action: Arc::clone(action),
+            params,
+            query: query.collect(),
+            resource: None,
+        };
         let request = request(self.query.clone());
         let conditions = BTreeMap::from([(ConditionName::new("incident").unwrap(), self.incident)]);
         let facts = Facts {
@@ -146,7 +197,10 @@ impl Given {
         };
         let anonymous = self.parties.subject.kind == Kind::Anonymous;
         let token = token(&self.scope);
-        let call = Call { facts, token: (!anonymous).then_some(&token) };
+        let call = Call {
+            facts,
+            token: (!anonymous).then_some(&token),
+        };
         policy.run(&call, mode, scan, None)
     }
 

@@ -15,9 +15,11 @@ const CONDITIONS: [&str; 2] = ["true", "false"];
 fn to() -> impl Strategy<Value = Json> {
     prop_oneof![
         Just(Json::Null),
-        prop::sample::select(vec!["human", "agent", "service", "anonymous"]).prop_map(|kind| json!({ "kind": kind })),
+        prop::sample::select(vec!["human", "agent", "service", "anonymous"])
+            .prop_map(|kind| json!({ "kind": kind })),
         prop::sample::subsequence(vec!["a", "b", "c"], 1..3).prop_map(|ids| json!({ "id": ids })),
-        prop::sample::subsequence(vec!["g", "h"], 1..3).prop_map(|groups| json!({ "group": groups })),
+        prop::sample::subsequence(vec!["g", "h"], 1..3)
+            .prop_map(|groups| json!({ "group": groups })),
         Just(json!({ "id": "*", "group": "g" })),
         Just(json!({ "id": "a", "group": "*" })),
     ]
@@ -27,12 +29,24 @@ fn to() -> impl Strategy<Value = Json> {
 fn rule() -> impl Strategy<Value = Json> {
     let condition = || prop::option::of(prop::sample::select(CONDITIONS.to_vec()));
     let action = prop::sample::select(ACTIONS.to_vec());
-    (0..3_u8, action, to(), condition(), condition(), condition(), any::<bool>()).prop_map(
-        |(effect, action, to, when, unless, must, shadow)| {
+    (
+        0..3_u8,
+        action,
+        to(),
+        condition(),
+        condition(),
+        condition(),
+        any::<bool>(),
+    )
+        .prop_map(|(effect, action, to, when, unless, must, shadow)| {
             let mut rule = json!({});
             let effect = ["permit", "forbid", "guard"][usize::from(effect)];
             rule[effect] = json!(action);
-            rule["to"] = if effect == "permit" && to.is_null() { json!({ "kind": "human" }) } else { to };
+            rule["to"] = if effect == "permit" && to.is_null() {
+                json!({ "kind": "human" })
+            } else {
+                to
+            };
             for (key, value) in [("when", when), ("unless", unless)] {
                 rule[key] = json!(value);
             }
@@ -44,8 +58,7 @@ fn rule() -> impl Strategy<Value = Json> {
                 rule["mode"] = json!("shadow");
             }
             rule
-        },
-    )
+        })
 }
 
 fn rules() -> impl Strategy<Value = Vec<Json>> {
@@ -66,7 +79,9 @@ fn call() -> impl Strategy<Value = Given> {
         5 => (kind(), id(), groups()).prop_map(|(kind, id, groups)| party(kind, id, &groups)),
         1 => Just(Party::anonymous()),
     ];
-    let actor = prop::option::of((kind(), id(), groups()).prop_map(|(kind, id, groups)| party(kind, id, &groups)));
+    let actor = prop::option::of(
+        (kind(), id(), groups()).prop_map(|(kind, id, groups)| party(kind, id, &groups)),
+    );
     (subject, actor, prop::sample::select(ACTIONS.to_vec())).prop_map(|(subject, actor, action)| {
         let anonymous = subject.kind == Kind::Anonymous;
         let call = Given::new(subject, action).scopes(&["docs:write"]);

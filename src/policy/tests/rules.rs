@@ -17,8 +17,14 @@ fn remedy(verdict: Verdict) -> Option<Remedy> {
 #[test]
 fn without_a_rule_everything_is_denied() {
     let policy = policy(&json!([]));
-    assert_eq!(Given::human("alice", &[], "docs.read").reason(&policy), "not_permitted");
-    assert_eq!(Given::new(Party::anonymous(), "docs.read").reason(&policy), "authentication_required");
+    assert_eq!(
+        Given::human("alice", &[], "docs.read").reason(&policy),
+        "not_permitted"
+    );
+    assert_eq!(
+        Given::new(Party::anonymous(), "docs.read").reason(&policy),
+        "authentication_required"
+    );
 }
 
 #[test]
@@ -27,8 +33,14 @@ fn only_a_permit_that_names_them_reaches_anonymous_callers() {
         { "id": "somebody", "permit": "docs.read", "to": { "id": "*" } },
         { "id": "anybody", "permit": "vault.open", "to": { "kind": ["anonymous", "human"] } },
     ]));
-    assert_eq!(Given::new(Party::anonymous(), "docs.read").reason(&policy), "authentication_required");
-    assert_eq!(Given::new(Party::anonymous(), "vault.open").reason(&policy), "permitted");
+    assert_eq!(
+        Given::new(Party::anonymous(), "docs.read").reason(&policy),
+        "authentication_required"
+    );
+    assert_eq!(
+        Given::new(Party::anonymous(), "vault.open").reason(&policy),
+        "permitted"
+    );
 }
 
 #[test]
@@ -38,10 +50,23 @@ fn both_the_subject_and_the_actor_need_a_permit() {
         { "id": "bots", "permit": "docs.read", "to": { "kind": "agent", "group": "bots" }, "when": "delegated" },
     ]));
     let bot = || party(Kind::Agent, "bot", &["bots"]);
-    assert_eq!(Given::human("alice", &[], "docs.read").acting(bot()).reason(&policy), "permitted");
-    assert_eq!(Given::new(bot(), "docs.read").reason(&policy), "not_permitted");
+    assert_eq!(
+        Given::human("alice", &[], "docs.read")
+            .acting(bot())
+            .reason(&policy),
+        "permitted"
+    );
+    assert_eq!(
+        Given::new(bot(), "docs.read").reason(&policy),
+        "not_permitted"
+    );
     let stranger = party(Kind::Agent, "stranger", &[]);
-    assert_eq!(Given::human("alice", &[], "docs.read").acting(stranger).reason(&policy), "not_permitted");
+    assert_eq!(
+        Given::human("alice", &[], "docs.read")
+            .acting(stranger)
+            .reason(&policy),
+        "not_permitted"
+    );
     let service = Given::new(party(Kind::Service, "svc", &[]), "docs.read").acting(bot());
     assert_eq!(service.reason(&policy), "not_permitted");
 }
@@ -56,13 +81,18 @@ fn a_forbid_of_any_party_comes_first() {
     ]));
     let call = Given::human("alice", &[], "docs.read").acting(party(Kind::Agent, "bad-bot", &[]));
     assert_eq!(call.reason(&policy), "forbidden");
-    assert_eq!(Given::human("alice", &[], "docs.read").reason(&policy), "guard_unmet");
+    assert_eq!(
+        Given::human("alice", &[], "docs.read").reason(&policy),
+        "guard_unmet"
+    );
 }
 
 #[test]
 fn an_error_lets_nobody_in() {
     let call = Given::human("alice", &[], "docs.read");
-    let permit = policy(&json!([{ "id": "p", "permit": "docs.read", "to": { "kind": "human" }, "when": FAILS }]));
+    let permit = policy(
+        &json!([{ "id": "p", "permit": "docs.read", "to": { "kind": "human" }, "when": FAILS }]),
+    );
     assert_eq!(call.reason(&permit), "not_permitted");
     for (key, effect, reason) in [
         ("when", "forbid", "forbidden"),
@@ -75,11 +105,20 @@ fn an_error_lets_nobody_in() {
         if effect == "guard" && key != "must" {
             rule["must"] = json!("true");
         }
-        assert_eq!(call.reason(&policy(&json!([readers(), rule]))), reason, "{effect} {key}");
+        assert_eq!(
+            call.reason(&policy(&json!([readers(), rule]))),
+            reason,
+            "{effect} {key}"
+        );
     }
     let absorbed = format!("{FAILS} || true");
-    let guarded = policy(&json!([readers(), { "id": "g", "guard": "docs.read", "must": absorbed }]));
-    assert_eq!(call.reason(&guarded), "guard_unmet", "an error is not absorbed by `|| true`");
+    let guarded =
+        policy(&json!([readers(), { "id": "g", "guard": "docs.read", "must": absorbed }]));
+    assert_eq!(
+        call.reason(&guarded),
+        "guard_unmet",
+        "an error is not absorbed by `|| true`"
+    );
     assert_eq!(call.level(1).reason(&guarded), "permitted");
 }
 
@@ -94,10 +133,21 @@ fn a_guard_without_to_covers_everybody() {
         call.incident = true;
         call
     };
-    assert_eq!(Given::new(Party::anonymous(), "docs.read").reason(&policy), "guard_unmet");
-    assert_eq!(open(Given::new(Party::anonymous(), "docs.read")).reason(&policy), "permitted");
-    let delegated = open(Given::human("alice", &[], "docs.read")).acting(party(Kind::Agent, "bot", &[]));
-    assert_eq!(delegated.reason(&policy), "guard_unmet", "a guard that matches any party applies");
+    assert_eq!(
+        Given::new(Party::anonymous(), "docs.read").reason(&policy),
+        "guard_unmet"
+    );
+    assert_eq!(
+        open(Given::new(Party::anonymous(), "docs.read")).reason(&policy),
+        "permitted"
+    );
+    let delegated =
+        open(Given::human("alice", &[], "docs.read")).acting(party(Kind::Agent, "bot", &[]));
+    assert_eq!(
+        delegated.reason(&policy),
+        "guard_unmet",
+        "a guard that matches any party applies"
+    );
 }
 
 #[test]
@@ -107,17 +157,30 @@ fn all_missing_scopes_are_named_at_once() {
         { "id": "more", "guard": "docs.write", "require": [{ "scope": "docs:publish" }, { "scope": ["docs:sign"] }] },
     ]));
     let call = Given::human("alice", &[], "docs.write");
-    let scopes = |names: &[&str]| Some(Remedy::Scope { missing: names.iter().map(|name| (*name).into()).collect() });
+    let scopes = |names: &[&str]| {
+        Some(Remedy::Scope {
+            missing: names.iter().map(|name| (*name).into()).collect(),
+        })
+    };
     assert_eq!(call.reason(&policy), "insufficient_scope");
-    assert_eq!(remedy(call.verdict(&policy)), scopes(&["docs:publish", "docs:sign", "docs:write"]));
+    assert_eq!(
+        remedy(call.verdict(&policy)),
+        scopes(&["docs:publish", "docs:sign", "docs:write"])
+    );
     let partly = call.clone().scopes(&["docs:write", "docs:sign"]);
     assert_eq!(remedy(partly.verdict(&policy)), scopes(&["docs:publish"]));
-    assert_eq!(call.scopes(&["docs:write", "docs:sign", "docs:publish"]).reason(&policy), "permitted");
+    assert_eq!(
+        call.scopes(&["docs:write", "docs:sign", "docs:publish"])
+            .reason(&policy),
+        "permitted"
+    );
 }
 
 #[test]
 fn a_caller_without_a_permit_is_not_sent_for_a_scope() {
-    let policy = policy(&json!([{ "id": "more", "guard": "docs.write", "require": [{ "scope": "docs:sign" }] }]));
+    let policy = policy(
+        &json!([{ "id": "more", "guard": "docs.write", "require": [{ "scope": "docs:sign" }] }]),
+    );
     let verdict = Given::human("alice", &[], "docs.write").verdict(&policy);
     assert_eq!((verdict.reason(), remedy(verdict)), ("not_permitted", None));
 }
@@ -129,11 +192,21 @@ fn a_step_up_is_met_by_the_human_subject_only() {
         { "id": "strong", "guard": "vault.open", "require": [{ "step_up": { "acr": ["phr", "phrh"], "max_age": "5m" } }] },
     ]));
     let mut call = Given::human("alice", &[], "vault.open");
-    let expected = StepUp { acr: vec!["phr".into(), "phrh".into()], max_age: Some(300) };
+    let expected = StepUp {
+        acr: vec!["phr".into(), "phrh".into()],
+        max_age: Some(300),
+    };
     assert_eq!(call.reason(&policy), "insufficient_user_authentication");
-    assert_eq!(remedy(call.verdict(&policy)), Some(Remedy::StepUp(expected)));
+    assert_eq!(
+        remedy(call.verdict(&policy)),
+        Some(Remedy::StepUp(expected))
+    );
     call.parties.subject.assurance.acr = Some("phrh".into());
-    assert_eq!(call.reason(&policy), "insufficient_user_authentication", "an absent auth_time does not meet max_age");
+    assert_eq!(
+        call.reason(&policy),
+        "insufficient_user_authentication",
+        "an absent auth_time does not meet max_age"
+    );
     let now = crate::model::time::Timestamp::from_seconds(1_800_000_000);
     call.parties.subject.assurance.auth_time = Some(now.minus(std::time::Duration::from_secs(301)));
     assert_eq!(call.reason(&policy), "insufficient_user_authentication");
@@ -141,7 +214,10 @@ fn a_step_up_is_met_by_the_human_subject_only() {
     assert_eq!(call.reason(&policy), "permitted");
     call.parties.subject.kind = Kind::Service;
     let verdict = call.verdict(&policy);
-    assert_eq!((verdict.reason(), remedy(verdict)), ("requirement_unmet", None));
+    assert_eq!(
+        (verdict.reason(), remedy(verdict)),
+        ("requirement_unmet", None)
+    );
 }
 
 #[test]
@@ -152,7 +228,10 @@ fn a_workload_is_demanded_before_permits_and_has_no_remedy() {
     ]));
     let mut call = Given::human("alice", &[], "docs.read");
     let verdict = call.verdict(&policy);
-    assert_eq!((verdict.reason(), remedy(verdict)), ("workload_required", None));
+    assert_eq!(
+        (verdict.reason(), remedy(verdict)),
+        ("workload_required", None)
+    );
     call.workload = Some("spiffe://example.org/ci/a/b");
     assert_eq!(call.reason(&policy), "workload_required");
     call.workload = Some("spiffe://example.org/ci/a");
@@ -175,7 +254,10 @@ fn of_alternatives_the_cheapest_that_this_caller_can_meet_is_named() {
         { "id": "either", "guard": "vault.open", "require": [{ "any_of": [
             { "workload": "spiffe://example.org/vault" }, { "step_up": { "acr": "phr" } } ] }] },
     ]));
-    assert_eq!(Given::human("alice", &[], "vault.open").reason(&step), "insufficient_user_authentication");
+    assert_eq!(
+        Given::human("alice", &[], "vault.open").reason(&step),
+        "insufficient_user_authentication"
+    );
     let service = Given::new(party(Kind::Service, "svc", &[]), "vault.open");
     assert_eq!(service.reason(&step), "requirement_unmet");
 }
@@ -188,12 +270,29 @@ fn constraints_are_merged_to_the_stricter() {
         { "id": "b", "guard": "docs.read", "to": { "kind": "human" }, "constrain": { "strip": ["authorization"], "query": { "cap": { "limit": 50 }, "remove": "debug" } } },
     ]));
     let mut call = Given::human("alice", &[], "docs.read");
-    for (given, expected) in [(None, Some("50")), (Some("20"), None), (Some("50"), None), (Some("51"), Some("50"))] {
-        call.query = given.map(|text: &str| ("limit".to_owned(), text.to_owned())).into_iter().collect();
-        let Verdict::Allow(grant) = call.verdict(&policy) else { panic!("denied") };
+    for (given, expected) in [
+        (None, Some("50")),
+        (Some("20"), None),
+        (Some("50"), None),
+        (Some("51"), Some("50")),
+    ] {
+        call.query = given
+            .map(|text: &str| ("limit".to_owned(), text.to_owned()))
+            .into_iter()
+            .collect();
+        let Verdict::Allow(grant) = call.verdict(&policy) else {
+            panic!("denied")
+        };
         let constraints = grant.constraints;
-        assert_eq!(constraints.query.get("limit").map(String::as_str), expected, "{given:?}");
-        assert_eq!(constraints.headers.get("x-user").map(String::as_str), Some("alice"));
+        assert_eq!(
+            constraints.query.get("limit").map(String::as_str),
+            expected,
+            "{given:?}"
+        );
+        assert_eq!(
+            constraints.headers.get("x-user").map(String::as_str),
+            Some("alice")
+        );
         let strip: Vec<&str> = constraints.strip.iter().map(AsRef::as_ref).collect();
         assert_eq!(strip, ["authorization", "cookie"]);
         assert!(constraints.strip_query.contains("debug"));
@@ -207,12 +306,17 @@ fn constraints_are_merged_to_the_stricter() {
 #[test]
 fn a_value_that_cannot_be_set_is_a_fault() {
     let with = |expression: &str| {
-        policy(&json!([readers(), { "id": "g", "guard": "docs.read", "constrain": { "headers": { "x-user": expression } } }]))
+        policy(
+            &json!([readers(), { "id": "g", "guard": "docs.read", "constrain": { "headers": { "x-user": expression } } }]),
+        )
     };
     let call = Given::human("alice\r\nx-admin: 1", &[], "docs.read");
     assert_eq!(call.reason(&with("subject.id")), "constraint_failed");
     let call = Given::human("alice", &[], "docs.read");
-    assert_eq!(call.reason(&with(&format!("{FAILS} ? 'a' : 'b'"))), "constraint_failed");
+    assert_eq!(
+        call.reason(&with(&format!("{FAILS} ? 'a' : 'b'"))),
+        "constraint_failed"
+    );
     let conflicting = policy(&json!([
         readers(),
         { "id": "a", "guard": "docs.read", "to": { "kind": "human" }, "constrain": { "headers": { "x-user": "subject.id" } } },
@@ -227,7 +331,9 @@ fn an_empty_identity_header_is_removed_instead() {
         readers(),
         { "id": "g", "guard": "docs.read", "constrain": { "headers": { "x-team": "has(subject.claims.team) ? subject.claims.team : ''" } } },
     ]));
-    let Verdict::Allow(grant) = Given::human("alice", &[], "docs.read").verdict(&policy) else { panic!("denied") };
+    let Verdict::Allow(grant) = Given::human("alice", &[], "docs.read").verdict(&policy) else {
+        panic!("denied")
+    };
     assert!(grant.constraints.headers.is_empty());
     assert!(grant.constraints.strip.contains("x-team"));
 }
@@ -241,8 +347,16 @@ fn shadow_rules_decide_nothing() {
     ]));
     let call = Given::human("alice", &[], "docs.read");
     assert_eq!(call.reason(&policy), "permitted");
-    assert_eq!(call.run(&policy, Mode::WithShadow, Scan::Indexed).reason(), "forbidden");
-    assert_eq!(Given::human("bob", &[], "docs.read").run(&policy, Mode::WithShadow, Scan::Indexed).reason(), "constraint_failed");
+    assert_eq!(
+        call.run(&policy, Mode::WithShadow, Scan::Indexed).reason(),
+        "forbidden"
+    );
+    assert_eq!(
+        Given::human("bob", &[], "docs.read")
+            .run(&policy, Mode::WithShadow, Scan::Indexed)
+            .reason(),
+        "constraint_failed"
+    );
 }
 
 #[test]
@@ -250,6 +364,10 @@ fn permits_see_the_party_that_they_are_asked_for() {
     let policy = policy(&json!([
         { "id": "own-kind", "permit": "docs.read", "to": { "kind": ["human", "agent"] }, "when": "party.kind == 'human' || party.id == 'bot'" },
     ]));
-    let with = |id| Given::human("alice", &[], "docs.read").acting(party(Kind::Agent, id, &[])).reason(&policy);
+    let with = |id| {
+        Given::human("alice", &[], "docs.read")
+            .acting(party(Kind::Agent, id, &[]))
+            .reason(&policy)
+    };
     assert_eq!((with("bot"), with("other")), ("permitted", "not_permitted"));
 }
