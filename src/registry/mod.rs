@@ -1,1 +1,98 @@
-//! The inventory of non-human identities.
+//! The inventory of non-human identities: who owns them, what they are, and where they are in their life.
+//!
+//! For an identity that is listed here, kind, groups, owner and lifecycle come from here alone, whatever a token says. The
+//! registry does not know who asks and decides nothing: the authorizer joins it to what a provider states.
+
+mod compile;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::party::{Kind, PartyId};
+use crate::model::reason::Reason;
+use crate::model::time::Timestamp;
+
+pub use spec::{RegisteredSpec, RegistrySpec, StatusSpec};
+
+/// The registered identities; immutable.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    known: HashMap<PartyId, Registered>,
+}
+
+/// What the registry knows about an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// `service` or `agent`, nothing else.
+    pub kind: Kind,
+    /// Who answers for it; never empty.
+    pub owner: Arc<str>,
+    /// Its groups.
+    pub groups: Vec<Arc<str>>,
+    /// Where it is in its life.
+    pub status: Status,
+    /// The first moment at which it is not valid any more.
+    pub expires: Option<Timestamp>,
+}
+
+/// Where an identity is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It may act.
+    Active,
+    /// It may not act for now.
+    Suspended,
+    /// It may not act any more.
+    Offboarded,
+}
+
+impl Status {
+    /// The word that the file and the records use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Offboarded => "offboarded",
+        }
+    }
+}
+
+impl Registry {
+    /// What is known about an identity; one lookup, without allocation. The anonymous party is never registered.
+    pub fn find(&self, id: &PartyId) -> Option<&Registered> {
+        self.known.get(id)
+    }
+
+    /// All identities, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&PartyId, &Registered)> {
+        self.known.iter()
+    }
+
+    /// How many identities there are.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+}
+
+impl Registered {
+    /// Whether the identity may act at `now`; the error is the reason of the denial. An off-boarded identity is that, even
+    /// if it has expired too.
+    pub fn standing(&self, now: Timestamp) -> Result<(), Reason> {
+        match self.status {
+            Status::Offboarded => Err(Reason::IdentityOffboarded),
+            Status::Suspended => Err(Reason::IdentitySuspended),
+            Status::Active if self.expires.is_some_and(|expires| now >= expires) => {
+                Err(Reason::IdentityExpired)
+            }
+            Status::Active => Ok(()),
+        }
+    }
+}
