@@ -8,5 +8,7 @@
     reason = "tests: the switches of clippy.toml cover test functions and not their helpers"
 )]
 
+mod admin;
+mod drain;
 mod grpc;
 mod harness;
