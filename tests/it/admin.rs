@@ -275,7 +275,7 @@ async fn status_says_what_is_in_force_and_for_how_long() {
     }
     assert_eq!(server.get("/nothing").status, 404);
     assert!(
-        server.metric(r#"countersign_key_set_keys{provider="corp"}"#) > 0.0,
+        server.metric(r#"countersign_keyset_keys{provider="corp"}"#) > 0.0,
         "{}",
         server.get("/metrics").body
     );

@@ -28,7 +28,7 @@ async fn health(channel: &Channel, service: &str) -> ServingStatus {
     answer.unwrap().into_inner().status()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_keys_is_not_serving_until_they_appear() {
     let setup = Setup::new();
     std::fs::remove_file(setup.path("corp.jwks.json")).unwrap();
@@ -75,7 +75,7 @@ async fn a_server_without_keys_is_not_serving_until_they_appear() {
     assert_eq!(server.get("/readyz").status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reflection_lists_the_service_that_envoy_calls() {
     let server = Setup::new().start();
     let mut client = ServerReflectionClient::new(server.client().await.channel);
@@ -159,17 +159,17 @@ async fn drains(signal: &str) {
     assert_eq!(neighbour.get("/readyz").status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_drains_and_exits_with_zero() {
     drains("TERM").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigint_drains_and_exits_with_zero() {
     drains("INT").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_check_fails_while_the_server_drains_under_load() {
     let mut server = slow_to_leave().start();
     let client = server.client().await;
@@ -204,7 +204,7 @@ async fn no_check_fails_while_the_server_drains_under_load() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_server_on_the_same_port_says_so_and_leaves_the_first_alone() {
     let server = Setup::new().start();
     let taken = Setup::new();
@@ -226,7 +226,7 @@ async fn a_second_server_on_the_same_port_says_so_and_leaves_the_first_alone() {
     assert_eq!(answer.outcome(), "allow");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flags_win_over_the_environment_and_the_environment_over_the_file() {
     let taken = Setup::new().start();
     // The file's port is taken; were it used, the server would not start.

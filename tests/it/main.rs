@@ -12,3 +12,5 @@ mod admin;
 mod drain;
 mod grpc;
 mod harness;
+mod keys;
+mod reload;
