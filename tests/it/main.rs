@@ -10,6 +10,7 @@
 
 mod admin;
 mod drain;
+mod envoy;
 mod grpc;
 mod harness;
 mod keys;
