@@ -5,26 +5,25 @@ use std::process::Command;
 
 use super::client::Request;
 use super::process::Change;
-use super::stage::{Stage, setup};
+use super::stage::{Stage, hasty, setup};
 use crate::harness::Setup;
 
 const ECHO: &str = "echo.example.com";
 
 /// An Envoy that would rather let everybody in, and that asks a countersign which says that it is not ready.
 fn gullible() -> Vec<Change> {
-    let health = SHIPPED_HEALTH_CHECKS;
     vec![
         (
             "failure_mode_allow: false",
             "failure_mode_allow: true".to_owned(),
         ),
-        (health, String::new()),
+        (HEALTH_CHECKS, String::new()),
     ]
 }
 
 /// The health checks of `envoy.yaml`: without them Envoy asks whoever listens.
-const SHIPPED_HEALTH_CHECKS: &str = "    health_checks:
-    - timeout: 0.5s
+const HEALTH_CHECKS: &str = "    health_checks:
+    - timeout: 3s
       interval: 1s
       no_traffic_interval: 1s
       unhealthy_threshold: 1
@@ -120,7 +119,7 @@ fn a_decision_that_comes_too_late_lets_nobody_in() {
         "deadline_margin: 10ms ",
         "deadline_margin: 250ms ",
     );
-    let stage = Stage::start(&gullible(), setup);
+    let stage = Stage::start(&[gullible(), vec![hasty()]].concat(), setup);
     faults(&stage, &Request::get(ECHO, "/open"), "deadline_exceeded");
     faults(&stage, &Request::get(ECHO, "/known"), "deadline_exceeded");
     assert_eq!(let_pass(&stage), 0);
@@ -186,7 +185,7 @@ fn without_countersign_nobody_is_let_in() {
 
 #[test]
 fn a_countersign_that_hangs_lets_nobody_in() {
-    let stage = Stage::start(&[], setup());
+    let stage = Stage::start(&[hasty()], setup());
     let open = Request::get(ECHO, "/open");
     allowed(&stage, &open);
     stage.server.signal("STOP");

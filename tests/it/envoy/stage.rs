@@ -14,6 +14,17 @@ use crate::harness::{SOON, Server, Setup, Token, eventually};
 /// A route of the tests' own, beside the sample policies.
 const ECHO: &str = include_str!("echo.yaml");
 
+/// What Envoy gives countersign to answer is meant for an optimised build on a machine of its own; these tests run a debug
+/// build beside many others on few cores, and none of them is about a slow answer unless it says so.
+const PATIENT: [(&str, &str); 3] = [
+    (
+        "                timeout: 0.25s",
+        "                timeout: 4s",
+    ),
+    ("    - timeout: 0.5s", "    - timeout: 3s"),
+    ("    connect_timeout: 0.1s", "    connect_timeout: 2s"),
+];
+
 /// Everything that one configuration needs, ready.
 pub(super) struct Stage {
     pub(super) envoy: Envoy,
@@ -47,8 +58,10 @@ impl Stage {
     /// The same for changes that lead Envoy to countersign themselves.
     pub(super) fn led(envoy: &[Change], server: Server, healthy: usize) -> Self {
         let upstream = Upstream::start();
+        let patient = PATIENT.map(|(from, to)| (from, to.to_owned()));
         let moved = [("port_value: 10090", port(upstream.address))];
-        let envoy = Envoy::start(CERTS.folder(), &[envoy, &moved].concat(), healthy);
+        let changes = [&patient, envoy, &moved].concat();
+        let envoy = Envoy::start(CERTS.folder(), &changes, healthy);
         Self {
             envoy,
             upstream,
@@ -89,6 +102,12 @@ pub(super) fn person(id: &str, host: &str) -> Token<'static> {
 pub(super) fn ci(id: &str, host: &str) -> Token<'static> {
     let token = SHIPPED.server.setup.ci.token(id);
     token.audience(&format!("https://{host}"))
+}
+
+/// The time that `envoy.yaml` gives countersign, for tests about it.
+pub(super) fn hasty() -> Change {
+    let [(shipped, patient), ..] = PATIENT;
+    (patient, shipped.to_owned())
 }
 
 /// Where a cluster's endpoint listens, as `envoy.yaml` says it.
