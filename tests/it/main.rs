@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod cli;
 mod drain;
 mod grpc;
 mod harness;
