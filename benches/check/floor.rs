@@ -109,7 +109,10 @@ pub(crate) fn call(
                     let next = requests.get((lane * each + number) % requests.len());
                     let request = next.context("no request")?.clone();
                     let answer = client.check(request).await?.into_inner();
-                    ensure!(answer.status.is_some_and(|status| status.code == 0), "refused");
+                    ensure!(
+                        answer.status.is_some_and(|status| status.code == 0),
+                        "refused"
+                    );
                 }
                 Ok(())
             });

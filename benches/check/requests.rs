@@ -24,7 +24,10 @@ pub(crate) fn check(token: &str) -> CheckRequest {
         ("accept-language", "en-GB,en;q=0.9"),
         ("authorization", bearer.as_str()),
         ("origin", "https://console.example.com"),
-        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"),
+        (
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0",
+        ),
         ("x-forwarded-for", "198.51.100.23"),
         ("x-forwarded-proto", "https"),
         ("x-request-id", "6f0c9c7e-4f1b-4c4e-8a55-0d0a5b1f5f0e"),

@@ -29,7 +29,10 @@ pub(crate) fn steps(worlds: &[World], issuer: &Issuer, extent: &Extent) -> Resul
     for algorithm in Algorithm::ALL {
         let bytes = requests::check(&issuer.token(algorithm, 0)?).encode_to_vec();
         let size = bytes.len();
-        println!("\na check in process, {} token, request of {size} bytes: allocations (bytes)", algorithm.name());
+        println!(
+            "\na check in process, {} token, request of {size} bytes: allocations (bytes)",
+            algorithm.name()
+        );
         println!(
             "  {:>7}  {:>14} {:>14} {:>14} {:>14} {:>14}",
             "rules", "decode", "canonical", "decide", "answer", "whole"
@@ -86,7 +89,10 @@ fn floor_check(bytes: &[u8]) {
 fn print_times(worlds: &[World], bytes: &[u8], extent: &Extent) -> Result<()> {
     let count = u32::try_from(extent.checks)?;
     println!("  time of each, mean");
-    println!("  {:>7}  {:>14} {:>14} {:>14}", "rules", "whole", "identity", "rules");
+    println!(
+        "  {:>7}  {:>14} {:>14} {:>14}",
+        "rules", "whole", "identity", "rules"
+    );
     for world in worlds {
         let check = CheckRequest::decode(bytes)?;
         let (mut identity, mut policy) = (Duration::ZERO, Duration::ZERO);
@@ -101,7 +107,10 @@ fn print_times(worlds: &[World], bytes: &[u8], extent: &Extent) -> Result<()> {
         }
         let whole = started.elapsed() / count;
         let (identity, policy) = (identity / count, policy / count);
-        println!("  {:>7}  {whole:>14.2?} {identity:>14.2?} {policy:>14.2?}", world.rules);
+        println!(
+            "  {:>7}  {whole:>14.2?} {identity:>14.2?} {policy:>14.2?}",
+            world.rules
+        );
     }
     let started = Instant::now();
     for _ in 0..count {
@@ -120,7 +129,10 @@ pub(crate) fn over_grpc(
 ) -> Result<()> {
     let mut servers = vec![("floor".to_owned(), floor::serve_floor(runtime)?)];
     for world in worlds {
-        servers.push((format!("{} rules", world.rules), floor::serve(world, runtime)?));
+        servers.push((
+            format!("{} rules", world.rules),
+            floor::serve(world, runtime)?,
+        ));
     }
     for algorithm in Algorithm::ALL {
         let pool: Result<Vec<CheckRequest>> = (0..extent.tokens)
@@ -146,7 +158,9 @@ fn median(costs: &[Cost]) -> Result<Cost> {
     let middle = |read: fn(&Cost) -> Duration| {
         let mut all: Vec<Duration> = costs.iter().map(read).collect();
         all.sort_unstable();
-        all.get(all.len() / 2).copied().ok_or_else(|| anyhow!("no round"))
+        all.get(all.len() / 2)
+            .copied()
+            .ok_or_else(|| anyhow!("no round"))
     };
     Ok(Cost {
         wall: middle(|cost| cost.wall)?,
@@ -156,8 +170,14 @@ fn median(costs: &[Cost]) -> Result<Cost> {
 
 fn print_ratios<A>(algorithm: Algorithm, servers: &[(String, A)], costs: &[Cost]) -> Result<()> {
     let floor = costs.first().context("no floor")?;
-    println!("\na call over gRPC on loopback, a different {} token each", algorithm.name());
-    println!("  {:>13}  {:>10} {:>7}  {:>10} {:>7}", "", "time", "ratio", "cpu", "ratio");
+    println!(
+        "\na call over gRPC on loopback, a different {} token each",
+        algorithm.name()
+    );
+    println!(
+        "  {:>13}  {:>10} {:>7}  {:>10} {:>7}",
+        "", "time", "ratio", "cpu", "ratio"
+    );
     for ((name, _), cost) in servers.iter().zip(costs) {
         let ratio = |part: Duration, whole: Duration| part.as_secs_f64() / whole.as_secs_f64();
         println!(

@@ -163,8 +163,12 @@ routes:
 fn rule(number: usize, others: usize) -> String {
     let on = "accounts.read";
     match number % 10 {
-        0..=2 => format!("{{ id: r{number}, permit: {on}, to: {{ issuer: corp, id: user-{number} }} }}"),
-        3 | 4 => format!("{{ id: r{number}, permit: {on}, to: {{ issuer: corp, group: team-{number} }} }}"),
+        0..=2 => {
+            format!("{{ id: r{number}, permit: {on}, to: {{ issuer: corp, id: user-{number} }} }}")
+        }
+        3 | 4 => format!(
+            "{{ id: r{number}, permit: {on}, to: {{ issuer: corp, group: team-{number} }} }}"
+        ),
         5 => format!(
             "{{ id: r{number}, forbid: {on}, to: {{ issuer: corp, id: user-{number} }}, unless: 'request.hour > 6' }}"
         ),
@@ -173,7 +177,9 @@ fn rule(number: usize, others: usize) -> String {
         ),
         _ => {
             let other = (number / 10) % others;
-            format!("{{ id: r{number}, permit: others.read-{other}, to: {{ issuer: corp, group: team-{number} }} }}")
+            format!(
+                "{{ id: r{number}, permit: others.read-{other}, to: {{ issuer: corp, group: team-{number} }} }}"
+            )
         }
     }
 }
