@@ -57,8 +57,9 @@ pub(super) fn warnings(
     actions: &Actions,
 ) -> Findings {
     let mut findings = Findings::new();
+    let forbidden = forbidden(actions);
     for (index, rule) in rules {
-        if let Some(finding) = unreachable(rule, catalog, actions) {
+        if let Some(finding) = unreachable(rule, catalog, &forbidden) {
             findings.push((Source::Rule(*index), finding));
         }
     }
@@ -82,7 +83,23 @@ pub(super) fn warnings(
     findings
 }
 
-fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<Finding> {
+/// Actions that a rule forbids whoever asks, with one such rule. Found once, for there may be as many rules that ask as
+/// there are forbids to look through.
+type Forbidden<'a> = HashMap<(&'a RouteId, &'a ActionId), &'a RuleId>;
+
+fn forbidden(actions: &Actions) -> Forbidden<'_> {
+    let each = actions
+        .iter()
+        .flat_map(|(route, actions)| actions.iter().map(move |(id, rules)| ((route, id), rules)));
+    let forbidden = each.filter_map(|(action, rules)| {
+        let mut forbids = rules.forbids.rules().iter();
+        let bound = forbids.find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)?;
+        Some((action, &bound.rule.id))
+    });
+    forbidden.collect()
+}
+
+fn unreachable(rule: &Rule, catalog: &Catalog<'_>, forbidden: &Forbidden<'_>) -> Option<Finding> {
     let covered = catalog.covered(&rule.selector);
     let mut routes = covered.iter().map(|action| &action.route);
     let reached = rule.to.as_ref().is_none_or(|to| {
@@ -107,11 +124,7 @@ fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<
         );
     }
     let forbidden_by = |action: &&crate::model::route::Action| {
-        let rules = actions.get(&action.route)?.get(&action.id)?;
-        let mut forbids = rules.forbids.rules().iter();
-        forbids
-            .find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
-            .map(|bound| &bound.rule.id)
+        forbidden.get(&(&action.route, &action.id)).copied()
     };
     let forbids: Option<Vec<&RuleId>> = covered.iter().map(forbidden_by).collect();
     match forbids.as_deref() {

@@ -15,3 +15,4 @@ mod grpc;
 mod harness;
 mod keys;
 mod reload;
+mod mutants;
