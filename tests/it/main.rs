@@ -10,4 +10,5 @@
 
 mod grpc;
 mod harness;
+mod output;
 mod readme;
