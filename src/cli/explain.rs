@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::output::load_or_say;
+use super::output::{load_or_say, print};
 use super::{ConfigArgs, Exit, describe};
 use crate::app;
 use crate::authorizer::{Caller, Examined};
@@ -115,9 +115,9 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
     match explain(args, bundle) {
         Ok(explained) => {
             if args.json {
-                println!("{:#}", explained.to_json());
+                print(format_args!("{:#}\n", explained.to_json()));
             } else {
-                print!("{}", explained.to_text());
+                print(explained.to_text());
             }
             match explained.examined.verdict {
                 Verdict::Allow(_) => Exit::Ok,

@@ -16,3 +16,5 @@ mod harness;
 mod keys;
 mod reload;
 mod mutants;
+mod output;
+mod readme;
