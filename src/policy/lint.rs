@@ -57,8 +57,9 @@ pub(super) fn warnings(
     actions: &Actions,
 ) -> Findings {
     let mut findings = Findings::new();
+    let closed = always_forbidden(actions);
     for (index, rule) in rules {
-        if let Some(finding) = unreachable(rule, catalog, actions) {
+        if let Some(finding) = unreachable(rule, catalog, &closed) {
             findings.push((Source::Rule(*index), finding));
         }
     }
@@ -82,7 +83,24 @@ pub(super) fn warnings(
     findings
 }
 
-fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<Finding> {
+/// Actions that a forbid closes to everybody, and the first such forbid: looked for once, not once for every rule.
+fn always_forbidden(actions: &Actions) -> HashMap<(&RouteId, &ActionId), &RuleId> {
+    let mut closed = HashMap::new();
+    for (route, actions) in actions {
+        for (action, rules) in actions {
+            let mut forbids = rules.forbids.rules().iter();
+            let forbid = forbids.find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow);
+            closed.extend(forbid.map(|bound| ((route, action), &bound.rule.id)));
+        }
+    }
+    closed
+}
+
+fn unreachable(
+    rule: &Rule,
+    catalog: &Catalog<'_>,
+    closed: &HashMap<(&RouteId, &ActionId), &RuleId>,
+) -> Option<Finding> {
     let covered = catalog.covered(&rule.selector);
     let mut routes = covered.iter().map(|action| &action.route);
     let reached = rule.to.as_ref().is_none_or(|to| {
@@ -106,14 +124,10 @@ fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<
                 .under("to"),
         );
     }
-    let forbidden_by = |action: &&crate::model::route::Action| {
-        let rules = actions.get(&action.route)?.get(&action.id)?;
-        let mut forbids = rules.forbids.rules().iter();
-        forbids
-            .find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
-            .map(|bound| &bound.rule.id)
-    };
-    let forbids: Option<Vec<&RuleId>> = covered.iter().map(forbidden_by).collect();
+    let forbids: Option<Vec<&RuleId>> = covered
+        .iter()
+        .map(|action| closed.get(&(&action.route, &action.id)).copied())
+        .collect();
     match forbids.as_deref() {
         Some([first, ..]) if rule.effect != Effect::Forbid => {
             let finding = Finding::warning(
