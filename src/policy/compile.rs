@@ -267,6 +267,7 @@ pub fn compile(rules: &[RuleSpec], context: &Context<'_>) -> Result<(Policy, Fin
     let policy = assemble(bound, context, rules.len());
     if findings.is_empty() {
         lint::conflicts(&policy.actions, &ids, &mut findings);
+        lint::crowded(&compiled, &mut findings);
     }
     if !findings.is_empty() {
         return Err(findings);
@@ -345,6 +346,7 @@ fn assemble<'a>(mut bound: BoundRules<'a>, context: &Context<'a>, rules: usize) 
             .unwrap_or_default();
         let headers = items
             .iter()
+            .filter(|item| !item.rule.shadow)
             .filter_map(|item| item.constrain.as_ref())
             .flat_map(|c| &c.headers);
         policy

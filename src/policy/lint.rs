@@ -1,10 +1,11 @@
 //! What `check` says about a policy that loads: rules that can never match, actions that nobody permits. And the
 //! one conflict that can be seen at load: two guards that always set one header to different values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::compile::{ActionRules, Catalog, Findings, Source};
+use super::constrain::Constrain;
 use super::matcher::Providers;
 use super::rule::Rule;
 use super::trace::Effect;
@@ -13,38 +14,65 @@ use crate::model::name::{ActionId, RouteId, RuleId};
 
 type Actions = HashMap<RouteId, HashMap<ActionId, ActionRules>>;
 
-/// Guards that apply to every call of an action and set one header differently, or set what another always removes.
+/// Most headers that all rules together set, and most that they remove. Every one that is not set is removed in up to
+/// three spellings, and one answer carries at most a hundred removals.
+const MAX_HEADERS: usize = 32;
+
+/// Guards that apply to every call of an action and do different things to one header, parameter or metadata key.
 pub(super) fn conflicts(actions: &Actions, ids: &HashMap<RuleId, usize>, findings: &mut Findings) {
     for rules in actions.values().flat_map(HashMap::values) {
-        let mut known: HashMap<&Arc<str>, (&str, &RuleId)> = HashMap::new();
-        for bound in rules
-            .guards
-            .rules()
-            .iter()
-            .filter(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
-        {
-            let Some(constrain) = &bound.constrain else {
-                continue;
-            };
-            let set = constrain
-                .headers
-                .iter()
-                .map(|(name, expression)| (name, expression.source()));
-            for (name, what) in set.chain(constrain.strip.iter().map(|name| (name, "(removed)"))) {
-                let (source, other) = *known.entry(name).or_insert((what, &bound.rule.id));
-                if source != what
+        let mut known: HashMap<(&str, &str), (&str, &RuleId)> = HashMap::new();
+        let guards = rules.guards.rules().iter();
+        for bound in guards.filter(|bound| bound.rule.is_unconditional() && !bound.rule.shadow) {
+            for (kind, name, what) in bound.constrain.iter().flat_map(Constrain::fates) {
+                let (before, other) = *known.entry((kind, name)).or_insert((what, &bound.rule.id));
+                if before != what
                     && let Some(index) = ids.get(&bound.rule.id)
                 {
-                    let message = format!(
-                        "guards `{other}` and `{}` do different things to header `{name}`",
-                        bound.rule.id
+                    let item = (
+                        Source::Rule(*index),
+                        conflict(other, &bound.rule.id, kind, name),
                     );
-                    let finding = Finding::error("header-conflict", message).under("constrain");
-                    let item = (Source::Rule(*index), finding);
                     if !findings.contains(&item) {
                         findings.push(item);
                     }
                 }
+            }
+        }
+    }
+}
+
+fn conflict(one: &RuleId, two: &RuleId, kind: &str, name: &str) -> Finding {
+    let message = format!("guards `{one}` and `{two}` do different things to {kind} `{name}`");
+    let code = if kind == "header" {
+        "header-conflict"
+    } else {
+        "constraint-conflict"
+    };
+    Finding::error(code, message)
+        .help("both apply to every call, so every call would be a fault")
+        .under("constrain")
+}
+
+/// More headers than one answer can carry, at the rule that has the first too many.
+pub(super) fn crowded(rules: &[(usize, Arc<Rule>)], findings: &mut Findings) {
+    let (mut set, mut stripped) = (BTreeSet::new(), BTreeSet::new());
+    for (index, rule) in rules {
+        let Some(constrain) = &rule.constrain else {
+            continue;
+        };
+        set.extend(constrain.headers.keys());
+        stripped.extend(constrain.strip.items());
+        for (key, count) in [("headers", set.len()), ("strip", stripped.len())] {
+            if count > MAX_HEADERS {
+                let message =
+                    format!("all rules together name more than {MAX_HEADERS} headers here");
+                let finding = Finding::error("too-many-headers", message)
+                    .help("one answer cannot carry more: put several values into one header")
+                    .under(key)
+                    .under("constrain");
+                findings.push((Source::Rule(*index), finding));
+                return;
             }
         }
     }

@@ -124,10 +124,7 @@ fn compile_ids(
                 None => finding
                     .help("`*` stands for one segment: `customers.*` covers `customers.export`"),
             };
-            findings.push(match ids.index(index) {
-                Some(index) => finding.under(index),
-                None => finding,
-            });
+            findings.push(ids.place(index, finding));
         }
         globs.push(glob);
     }
