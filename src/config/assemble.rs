@@ -296,7 +296,7 @@ impl Reading<'_> {
                 // Items that could not be read are not among those that were checked: an index counts the others.
                 for finding in findings
                     .into_iter()
-                    .filter(|finding| !(incomplete && finding.code == "unknown-issuer"))
+                    .filter(|finding| !(incomplete && finding.code == "unknown-provider"))
                 {
                     let index = match finding.path.get(1) {
                         Some(Step::Index(index)) => *index,
@@ -385,5 +385,28 @@ impl Reading<'_> {
             }
         }
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_cannot_be_read_is_the_only_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("countersign.yaml");
+        let identities =
+            "version: 1\nidentities:\n  - { issuer: corp, id: bot, kind: agent, owner: alice }\n";
+        std::fs::write(folder.path().join("identities.yaml"), identities).unwrap();
+        std::fs::write(
+            &main,
+            "version: 1\nidentities: identities.yaml\nproviders: { corp: { jwt: { isuer: x } } }\n",
+        )
+        .unwrap();
+        let failure = load(&main, &Overrides::default()).unwrap_err();
+        let errors = failure.problems.as_slice().iter();
+        let codes: Vec<_> = errors.map(|problem| problem.code.to_string()).collect();
+        assert_eq!(codes, ["unknown-key"]);
     }
 }
