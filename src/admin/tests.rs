@@ -313,8 +313,14 @@ async fn more_connections_than_allowed_wait_and_are_served_in_turn() {
 }
 
 #[tokio::test]
-async fn stopping_ends_idle_connections_within_the_grace() {
-    let edge = edge(healthy).await;
+async fn stopping_ends_idle_connections_at_once() {
+    let patient = Duration::from_mins(1);
+    let limits = Limits {
+        head: patient,
+        connection: patient,
+        grace: patient,
+    };
+    let edge = edge_within(limits, healthy).await;
     let mut idle = TcpStream::connect(edge.address).await.unwrap();
     assert!(edge.ask("GET /healthz").await.0.starts_with("http/1.1 200"));
     edge.stop.cancel();

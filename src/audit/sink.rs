@@ -37,6 +37,14 @@ impl Sink {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn over(file: File) -> Self {
+        Self {
+            spec: SinkSpec::Stdout,
+            file: Arc::new(file),
+        }
+    }
+
     /// What was configured.
     pub(super) fn spec(&self) -> &SinkSpec {
         &self.spec

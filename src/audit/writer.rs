@@ -163,7 +163,51 @@ impl fmt::Debug for AuditWriter {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use crate::model::time::Timestamp;
+
     use super::*;
+
+    /// A socket that nobody reads takes some bytes and then refuses, in the middle of a line.
+    #[tokio::test]
+    async fn a_retry_goes_on_where_the_last_attempt_ended() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let metrics = Metrics::new("0", Timestamp::from_millis(0)).unwrap();
+        let (sender, lines) = mpsc::channel(BATCH);
+        let sink = Sink::over(File::from(OwnedFd::from(ours)));
+        let writer = AuditWriter::new(lines, Arc::default(), sink, metrics.clone());
+        let expected: Vec<u8> = (0..BATCH)
+            .flat_map(|n| {
+                let line = format!("{n:->1600}\n").into_bytes();
+                sender.try_send(line.clone()).unwrap();
+                line
+            })
+            .collect();
+        drop(sender);
+        let failed = move || {
+            let text = metrics.encode(Timestamp::from_millis(0), &[]).unwrap();
+            !text.contains("countersign_audit_write_failures_total 0")
+        };
+        let reader = std::thread::spawn(move || {
+            while !failed() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let mut received = Vec::new();
+            theirs.read_to_end(&mut received).unwrap();
+            received
+        });
+        let done = writer.run(CancellationToken::new(), Duration::ZERO);
+        done.await.unwrap();
+        assert!(
+            reader.join().unwrap() == expected,
+            "a byte is lost or repeated"
+        );
+    }
 
     #[test]
     fn a_new_file_gets_the_line_that_the_old_one_got_half_of() {

@@ -59,9 +59,15 @@ impl Authorizer {
         &self.metrics
     }
 
-    /// Decides a canonical request and records the decision. One snapshot is seen from start to end.
-    pub fn decide(&self, request: &AccessRequest) -> Decision {
-        let started = Instant::now();
+    /// Decides a canonical request that arrived at `arrival`, and records the decision. One snapshot is seen from start
+    /// to end. `late` is asked once there is a verdict: one that comes too late to be heard is a fault, and is recorded
+    /// as that and nothing else.
+    pub fn decide(
+        &self,
+        request: &AccessRequest,
+        arrival: Instant,
+        late: impl FnOnce() -> bool,
+    ) -> Decision {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
         let mut examined = snapshot.examine(request, &Caller::Credential, None);
@@ -71,6 +77,13 @@ impl Authorizer {
                 snapshot.policy.settable_headers(),
                 request,
             );
+        }
+        if late() {
+            let fault = Fault::new(
+                FaultCode::DeadlineExceeded,
+                "the deadline passed while deciding",
+            );
+            examined.verdict = Verdict::Fault(fault);
         }
         let facts = RequestFacts {
             id: request.id.clone(),
@@ -100,7 +113,7 @@ impl Authorizer {
             credential,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
-                total: started.elapsed(),
+                total: arrival.elapsed(),
                 identity,
                 policy,
             },
@@ -121,7 +134,13 @@ impl Authorizer {
 
     /// Records a check that never became a canonical request: ambiguous, overloaded, past its deadline, a panic.
     /// `verdict` must not be an allow; one that is becomes a fault.
-    pub fn refuse(&self, verdict: Verdict, at: Timestamp, request_id: Option<String>) -> Decision {
+    pub fn refuse(
+        &self,
+        verdict: Verdict,
+        at: Timestamp,
+        arrival: Instant,
+        request_id: Option<String>,
+    ) -> Decision {
         let verdict = match verdict {
             Verdict::Allow(_) => {
                 Verdict::Fault(Fault::new(FaultCode::Internal, "a refusal was an allow"))
@@ -144,7 +163,10 @@ impl Authorizer {
             parties: None,
             credential: None,
             policy_version: Arc::clone(&self.snapshot.load().version),
-            spent: Spent::default(),
+            spent: Spent {
+                total: arrival.elapsed(),
+                ..Spent::default()
+            },
         };
         match self.audit.reserve() {
             Ok(slot) => slot.write(&decision),

@@ -201,15 +201,23 @@ impl Reading<'_> {
         })
     }
 
-    /// A digest of every file that was read; the first 12 digits name the version.
+    /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
+    /// files in different places have the same version. The first 12 digits name it.
     fn version(&self) -> Arc<str> {
-        let names: Vec<(String, &str)> = self
+        let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
+        let named = |file: &Path| {
+            file.strip_prefix(folder)
+                .unwrap_or(file)
+                .display()
+                .to_string()
+        };
+        let parts: Vec<(String, &str)> = self
             .sources
             .iter()
-            .map(|(file, text)| (file.display().to_string(), text.as_str()))
+            .map(|(file, text)| (named(file), text.as_str()))
             .collect();
         let whole = digest(
-            names
+            parts
                 .iter()
                 .map(|(name, text)| (name.as_str(), text.as_bytes())),
         );

@@ -43,7 +43,7 @@ impl Checks {
         }
     }
 
-    fn answer(&self, check: &CheckRequest, deadline: Deadline) -> CheckResponse {
+    fn answer(&self, check: &CheckRequest, arrival: Instant, deadline: Deadline) -> CheckResponse {
         let span = tracing::debug_span!(
             "ext_authz.check",
             decision = Empty,
@@ -55,20 +55,29 @@ impl Checks {
         let _entered = span.enter();
         let now = clock::now();
         let answered = caught(|| {
-            let decision = self.decide(check, now, deadline);
+            let decision = self.decide(check, now, arrival, deadline);
             (check_response(&decision), decision)
         });
         let (response, decision) = answered.unwrap_or_else(|fault| {
-            let decision = self.refuse(Verdict::Fault(fault), now, check);
+            let decision = self.refuse(Verdict::Fault(fault), now, arrival, check);
             (check_response(&decision), decision)
         });
         describe(&span, &decision);
         response
     }
 
-    fn decide(&self, check: &CheckRequest, now: Timestamp, deadline: Deadline) -> Decision {
-        let fault = |code, cause| self.refuse(Verdict::Fault(Fault::new(code, cause)), now, check);
+    fn decide(
+        &self,
+        check: &CheckRequest,
+        now: Timestamp,
+        arrival: Instant,
+        deadline: Deadline,
+    ) -> Decision {
+        let fault =
+            |code, cause| self.refuse(Verdict::Fault(Fault::new(code, cause)), now, arrival, check);
+        let _counted = self.authorizer.metrics().begin_check();
         let Some(_in_flight) = self.load.enter() else {
+            self.authorizer.metrics().shed();
             return fault(FaultCode::Overloaded, "too many checks in flight");
         };
         if deadline.passed(Instant::now()) {
@@ -77,21 +86,24 @@ impl Checks {
                 "the deadline passed on arrival",
             );
         }
-        let decision = match access_request(check, now) {
-            Ok(request) => self.authorizer.decide(&request),
-            Err(denial) => self.refuse(Verdict::Deny(denial), now, check),
-        };
-        if deadline.passed(Instant::now()) {
-            return fault(
-                FaultCode::DeadlineExceeded,
-                "the deadline passed while deciding",
-            );
+        match access_request(check, now) {
+            Ok(request) => {
+                let late = || deadline.passed(Instant::now());
+                self.authorizer.decide(&request, arrival, late)
+            }
+            Err(denial) => self.refuse(Verdict::Deny(denial), now, arrival, check),
         }
-        decision
     }
 
-    fn refuse(&self, verdict: Verdict, now: Timestamp, check: &CheckRequest) -> Decision {
-        self.authorizer.refuse(verdict, now, request_id(check))
+    fn refuse(
+        &self,
+        verdict: Verdict,
+        now: Timestamp,
+        arrival: Instant,
+        check: &CheckRequest,
+    ) -> Decision {
+        self.authorizer
+            .refuse(verdict, now, arrival, request_id(check))
     }
 }
 
@@ -105,7 +117,11 @@ impl Authorization for Checks {
         let timeout = request.metadata().get("grpc-timeout");
         let timeout = timeout.and_then(|value| value.to_str().ok());
         let deadline = Deadline::new(arrival, timeout, self.patience);
-        Ok(Response::new(self.answer(request.get_ref(), deadline)))
+        Ok(Response::new(self.answer(
+            request.get_ref(),
+            arrival,
+            deadline,
+        )))
     }
 }
 

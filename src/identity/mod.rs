@@ -10,9 +10,11 @@
 //! both. Nothing here reads a clock, waits, or puts a byte of a token or a value of a claim into an error.
 
 mod chain;
+mod check;
 mod claims;
 mod credential;
 mod declared;
+mod mapped;
 mod mapping;
 mod payload;
 mod preset;

@@ -1,7 +1,9 @@
 //! All providers: checked, then ready with their keys; and the way of a credential through them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::claims::{self, Presented};
@@ -9,7 +11,7 @@ use super::credential::bearer_token;
 use super::payload::Payload;
 use super::provider::Provider;
 use super::refusal::Refusal;
-use super::spec::ProviderSpec;
+use super::spec::{JwtSpec, ProviderSpec};
 use crate::keys::{self, KeySet, KeySource};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
@@ -44,36 +46,25 @@ impl CheckedProviders {
         let mut findings = Vec::new();
         let mut providers = BTreeMap::new();
         let mut issuers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, spec) in specs {
-            let ProviderSpec { jwt } = spec;
-            if let Some(other) = issuers.get(&jwt.issuer) {
-                let message =
-                    format!("provider `{other}` has this issuer too: one `iss`, one provider");
-                let finding = Finding::error("duplicate-issuer", message);
-                findings.push(finding.under("issuer").under("jwt").under(name.as_str()));
-            } else {
-                issuers.insert(jwt.issuer.clone(), name.clone());
-            }
-            let checked = match ProviderName::new(&name) {
-                Ok(name) => Provider::compile(name, jwt, base).map_err(|wrong| {
+        for (name, ProviderSpec { jwt }) in specs {
+            let mut place = |wrong: Vec<Finding>| {
+                findings.extend(
                     wrong
                         .into_iter()
-                        .map(|finding| finding.under("jwt"))
-                        .collect()
-                }),
-                Err(error) => Err(vec![Finding::error("invalid-name", error.to_string())]),
+                        .map(|finding| finding.under(name.as_str())),
+                );
             };
-            match checked {
+            match issuers.entry(jwt.issuer.clone()) {
+                Entry::Occupied(other) => place(vec![duplicate(other.get())]),
+                Entry::Vacant(entry) => {
+                    entry.insert(name.clone());
+                }
+            }
+            match check(&name, jwt, base) {
                 Ok(provider) => {
                     providers.insert(provider.name.clone(), provider);
                 }
-                Err(wrong) => {
-                    findings.extend(
-                        wrong
-                            .into_iter()
-                            .map(|finding: Finding| finding.under(name.as_str())),
-                    );
-                }
+                Err(wrong) => place(wrong),
             }
         }
         if findings.is_empty() {
@@ -95,7 +86,7 @@ impl CheckedProviders {
         let of = |provider: &Provider| {
             let claims = provider.claims.iter();
             claims
-                .map(|claim| (claim.name.clone(), claim.declaration.clone()))
+                .map(|claim| (Arc::clone(&claim.name), claim.declaration.clone()))
                 .collect()
         };
         self.0
@@ -122,6 +113,24 @@ impl CheckedProviders {
         });
         Providers(ready.collect())
     }
+}
+
+fn duplicate(other: &str) -> Finding {
+    let message = format!("provider `{other}` has this issuer too: one `iss`, one provider");
+    Finding::error("duplicate-issuer", message)
+        .under("issuer")
+        .under("jwt")
+}
+
+fn check(name: &str, spec: JwtSpec, base: &Path) -> Result<Provider, Vec<Finding>> {
+    let name = ProviderName::new(name)
+        .map_err(|error| vec![Finding::error("invalid-name", error.to_string())])?;
+    Provider::compile(name, spec, base).map_err(|wrong| {
+        wrong
+            .into_iter()
+            .map(|finding| finding.under("jwt"))
+            .collect()
+    })
 }
 
 impl Providers {

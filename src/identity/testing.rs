@@ -76,15 +76,10 @@ pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
             _ => None,
         },
     };
-    provider
-        .types
-        .check(Some("JWT"), members)
-        .or_else(|denial| {
-            provider
-                .types
-                .check(Some("at+jwt"), members)
-                .map_err(|_| denial)
-        })?;
+    let accepted = |typ| provider.types.check(Some(typ), members);
+    if accepted("at+jwt").is_err() {
+        accepted("JWT")?;
+    }
     read(&provider, Payload(members), Some("k"), &presented).map(Facts)
 }
 

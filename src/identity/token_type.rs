@@ -61,7 +61,7 @@ impl TokenTypes {
     }
 
     /// Refuses what is not typed as an access token, and what has members of another kind. A token without `typ` counts
-    /// as `JWT`, for that is what the header says by default (RFC 7519, section 5.1).
+    /// as `JWT`: a JWT need not say that it is one (RFC 7519, section 5.1).
     pub(super) fn check(
         &self,
         typ: Option<&str>,

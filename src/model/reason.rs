@@ -156,8 +156,6 @@ codes! {
         Overloaded = "overloaded", "Too many requests at once";
         /// The deadline came before the answer.
         DeadlineExceeded = "deadline_exceeded", "The decision took too long";
-        /// The server is about to exit and takes no more checks.
-        Draining = "draining", "The service is shutting down";
         /// The issuer's keys were never loaded, or are older than allowed.
         KeysUnavailable = "keys_unavailable", "Credentials cannot be verified at the moment";
         /// Two guards set one header to different values.

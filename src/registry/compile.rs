@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::spec::{RegisteredSpec, RegistrySpec, StatusSpec};
 use super::{Registered, Registry, Status};
 use crate::model::finding::Finding;
+use crate::model::list::OneOrMany;
 use crate::model::name::ProviderName;
 use crate::model::party::{Kind, PartyId};
 use crate::model::suggest::suggest;
@@ -79,20 +80,17 @@ fn check(
     let owner = check_owner(owner).map_err(|finding| keep(finding, "owner"));
     let expires = expires.as_deref().map(check_date).transpose();
     let expires = expires.map_err(|finding| keep(finding, "expires"));
-    let mut checked = Vec::new();
-    for (position, group) in groups.items().iter().enumerate() {
-        match (check_text("a group", group), groups.index(position)) {
-            (Ok(group), _) => checked.push(group),
-            (Err(finding), Some(index)) => keep(finding.under(index), "groups"),
-            (Err(finding), None) => keep(finding, "groups"),
+    let groups = check_groups(&groups).map_err(|wrong| {
+        for finding in wrong {
+            keep(finding, "groups");
         }
-    }
-    match (issuer, id, kind, owner, expires) {
-        (Ok(issuer), Ok(id), Ok(kind), Ok(owner), Ok(expires)) if findings.is_empty() => {
+    });
+    match (issuer, id, kind, owner, groups, expires) {
+        (Ok(issuer), Ok(id), Ok(kind), Ok(owner), Ok(groups), Ok(expires)) => {
             let registered = Registered {
                 kind,
                 owner,
-                groups: checked,
+                groups,
                 status: status.into(),
                 expires,
             };
@@ -147,12 +145,25 @@ fn check_kind(kind: &str) -> Result<Kind, Finding> {
 }
 
 fn check_owner(owner: Option<String>) -> Result<Arc<str>, Finding> {
-    match owner {
-        Some(owner) => check_text("an owner", &owner),
-        None => {
-            let message = "the identity is an orphan: name the `owner` who answers for it";
-            Err(Finding::error("missing-owner", message))
+    let message = "the identity is an orphan: name the `owner` who answers for it";
+    let owner = owner.ok_or_else(|| Finding::error("missing-owner", message))?;
+    check_text("an owner", &owner)
+}
+
+fn check_groups(groups: &OneOrMany<String>) -> Result<Vec<Arc<str>>, Vec<Finding>> {
+    let mut checked = Vec::new();
+    let mut findings = Vec::new();
+    for (position, group) in groups.items().iter().enumerate() {
+        match (check_text("a group", group), groups.index(position)) {
+            (Ok(group), _) => checked.push(group),
+            (Err(finding), Some(index)) => findings.push(finding.under(index)),
+            (Err(finding), None) => findings.push(finding),
         }
+    }
+    if findings.is_empty() {
+        Ok(checked)
+    } else {
+        Err(findings)
     }
 }
 

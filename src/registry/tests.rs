@@ -12,7 +12,7 @@ fn provider(name: &str) -> ProviderName {
     ProviderName::new(name).unwrap()
 }
 
-fn compile(identities: Json) -> Result<Registry, Vec<String>> {
+fn compile(identities: &Json) -> Result<Registry, Vec<String>> {
     let spec: RegistrySpec =
         serde_json::from_value(json!({ "version": 1, "identities": identities })).unwrap();
     let providers = BTreeSet::from([provider("corp"), provider("mesh")]);
@@ -21,7 +21,7 @@ fn compile(identities: Json) -> Result<Registry, Vec<String>> {
 }
 
 /// A sound entry, and `more`.
-fn entry(more: Json) -> Json {
+fn entry(more: &Json) -> Json {
     let mut entry =
         json!({ "issuer": "corp", "id": "bot", "kind": "agent", "owner": "alice@example.com" });
     for (name, value) in more.as_object().unwrap() {
@@ -30,25 +30,25 @@ fn entry(more: Json) -> Json {
     entry
 }
 
-fn registered(more: Json) -> Registered {
-    let registry = compile(json!([entry(more)])).unwrap();
+fn registered(more: &Json) -> Registered {
+    let registry = compile(&json!([entry(more)])).unwrap();
     registry
         .find(&PartyId::new(provider("corp"), "bot"))
         .unwrap()
         .clone()
 }
 
-fn one_finding(more: Json) -> String {
-    let findings = compile(json!([entry(more)])).unwrap_err();
+fn one_finding(more: &Json) -> String {
+    let findings = compile(&json!([entry(more)])).unwrap_err();
     assert_eq!(findings.len(), 1, "{findings:?}");
     findings.into_iter().next().unwrap()
 }
 
 #[test]
 fn an_identity_is_found_by_issuer_and_id() {
-    let registry = compile(json!([
-        entry(json!({ "groups": ["crm-agents"] })),
-        entry(json!({ "issuer": "mesh", "kind": "service" }))
+    let registry = compile(&json!([
+        entry(&json!({ "groups": ["crm-agents"] })),
+        entry(&json!({ "issuer": "mesh", "kind": "service" }))
     ]))
     .unwrap();
     let kind = |issuer: &str, id: &str| {
@@ -67,12 +67,12 @@ fn an_identity_is_found_by_issuer_and_id() {
 
 #[test]
 fn an_entry_is_active_and_for_ever_unless_it_says_otherwise() {
-    let known = registered(json!({}));
+    let known = registered(&json!({}));
     assert_eq!((known.status, known.expires), (Status::Active, None));
     assert!(known.groups.is_empty());
     assert_eq!(&*known.owner, "alice@example.com");
     assert_eq!(
-        registered(json!({ "groups": "one" })).groups,
+        registered(&json!({ "groups": "one" })).groups,
         ["one".into()]
     );
 }
@@ -108,41 +108,41 @@ fn standing_follows_the_life_of_the_identity() {
             Err(Reason::IdentitySuspended),
         ),
     ] {
-        assert_eq!(registered(more.clone()).standing(now), expected, "{more}");
+        assert_eq!(registered(&more).standing(now), expected, "{more}");
     }
 }
 
 #[test]
 fn people_are_not_registered() {
     for kind in ["human", "anonymous"] {
-        assert!(one_finding(json!({ "kind": kind })).starts_with("identities[0].kind: a `"));
+        assert!(one_finding(&json!({ "kind": kind })).starts_with("identities[0].kind: a `"));
     }
-    assert!(one_finding(json!({ "kind": "robot" })).contains("use `service` or `agent`"));
+    assert!(one_finding(&json!({ "kind": "robot" })).contains("use `service` or `agent`"));
 }
 
 #[test]
 fn an_identity_without_an_owner_is_an_orphan() {
-    assert!(one_finding(json!({ "owner": null })).contains("orphan"));
-    assert!(one_finding(json!({ "owner": "" })).starts_with("identities[0].owner: "));
+    assert!(one_finding(&json!({ "owner": null })).contains("orphan"));
+    assert!(one_finding(&json!({ "owner": "" })).starts_with("identities[0].owner: "));
 }
 
 #[test]
 fn an_unknown_issuer_is_reported_with_what_was_meant() {
     assert_eq!(
-        one_finding(json!({ "issuer": "crop" })),
+        one_finding(&json!({ "issuer": "crop" })),
         "identities[0].issuer: there is no provider `crop`, did you mean `corp`?"
     );
     assert_eq!(
-        one_finding(json!({ "issuer": "https://x" })),
+        one_finding(&json!({ "issuer": "https://x" })),
         "identities[0].issuer: there is no provider `https://x`"
     );
 }
 
 #[test]
 fn an_identity_is_registered_once() {
-    let findings = compile(json!([
-        entry(json!({})),
-        entry(json!({ "kind": "service" }))
+    let findings = compile(&json!([
+        entry(&json!({})),
+        entry(&json!({ "kind": "service" }))
     ]))
     .unwrap_err();
     assert_eq!(
@@ -154,7 +154,7 @@ fn an_identity_is_registered_once() {
 #[test]
 fn every_problem_is_reported_where_it_stands() {
     let wrong = json!({ "issuer": "x", "id": "", "kind": "human", "owner": null, "groups": ["a", ""], "expires": "2026-02-30" });
-    let findings = compile(json!([entry(json!({})), entry(wrong)])).unwrap_err();
+    let findings = compile(&json!([entry(&json!({})), entry(&wrong)])).unwrap_err();
     let paths: Vec<_> = findings
         .iter()
         .map(|finding| finding.split(": ").next().unwrap())
@@ -177,8 +177,8 @@ fn the_file_is_read_strictly() {
     for file in [
         json!({ "identities": [] }),
         json!({ "version": 1, "identity": [] }),
-        json!({ "version": 1, "identities": [entry(json!({ "groupes": [] }))] }),
-        json!({ "version": 1, "identities": [entry(json!({ "status": "retired" }))] }),
+        json!({ "version": 1, "identities": [entry(&json!({ "groupes": [] }))] }),
+        json!({ "version": 1, "identities": [entry(&json!({ "status": "retired" }))] }),
     ] {
         assert!(serde_json::from_value::<RegistrySpec>(file).is_err());
     }

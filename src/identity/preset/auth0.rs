@@ -13,7 +13,7 @@ pub(super) const PRESET: Preset = Preset {
     types: LEGACY_TYPES,
     client: &["azp", "client_id"],
     accepts: None,
-    id: r#"!claims.sub.endsWith("@clients") ? claims.sub
+    id: r#"claims.sub.contains("|") ? claims.sub
         : has(claims.azp) ? claims.azp : has(claims.client_id) ? claims.client_id : """#,
     kind: Some(
         r#"claims.sub.contains("|") ? "human" : claims.sub.endsWith("@clients") ? "service" : "unclear""#,
@@ -75,8 +75,8 @@ mod tests {
             &person(),
             json!({ "sub": "auth0|m2m-id@clients", "azp": "m2m-id" }),
         );
-        let facts = preset_facts(Auth0, &payload);
-        assert!(facts.is_err() || facts.unwrap().who().starts_with("human corp/auth0|"));
+        let facts = preset_facts(Auth0, &payload).unwrap();
+        assert_eq!(facts.who(), "human corp/auth0|m2m-id@clients by m2m-id");
     }
 
     #[test]

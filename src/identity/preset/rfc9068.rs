@@ -1,5 +1,5 @@
-//! The JWT profile for OAuth access tokens (RFC 9068). RS256 is what every issuer must offer (section 2.1); ES256 and
-//! EdDSA are the other algorithms that RFC 8725 (section 3.2) would have new deployments use.
+//! The JWT profile for OAuth access tokens (RFC 9068). Every issuer must offer `RS256` (section 2.1);
+//! `ES256` and `EdDSA` are what issuers offer beside it.
 
 use super::Preset;
 use crate::keys::Algorithm;

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::identity::testing::{AUDIENCE, ISSUER, NOW, changed, facts, payload, spec};
 use crate::model::identity::UnregisteredClient;
 use crate::model::reason::Reason;
+use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
 
 fn refused_by(more: Json, change: Json) -> Denial {
@@ -64,13 +65,16 @@ fn a_sound_token_becomes_facts() {
         (Some("phr"), 2)
     );
     assert_eq!(
-        identity.assurance.auth_time.map(|time| time.seconds()),
+        identity.assurance.auth_time.map(Timestamp::seconds),
         Some(1_795_298_000)
     );
     assert_eq!(identity.unregistered_client, UnregisteredClient::Deny);
     let token = identity.token;
     assert_eq!(
-        (token.expires.seconds(), token.issued.map(|at| at.seconds())),
+        (
+            token.expires.seconds(),
+            token.issued.map(Timestamp::seconds)
+        ),
         (1_795_298_701, Some(1_795_298_401))
     );
     assert_eq!(

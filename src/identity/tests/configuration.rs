@@ -113,7 +113,7 @@ fn every_limit_has_a_bound() {
 fn nothing_accepted_is_a_mistake() {
     assert!(one_finding(json!({ "algorithms": [] })).starts_with("algorithms: no algorithm"));
     assert!(one_finding(json!({ "typ": [] })).starts_with("typ: no type"));
-    assert!(one_finding(json!({ "issuer": "" })).starts_with("issuer: "));
+    assert!(one_finding(json!({ "issuer": "", "keys": { "file": "k" } })).starts_with("issuer: "));
 }
 
 #[test]
@@ -176,11 +176,12 @@ fn every_problem_is_reported_at_once() {
         "issuer": "a b", "unregistered_client": null, "leeway": "2m", "map": null, "keys": { "url": "http://a.example/" },
         "claims": { "a": "text", "b": { "type": "string", "from": "x..y" } }
     });
-    let mut paths: Vec<_> = findings(spec)
+    let mut findings = findings(spec);
+    findings.sort();
+    let paths: Vec<_> = findings
         .iter()
-        .map(|finding| finding.split(": ").next().unwrap().to_owned())
+        .map(|finding| finding.split(": ").next().unwrap())
         .collect();
-    paths.sort();
     assert_eq!(
         paths,
         [
@@ -192,15 +193,6 @@ fn every_problem_is_reported_at_once() {
             "map.kind",
             "unregistered_client"
         ]
-        .map(|path| if path == "map.kind" {
-            String::new()
-        } else {
-            path.to_owned()
-        })
-        .into_iter()
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect::<Vec<_>>()
     );
 }
 
