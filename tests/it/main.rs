@@ -8,6 +8,10 @@
     reason = "tests: the switches of clippy.toml cover test functions and not their helpers"
 )]
 
+mod admin;
+mod drain;
 mod grpc;
 mod harness;
 mod layers;
+mod keys;
+mod reload;
