@@ -25,9 +25,16 @@ pub fn join(
         }
     }
     let subject = subject(identity, registry, now)?;
+    let client = client(identity);
+    // Also where somebody else acts: whoever holds the credential must be in good standing.
+    if let Some(id) = &client
+        && let Some(known) = registry.find(id)
+    {
+        check_standing(known, id, now)?;
+    }
     let actor = match identity.chain.first() {
         Some(outermost) => Some(chained_actor(outermost, identity, registry)?),
-        None => client_actor(identity, registry, now)?,
+        None => client_actor(client, identity, registry)?,
     };
     Ok(Parties {
         subject,
@@ -100,21 +107,23 @@ fn chained_actor(id: &PartyId, identity: &Identity, registry: &Registry) -> Resu
     }
 }
 
-/// The client that holds the credential, where it is a party of its own.
+/// The client that holds the credential, if that is not the subject itself.
+fn client(identity: &Identity) -> Option<PartyId> {
+    let client = identity.client.clone()?;
+    let id = PartyId::new(identity.provider.clone(), client);
+    (id != identity.subject).then_some(id)
+}
+
+/// The client, where it is a party of its own.
 fn client_actor(
+    client: Option<PartyId>,
     identity: &Identity,
     registry: &Registry,
-    now: Timestamp,
 ) -> Result<Option<Party>, Denial> {
-    let Some(client) = &identity.client else {
+    let Some(id) = client else {
         return Ok(None);
     };
-    let id = PartyId::new(identity.provider.clone(), client.clone());
-    if id == identity.subject {
-        return Ok(None);
-    }
     if let Some(known) = registry.find(&id) {
-        check_standing(known, &id, now)?;
         return Ok(Some(bare_registered(known, id)));
     }
     match identity.unregistered_client {
