@@ -12,6 +12,7 @@ mod admin;
 mod drain;
 mod grpc;
 mod harness;
-mod layers;
+mod hostile;
 mod keys;
+mod layers;
 mod reload;

@@ -114,7 +114,8 @@ impl Draft {
     /// Signs with another key, and says so in the header.
     pub(super) fn signed(mut self, algorithm: &'static str, key: &'static str) -> Self {
         (self.algorithm, self.key) = (algorithm, key);
-        self.header("alg", json!(algorithm)).header("kid", json!(key))
+        self.header("alg", json!(algorithm))
+            .header("kid", json!(key))
     }
 
     /// Signs with another key or algorithm than the header says.
@@ -165,7 +166,11 @@ impl Draft {
     /// What `mint.py` reads.
     pub(super) fn describe(&self, name: &str) -> Value {
         let header = Value::Object(self.header.clone()).to_string();
-        let mut header = format!("{}{}}}", header.strip_suffix('}').unwrap(), self.header_tail);
+        let mut header = format!(
+            "{}{}}}",
+            header.strip_suffix('}').unwrap(),
+            self.header_tail
+        );
         let mut payload = self.payload_text();
         if let Some(size) = self.size {
             fill(&mut header, &mut payload, size);

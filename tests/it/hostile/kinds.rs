@@ -20,11 +20,32 @@ pub(super) fn rows(now: i64) -> Vec<Row> {
         other("typ with a parameter", typ(json!("at+jwt;charset=utf-8"))),
         other("typ with another prefix", typ(json!("text/at+jwt"))),
         bad("typ null", "deny 401 token_malformed", typ(json!(null))),
-        bad("typ in a list", "deny 401 token_malformed", typ(json!(["at+jwt"]))),
-        other("id token", typ(json!("JWT")).claim("nonce", json!("n")).claim("at_hash", json!("h"))),
-        other("id token that says it is an access token", new().claim("nonce", json!("n"))),
-        other("logout token that says it is an access token", new().claim("events", json!({ "http://schemas.openid.net/event/backchannel-logout": {} }))),
-        other("status list that says it is an access token", new().claim("status_list", json!({ "bits": 1, "lst": "eNo" }))),
+        bad(
+            "typ in a list",
+            "deny 401 token_malformed",
+            typ(json!(["at+jwt"])),
+        ),
+        other(
+            "id token",
+            typ(json!("JWT"))
+                .claim("nonce", json!("n"))
+                .claim("at_hash", json!("h")),
+        ),
+        other(
+            "id token that says it is an access token",
+            new().claim("nonce", json!("n")),
+        ),
+        other(
+            "logout token that says it is an access token",
+            new().claim(
+                "events",
+                json!({ "http://schemas.openid.net/event/backchannel-logout": {} }),
+            ),
+        ),
+        other(
+            "status list that says it is an access token",
+            new().claim("status_list", json!({ "bits": 1, "lst": "eNo" })),
+        ),
     ];
     let others = [
         ("id-jag", "oauth-id-jag+jwt"),
@@ -45,19 +66,32 @@ pub(super) fn rows(now: i64) -> Vec<Row> {
 /// An issuer that types all of its documents `JWT`, so that only their members tell them apart.
 pub(super) fn legacy_rows(now: i64) -> Vec<Row> {
     let new = || Draft::new(Payments, now).header("typ", json!("JWT"));
-    let other = |name, member: &str, value| bad(name, "deny 401 token_type", new().claim(member, value));
+    let other =
+        |name, member: &str, value| bad(name, "deny 401 token_type", new().claim(member, value));
     vec![
         good("legacy: access token", new()),
         good("legacy: access token without typ", new().no_header("typ")),
-        bad("legacy: logout token by its typ", "deny 401 token_type", new().header("typ", json!("logout+jwt"))),
+        bad(
+            "legacy: logout token by its typ",
+            "deny 401 token_type",
+            new().header("typ", json!("logout+jwt")),
+        ),
         other("legacy: id token with nonce", "nonce", json!("n")),
         other("legacy: id token with at_hash", "at_hash", json!("h")),
         other("legacy: id token with c_hash", "c_hash", json!("h")),
         other("legacy: security event", "events", json!({})),
         other("legacy: status list", "status_list", json!({})),
-        other("legacy: proof of possession", "htu", json!("https://payments.example.com/v1/payments")),
+        other(
+            "legacy: proof of possession",
+            "htu",
+            json!("https://payments.example.com/v1/payments"),
+        ),
         other("legacy: transaction token", "tctx", json!({})),
-        other("legacy: introspection answer", "token_introspection", json!({ "active": true })),
+        other(
+            "legacy: introspection answer",
+            "token_introspection",
+            json!({ "active": true }),
+        ),
     ]
 }
 
@@ -70,6 +104,10 @@ async fn only_access_tokens_are_access_tokens() {
 async fn an_issuer_of_plain_jwts_gets_no_other_document_accepted() {
     let setup = setup();
     let from = "      issuer: http://127.0.0.1:10080/corp ";
-    setup.edit("countersign.yaml", from, &format!("      typ: [at+jwt, JWT]\n{from}"));
+    setup.edit(
+        "countersign.yaml",
+        from,
+        &format!("      typ: [at+jwt, JWT]\n{from}"),
+    );
     hold(legacy_rows, setup).await;
 }

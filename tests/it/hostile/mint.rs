@@ -16,7 +16,8 @@ const LIBRARY: &str = "joserfc==1.8.0";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/hostile/mint.py");
 
 /// Where tokens point with `jku` and `x5u`: nobody must ever come.
-pub(super) static LURE: LazyLock<KeyServer> = LazyLock::new(|| KeyServer::start(json!({ "keys": [] }).to_string()));
+pub(super) static LURE: LazyLock<KeyServer> =
+    LazyLock::new(|| KeyServer::start(json!({ "keys": [] }).to_string()));
 
 /// The tokens of all tables.
 pub(super) static MINTED: LazyLock<Minted> = LazyLock::new(Minted::new);
@@ -41,8 +42,12 @@ impl Minted {
         let python = tools::python_with(&[LIBRARY]).unwrap_or_else(|error| panic!("{error}"));
         let now = now();
         let rows: Vec<_> = TABLES.iter().flat_map(|table| table(now)).collect();
-        let tokens: Vec<Value> = rows.iter().map(|row| row.draft.describe(row.name)).collect();
-        let key = |name: &str, kty: &str, size: Value| json!({ "name": name, "kty": kty, "size": size });
+        let tokens: Vec<Value> = rows
+            .iter()
+            .map(|row| row.draft.describe(row.name))
+            .collect();
+        let key =
+            |name: &str, kty: &str, size: Value| json!({ "name": name, "kty": kty, "size": size });
         let asked = json!({
             "keys": [
                 key("ec", "EC", json!("P-256")), key("ec2", "EC", json!("P-256")), key("p384", "EC", json!("P-384")),
@@ -58,7 +63,12 @@ impl Minted {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(asked.to_string().as_bytes())
+            .unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{SCRIPT} fails; it says why above");
         let keys: Keys = serde_json::from_slice(&output.stdout).unwrap();
@@ -68,12 +78,17 @@ impl Minted {
 
     /// The token of the row with this name, as it was minted.
     pub(super) fn token(&self, name: &str) -> &str {
-        self.keys.tokens.get(name).unwrap_or_else(|| panic!("no row is called `{name}`"))
+        self.keys
+            .tokens
+            .get(name)
+            .unwrap_or_else(|| panic!("no row is called `{name}`"))
     }
 
     /// The key set of `corp`: two keys for ES256, one for RSA, and some that must not be used.
     pub(super) fn corp_keys(&self) -> String {
-        let mut keys = ["ec", "ec2", "p384", "rsa", "small", "ed"].map(|name| self.public(name)).to_vec();
+        let mut keys = ["ec", "ec2", "p384", "rsa", "small", "ed"]
+            .map(|name| self.public(name))
+            .to_vec();
         keys.push(with(self.public("sealed"), "use", "enc"));
         keys.push(with(self.keys.private["leaked"].clone(), "kid", "leaked"));
         json!({ "keys": keys }).to_string()

@@ -128,7 +128,11 @@ async fn hold(rows: fn(i64) -> Vec<Row>, setup: Setup) {
         let answer = client.check(&row.draft.place.ask().bearer(&token)).await;
         let outcome = answer.outcome();
         if outcome != row.expect {
-            wrong.push(format!("{}: {outcome}, expected {}", row.name, row.expect));
+            let cause = server.records().pop().unwrap_or_default();
+            wrong.push(format!(
+                "{}: {outcome}, expected {}\n{cause}",
+                row.name, row.expect
+            ));
         }
         if leaks(&format!("{answer:?}"), [&token]) {
             wrong.push(format!("{}: the answer has a part of the token", row.name));

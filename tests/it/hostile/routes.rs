@@ -16,7 +16,10 @@ async fn a_named_route_decides_whatever_the_host_says() {
     }
     let named = to("payments.example.com").context("route", "crm-api");
     // The token is good for the host, not for the route.
-    assert_eq!(client.check(&named).await.outcome(), "deny 401 token_audience");
+    assert_eq!(
+        client.check(&named).await.outcome(),
+        "deny 401 token_audience"
+    );
 }
 
 #[tokio::test]
@@ -25,12 +28,28 @@ async fn an_unknown_route_is_denied_though_the_host_would_match() {
     let client = server.client().await;
     let good = || Payments.ask().bearer(MINTED.token("es256"));
     assert_eq!(client.check(&good()).await.outcome(), "allow");
-    for name in ["nowhere", "", " payments", "payments ", "Payments", "payments,crm-api", "*", "../payments", "payments\0"] {
+    for name in [
+        "nowhere",
+        "",
+        " payments",
+        "payments ",
+        "Payments",
+        "payments,crm-api",
+        "*",
+        "../payments",
+        "payments\0",
+    ] {
         let outcome = client.check(&good().context("route", name)).await.outcome();
         assert_eq!(outcome, "deny 403 unknown_route", "{name:?}");
     }
     // Another key is just data.
-    let answer = client.check(&good().context("Route", "nowhere").context("routes", "nowhere")).await;
+    let answer = client
+        .check(
+            &good()
+                .context("Route", "nowhere")
+                .context("routes", "nowhere"),
+        )
+        .await;
     assert_eq!(answer.outcome(), "allow");
 }
 
@@ -46,6 +65,12 @@ async fn neither_headers_nor_metadata_name_a_route() {
         .header("x-envoy-original-path", "/v1/payments")
         .metadata("envoy.filters.http.ext_authz", metadata);
     assert_eq!(client.check(&ask).await.outcome(), "deny 403 no_route");
-    let ask = Crm.ask().bearer(MINTED.token("es256")).header("x-forwarded-host", "payments.example.com");
-    assert_eq!(client.check(&ask).await.outcome(), "deny 401 token_audience");
+    let ask = Crm
+        .ask()
+        .bearer(MINTED.token("es256"))
+        .header("x-forwarded-host", "payments.example.com");
+    assert_eq!(
+        client.check(&ask).await.outcome(),
+        "deny 401 token_audience"
+    );
 }
