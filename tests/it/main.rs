@@ -9,9 +9,15 @@
 )]
 
 mod admin;
+mod cli;
 mod drain;
 mod envoy;
 mod grpc;
 mod harness;
+mod hostile;
 mod keys;
+mod layers;
+mod mutants;
+mod output;
+mod readme;
 mod reload;
