@@ -1,6 +1,6 @@
 //! Runs test cases: the same examination that a server makes, with described parties.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
@@ -126,27 +126,30 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         Verdict::Allow(grant) => Some(&grant.constraints),
         Verdict::Deny(_) | Verdict::Fault(_) => None,
     };
-    for (name, value) in headers {
-        let set = constraints.and_then(|constraints| constraints.headers.get(name.as_str()));
-        differs(
-            &format!("header `{name}`"),
-            Some(value),
-            set.map(String::as_str),
-        );
+    let empty = BTreeMap::new();
+    let set = constraints.map_or((&empty, &empty), |constraints| {
+        (&constraints.headers, &constraints.query)
+    });
+    for (what, expected, set) in [("header", headers, set.0), ("query", query, set.1)] {
+        for (name, value) in expected.iter().flatten() {
+            let got = set.get(name.as_str()).map(String::as_str);
+            differs(&format!("{what} `{name}`"), Some(value), got);
+        }
+        if expected.as_ref().is_some_and(BTreeMap::is_empty) && !set.is_empty() {
+            let names: Vec<&str> = set.keys().map(AsRef::as_ref).collect();
+            differs(what, Some("none"), Some(&names.join(" ")));
+        }
     }
-    for (name, value) in query {
-        let set = constraints.and_then(|constraints| constraints.query.get(name.as_str()));
-        differs(
-            &format!("query `{name}`"),
-            Some(value),
-            set.map(String::as_str),
-        );
-    }
-    if matches!(got, Verdict::Fault(_))
-        && !differences.is_empty()
-        && let Verdict::Fault(fault) = got
-    {
-        differences.push(format!("cause: {}", fault.cause));
+    if !differences.is_empty() {
+        differences.extend(cause(got).map(|cause| format!("cause: {cause}")));
     }
     differences
+}
+
+fn cause(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::Allow(_) => None,
+        Verdict::Deny(denial) => denial.cause.as_deref(),
+        Verdict::Fault(fault) => Some(&fault.cause),
+    }
 }

@@ -16,7 +16,9 @@ pub(super) fn colour() -> bool {
 /// Loads a configuration, or says everything that is wrong with it.
 pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
     load(config, &Overrides::default()).map_err(|failure| {
-        let Failure { problems, sources } = &failure;
+        let Failure {
+            problems, sources, ..
+        } = &failure;
         if json {
             println!(
                 "{:#}",

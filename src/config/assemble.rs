@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::case::PlacedCase;
 use super::files::{self, beside};
 use super::place::place;
-use super::policy::{Compiled, PolicyFiles, check_version};
+use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problem, Problems, Sources};
 use super::server::{Overrides, ServerSpec};
+use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
 use crate::admin::AdminSettings;
@@ -64,6 +65,8 @@ pub struct Bundle {
     pub sources: Sources,
     /// Files and folders whose changes matter.
     pub watched: Vec<PathBuf>,
+    /// What they looked like before they were read: whatever changed since then has not been seen.
+    pub stamp: Stamp,
 }
 
 impl Bundle {
@@ -92,6 +95,8 @@ pub struct Failure {
     pub problems: Problems,
     /// The texts that were read, for snippets.
     pub sources: Sources,
+    /// Files and folders that were named, there or not: one that appears may be the cure.
+    pub watched: Vec<PathBuf>,
 }
 
 /// Reads the server's configuration at `path` and everything that it names.
@@ -101,22 +106,29 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
         problems: Problems::new(),
         sources: Sources::new(),
         watched: Vec::new(),
+        stamp: Stamp::take([path]),
     };
     let bundle = reading.bundle(overrides);
     let Reading {
         problems,
         sources,
         watched,
-        ..
+        stamp,
+        path: _,
     } = reading;
     match bundle {
         Some(bundle) if !problems.has_errors() => Ok(Bundle {
             warnings: problems,
             sources,
             watched,
+            stamp,
             ..bundle
         }),
-        _ => Err(Failure { problems, sources }),
+        _ => Err(Failure {
+            problems,
+            sources,
+            watched,
+        }),
     }
 }
 
@@ -125,6 +137,7 @@ struct Reading<'a> {
     problems: Problems,
     sources: Sources,
     watched: Vec<PathBuf>,
+    stamp: Stamp,
 }
 
 /// The listeners and sinks, checked.
@@ -137,6 +150,11 @@ struct Fixed {
 }
 
 impl Reading<'_> {
+    fn watch(&mut self, file: &Path) {
+        self.stamp.add(file);
+        self.watched.push(file.to_owned());
+    }
+
     fn document(&mut self, file: &Path) -> Option<Document> {
         let text = self.problems.keep(files::read(file, &mut self.sources))?;
         let document = self.problems.keep(Document::read(file, &text))?;
@@ -164,14 +182,17 @@ impl Reading<'_> {
             .iter()
             .map(|item| beside(self.path, item))
             .collect();
-        self.watched.extend(listed.iter().cloned());
-        let (cases, compiled) = self.policies(&listed, &spec, &known, incomplete);
-        let Compiled {
-            routes,
-            policy,
+        for item in &listed {
+            self.watch(item);
+        }
+        let Read {
+            cases,
             conditions,
-        } = compiled?;
-        if policy.is_empty() {
+            compiled,
+        } = self.policies(&listed, &spec, &known, incomplete);
+        let set_conditions = self.conditions(&spec, &conditions);
+        let (routes, policy) = compiled?;
+        if policy.is_empty() && !self.problems.has_errors() {
             let problem = document.warning(
                 &root.join("policies"),
                 "no-rules",
@@ -180,7 +201,6 @@ impl Reading<'_> {
             self.problems
                 .push(problem.help("name a folder of policy files: `policies: [policies]`"));
         }
-        let set_conditions = self.conditions(&spec, &conditions);
         let Fixed {
             grpc,
             admin,
@@ -206,6 +226,7 @@ impl Reading<'_> {
             warnings: Problems::new(),
             sources: Sources::new(),
             watched: Vec::new(),
+            stamp: Stamp::default(),
         })
     }
 
@@ -365,7 +386,7 @@ impl Reading<'_> {
             )
             .ok();
         };
-        self.watched.push(file.clone());
+        self.watch(&file);
         let document = self.document(&file)?;
         let base = KeyPath::root().join("identities");
         self.problems
@@ -393,7 +414,7 @@ impl Reading<'_> {
                 // Items that could not be read are not among those that were checked: an index counts the others.
                 for finding in findings
                     .into_iter()
-                    .filter(|finding| !(incomplete && finding.code == "unknown-issuer"))
+                    .filter(|finding| !(incomplete && finding.code == "unknown-provider"))
                 {
                     let index = match finding.path.get(1) {
                         Some(Step::Index(index)) => *index,
@@ -415,7 +436,7 @@ impl Reading<'_> {
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         incomplete: bool,
-    ) -> (Vec<PlacedCase>, Option<Compiled>) {
+    ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
         for (file, tests_only) in found
@@ -428,16 +449,12 @@ impl Reading<'_> {
                 read.read(file, &text, tests_only, &mut self.problems);
             }
         }
-        let cases = std::mem::take(&mut read.cases);
         let trusted: Vec<Arc<str>> = spec
             .trusted_metadata
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        (
-            cases,
-            read.compile(known, incomplete, &trusted, &mut self.problems),
-        )
+        read.compile(known, incomplete, &trusted, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.
@@ -450,7 +467,7 @@ impl Reading<'_> {
         let Some(file) = spec.conditions.as_ref().map(|file| beside(self.path, file)) else {
             return set;
         };
-        self.watched.push(file.clone());
+        self.watch(&file);
         let Some(document) = self.document(&file) else {
             return set;
         };

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod case;
+mod expectation;
 mod files;
 mod place;
 mod policy;
@@ -17,3 +18,6 @@ pub use assemble::{Bundle, Failure, load};
 pub use case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, PlacedCase};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,8 @@ impl Stamp {
         stamp
     }
 
-    fn add(&mut self, path: &Path) {
+    /// Adds the state of one more.
+    pub(super) fn add(&mut self, path: &Path) {
         if self.0.len() >= MAX_ENTRIES {
             return;
         }
