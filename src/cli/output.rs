@@ -14,8 +14,12 @@ pub(super) fn colour() -> bool {
 }
 
 /// Loads a configuration, or says everything that is wrong with it.
-pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
-    load(config, &Overrides::default()).map_err(|failure| {
+pub(super) fn load_or_say(
+    config: &Path,
+    overrides: &Overrides,
+    json: bool,
+) -> Result<Bundle, Exit> {
+    load(config, overrides).map_err(|failure| {
         let Failure {
             problems, sources, ..
         } = &failure;
@@ -30,6 +34,15 @@ pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
         }
         Exit::Invalid
     })
+}
+
+/// Says why a verb could not do its work: words on standard error, or with `--json` one object on standard output.
+pub(super) fn say_error(message: &str, json: bool) {
+    if json {
+        println!("{:#}", serde_json::json!({ "ok": false, "error": message }));
+    } else {
+        eprintln!("error: {message}");
+    }
 }
 
 /// `2 errors, 1 warning`.
