@@ -121,7 +121,7 @@ pub async fn run(
     match ended {
         Drained::Complete => tracing::info!("drained: every check in flight was answered"),
         Drained::Cut => {
-            tracing::warn!("drained: checks in flight were cut at the end of the grace period")
+            tracing::warn!("drained: checks in flight were cut at the end of the grace period");
         }
     }
     stop.cancel();

@@ -101,7 +101,7 @@ impl Snapshot {
         let route = self.routes.find(request).map_err(Refusal::Deny)?;
         seen.route = Some(RouteFacts {
             id: route.route.id.clone(),
-            url: route.route.url.clone(),
+            url: std::sync::Arc::clone(&route.route.url),
         });
 
         let started = Instant::now();
