@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::case::PlacedCase;
 use super::files::{self, beside};
+use super::fixed::Fixed;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
-use super::problem::{Problem, Problems, Sources};
+use super::problem::{Problems, Sources};
 use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
@@ -140,15 +141,6 @@ struct Reading<'a> {
     stamp: Stamp,
 }
 
-/// The listeners and sinks, checked.
-struct Fixed {
-    grpc: Grpc,
-    admin: AdminSettings,
-    log: Log,
-    audit: AuditSettings,
-    text: String,
-}
-
 impl Reading<'_> {
     fn watch(&mut self, file: &Path) {
         self.stamp.add(file);
@@ -165,12 +157,10 @@ impl Reading<'_> {
     fn bundle(&mut self, overrides: &Overrides) -> Option<Bundle> {
         let document = self.document(self.path)?;
         let root = KeyPath::root();
-        let spec = self
-            .problems
-            .keep(document.decode_without::<ServerSpec>(&root, &["providers"]));
+        let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
-        let fixed = self.fixed(&document, &spec, overrides);
+        let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
@@ -192,6 +182,7 @@ impl Reading<'_> {
         } = self.policies(&listed, &spec, &known, incomplete);
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
+        // Rules that could not be read are mistakes of their own.
         if policy.is_empty() && !self.problems.has_errors() {
             let problem = document.warning(
                 &root.join("policies"),
@@ -285,87 +276,6 @@ impl Reading<'_> {
                 );
                 (None, true)
             }
-        }
-    }
-
-    fn fixed(
-        &mut self,
-        document: &Document,
-        spec: &ServerSpec,
-        overrides: &Overrides,
-    ) -> Option<Fixed> {
-        let (mut grpc, mut admin, mut log) =
-            (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
-        if let Some(address) = overrides.grpc_listen {
-            grpc.listen = address.to_string();
-        }
-        if let Some(address) = overrides.admin_listen {
-            admin.listen = address.to_string();
-        }
-        if let Some(level) = &overrides.log_level {
-            log.level.clone_from(level);
-        }
-        let mut audit = spec.audit.clone();
-        audit.relative_to(self.path);
-        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?}");
-        let error =
-            |path: KeyPath, message: String| document.error(&path, "invalid-setting", message);
-        let key = |name: &str| KeyPath::root().join(name);
-        let mut keep = |result: Result<(), Problem>| {
-            result
-                .map_err(|problem| self.problems.push(problem))
-                .is_ok()
-        };
-        let (mut grpc_ok, mut admin_ok, mut log_ok, mut audit_ok) = (None, None, None, None);
-        keep(
-            Grpc::try_from(grpc)
-                .map(|value| grpc_ok = Some(value))
-                .map_err(|wrong| error(key("grpc").join(wrong.path()), wrong.to_string())),
-        );
-        keep(
-            AdminSettings::try_from(admin)
-                .map(|value| admin_ok = Some(value))
-                .map_err(|wrong| error(key("admin").join("listen"), wrong.to_string())),
-        );
-        keep(
-            Log::try_from(log)
-                .map(|value| log_ok = Some(value))
-                .map_err(|wrong| error(key("log").join("level"), wrong.to_string())),
-        );
-        keep(
-            AuditSettings::try_from(audit)
-                .map(|value| audit_ok = Some(value))
-                .map_err(|wrong| error(key("audit"), wrong.to_string())),
-        );
-        let fixed = Fixed {
-            grpc: grpc_ok?,
-            admin: admin_ok?,
-            log: log_ok?,
-            audit: audit_ok?,
-            text,
-        };
-        self.warn_of_exposure(document, &fixed);
-        Some(fixed)
-    }
-
-    /// Whoever reaches the gRPC port can claim any peer certificate.
-    fn warn_of_exposure(&mut self, document: &Document, fixed: &Fixed) {
-        let warn = |name: &str, what: &str| {
-            let path = KeyPath::root().join(name).join("insecure");
-            document.warning(
-                &path,
-                "insecure-listener",
-                format!("{what} can be reached from other machines in plain text"),
-            )
-        };
-        if fixed.grpc.exposed().is_some() {
-            let problem = warn("grpc", "the gRPC listener");
-            self.problems.push(problem.help(
-                "whoever reaches it can claim any identity; keep it on loopback or a Unix socket",
-            ));
-        }
-        if fixed.admin.is_exposed() {
-            self.problems.push(warn("admin", "the admin listener"));
         }
     }
 
@@ -499,5 +409,28 @@ impl Reading<'_> {
             }
         }
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_cannot_be_read_is_the_only_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("countersign.yaml");
+        let identities =
+            "version: 1\nidentities:\n  - { issuer: corp, id: bot, kind: agent, owner: alice }\n";
+        std::fs::write(folder.path().join("identities.yaml"), identities).unwrap();
+        std::fs::write(
+            &main,
+            "version: 1\nidentities: identities.yaml\nproviders: { corp: { jwt: { isuer: x } } }\n",
+        )
+        .unwrap();
+        let failure = load(&main, &Overrides::default()).unwrap_err();
+        let errors = failure.problems.as_slice().iter();
+        let codes: Vec<_> = errors.map(|problem| problem.code.to_string()).collect();
+        assert_eq!(codes, ["unknown-key"]);
     }
 }

@@ -7,6 +7,7 @@ mod assemble;
 mod case;
 mod expectation;
 mod files;
+mod fixed;
 mod place;
 mod policy;
 pub mod problem;

@@ -1,0 +1,45 @@
+//! A GET over a plain socket: the operator edge, and whatever else speaks HTTP/1.1 here.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How long a peer may stay silent.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Gets `path`; the connection is closed after it.
+pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Reply> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "no whole answer");
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(cut)?;
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Ok(Reply {
+        status: status.ok_or_else(cut)?,
+        head: head.to_ascii_lowercase(),
+        body: body.to_owned(),
+    })
+}

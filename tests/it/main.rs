@@ -1,0 +1,22 @@
+//! The one integration binary: the real program, real sockets, no mocks.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests: the switches of clippy.toml cover test functions and not their helpers"
+)]
+
+mod admin;
+mod cli;
+mod drain;
+mod grpc;
+mod harness;
+mod hostile;
+mod keys;
+mod layers;
+mod mutants;
+mod output;
+mod readme;
+mod reload;
