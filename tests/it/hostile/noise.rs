@@ -172,10 +172,10 @@ impl Random {
             } else {
                 String::new()
             },
-            raw_value: if self.one_in(4) {
-                Vec::new()
-            } else {
-                self.bytes(60)
+            raw_value: match self.below(4) {
+                0 => Vec::new(),
+                1 => self.bytes(60),
+                _ => self.text().into_bytes(),
             },
         }
     }
