@@ -24,17 +24,20 @@ pub fn join(
             check_standing(known, entry, now)?;
         }
     }
-    let subject = subject(identity, registry, now)?;
-    let client = client(identity);
-    // Also where somebody else acts: whoever holds the credential must be in good standing.
-    if let Some(id) = &client
-        && let Some(known) = registry.find(id)
+    let client = client_of(identity);
+    if let Some((id, known)) = client
+        .as_ref()
+        .and_then(|id| Some((id, registry.find(id)?)))
     {
         check_standing(known, id, now)?;
     }
+    let subject = subject(identity, registry, now)?;
     let actor = match identity.chain.first() {
         Some(outermost) => Some(chained_actor(outermost, identity, registry)?),
-        None => client_actor(client, identity, registry)?,
+        None => match client {
+            Some(client) => client_actor(client, identity.unregistered_client, registry)?,
+            None => None,
+        },
     };
     Ok(Parties {
         subject,
@@ -107,26 +110,24 @@ fn chained_actor(id: &PartyId, identity: &Identity, registry: &Registry) -> Resu
     }
 }
 
-/// The client that holds the credential, if that is not the subject itself.
-fn client(identity: &Identity) -> Option<PartyId> {
+/// The client that holds the credential, unless it is the subject itself. Like an inner `act` entry it may deny even
+/// where it is no party.
+fn client_of(identity: &Identity) -> Option<PartyId> {
     let client = identity.client.clone()?;
     let id = PartyId::new(identity.provider.clone(), client);
     (id != identity.subject).then_some(id)
 }
 
-/// The client, where it is a party of its own.
+/// The client as the actor, where it is a party of its own.
 fn client_actor(
-    client: Option<PartyId>,
-    identity: &Identity,
+    id: PartyId,
+    unregistered_client: UnregisteredClient,
     registry: &Registry,
 ) -> Result<Option<Party>, Denial> {
-    let Some(id) = client else {
-        return Ok(None);
-    };
     if let Some(known) = registry.find(&id) {
         return Ok(Some(bare_registered(known, id)));
     }
-    match identity.unregistered_client {
+    match unregistered_client {
         UnregisteredClient::Deny => Err(unregistered(&id)),
         UnregisteredClient::Subject => Ok(None),
         UnregisteredClient::Service => Ok(Some(Party::bare(Kind::Service, id))),
@@ -137,3 +138,6 @@ fn client_actor(
 fn unregistered(id: &PartyId) -> Denial {
     Denial::new(Reason::ActorUnregistered).because(format!("`{id}` is not in the registry"))
 }
+
+#[cfg(test)]
+mod tests;

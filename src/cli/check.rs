@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::output::{colour, load_or_say, summary};
+use super::output::{colour, load_or_say, print, summary};
 use super::{CheckArgs, Exit};
 
 pub(super) fn run(args: &CheckArgs) -> Exit {
@@ -26,18 +26,18 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
             "tests": bundle.cases.len(),
             "problems": bundle.warnings.to_json(),
         });
-        println!("{value:#}");
+        print(format_args!("{value:#}\n"));
     } else {
         eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
-        println!(
-            "{}: {} routes, {} rules, {} tests, version {}: {}",
+        print(format_args!(
+            "{}: {} routes, {} rules, {} tests, version {}: {}\n",
             config.config.display(),
             bundle.routes.iter().count(),
             bundle.policy.len(),
             bundle.cases.len(),
             bundle.version,
             summary(&bundle.warnings),
-        );
+        ));
     }
     if failed { Exit::Invalid } else { Exit::Ok }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::explained::Explained;
-use super::output::load_or_say;
+use super::output::{load_or_say, print};
 use super::{ConfigArgs, Exit, describe};
 use crate::app;
 use crate::authorizer::{Caller, Examined};
@@ -114,9 +114,9 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
     match explain(args, bundle) {
         Ok(explained) => {
             if args.json {
-                println!("{:#}", explained.to_json());
+                print(format_args!("{:#}\n", explained.to_json()));
             } else {
-                print!("{}", explained.to_text());
+                print(explained.to_text());
             }
             match explained.examined.verdict {
                 Verdict::Allow(_) => Exit::Ok,

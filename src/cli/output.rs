@@ -1,6 +1,7 @@
 //! How verbs print: problems with snippets, colour only on a terminal, JSON when asked.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use super::Exit;
@@ -13,15 +14,27 @@ pub(super) fn colour() -> bool {
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Prints data. A reader that has read enough (`countersign check --json | head`) is no failure.
+pub(super) fn print(data: impl Display) {
+    let mut out = std::io::stdout().lock();
+    match write!(out, "{data}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("error: cannot write to standard output: {error}");
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
 /// Loads a configuration, or says everything that is wrong with it.
 pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
     load(config, &Overrides::default()).map_err(|failure| {
         let Failure { problems, sources } = &failure;
         if json {
-            println!(
-                "{:#}",
-                serde_json::json!({ "ok": false, "problems": problems.to_json() })
-            );
+            let problems = problems.to_json();
+            print(format_args!(
+                "{:#}\n",
+                serde_json::json!({ "ok": false, "problems": problems })
+            ));
         } else {
             eprint!("{}", problems.render(sources, colour()));
             eprintln!("{}", summary(problems));

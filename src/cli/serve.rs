@@ -37,7 +37,7 @@ pub(super) fn run(args: ServeArgs) -> Exit {
     let json = args.json;
     let announce = move |bound: &app::Bound| {
         if json {
-            println!("{}", bound.to_json());
+            super::output::print(format_args!("{}\n", bound.to_json()));
         }
     };
     match runtime.block_on(app::run(args.config.config, overrides, bundle, announce)) {

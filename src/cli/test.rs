@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::output::load_or_say;
+use super::output::{load_or_say, print};
 use super::{Exit, TestArgs, cases};
 use crate::config::{Bundle, PlacedCase};
 use crate::ext_authz::now;
@@ -27,9 +27,9 @@ pub(super) fn run(args: &TestArgs) -> Exit {
     };
     let report = Report::of(bundle, selected);
     if *json {
-        println!("{:#}", report.to_json());
+        print(format_args!("{:#}\n", report.to_json()));
     } else {
-        report.print();
+        print(report.to_text());
     }
     let uncovered = *require_coverage && filter.is_none() && !report.unused.is_empty();
     if report.total == 0 {
@@ -93,28 +93,30 @@ impl Report {
         report
     }
 
-    fn print(&self) {
+    fn to_text(&self) -> String {
+        let mut lines = Vec::new();
         for Failure {
             name,
             place,
             differences,
         } in &self.failures
         {
-            println!("FAILED  {name}\n        at {place}");
-            for difference in differences {
-                println!("        {difference}");
-            }
+            lines.push(format!("FAILED  {name}\n        at {place}"));
+            lines.extend(
+                differences
+                    .iter()
+                    .map(|difference| format!("        {difference}")),
+            );
         }
-        let passed = self.total - self.failures.len();
-        println!("{passed} passed, {} failed", self.failures.len());
-        println!(
-            "{} of {} rules used",
-            self.rules - self.unused.len(),
-            self.rules
-        );
+        let (passed, failed) = (self.total - self.failures.len(), self.failures.len());
+        let used = self.rules - self.unused.len();
+        lines.push(format!("{passed} passed, {failed} failed"));
+        lines.push(format!("{used} of {} rules used", self.rules));
         if !self.unused.is_empty() {
-            println!("not used by any test: {}", self.unused.join(", "));
+            lines.push(format!("not used by any test: {}", self.unused.join(", ")));
         }
+        lines.push(String::new());
+        lines.join("\n")
     }
 
     fn to_json(&self) -> Value {

@@ -3,13 +3,15 @@
 use serde_json::json;
 
 use super::Exit;
+use super::output::print;
 
 pub(super) fn run(as_json: bool) -> Exit {
     let version = env!("CARGO_PKG_VERSION");
     if as_json {
-        println!("{}", json!({ "name": "countersign", "version": version }));
+        let name = json!({ "name": "countersign", "version": version });
+        print(format_args!("{name}\n"));
     } else {
-        println!("countersign {version}");
+        print(format_args!("countersign {version}\n"));
     }
     Exit::Ok
 }

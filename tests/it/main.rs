@@ -9,10 +9,14 @@
 )]
 
 mod admin;
+mod cli;
 mod drain;
 mod grpc;
 mod harness;
 mod hostile;
 mod keys;
 mod layers;
+mod mutants;
+mod output;
+mod readme;
 mod reload;

@@ -23,7 +23,7 @@ pub(crate) use hasty::check_within;
 pub(crate) use http::{Reply, get};
 pub(crate) use issuer::{Issuer, Key, Token, now};
 pub(crate) use key_server::KeyServer;
-pub(crate) use program::{Ran, run};
+pub(crate) use program::{Ran, program, run};
 pub(crate) use server::Server;
 pub(crate) use setup::Setup;
 
