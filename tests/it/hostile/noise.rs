@@ -76,7 +76,7 @@ const PIECES: &[&str] = &[
     "limit",
 ];
 
-/// SplitMix64: small, and the same sequence on every machine.
+/// `SplitMix64`: small, and the same sequence on every machine.
 struct Random(u64);
 
 impl Random {
