@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod compile;
+mod compile_action;
 mod operation;
 mod parameters;
 mod routes;
