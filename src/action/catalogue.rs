@@ -4,17 +4,15 @@
 //! `{name}` beats `{*name}`; between two patterns that are the same, a named method beats `*`. Two actions that are
 //! the same in both are a load error.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use matchit::Router;
-
 use super::operation::{method_of, pattern_of};
-use super::parameters::{path_parameters, query_parameters};
+use super::parameters::{path_parameters, query_parameters, repeated};
+use super::tree::Tree;
 use crate::expression::Expression;
 use crate::model::attributes::Attributes;
 use crate::model::reason::Reason;
-use crate::model::request::AccessRequest;
+use crate::model::request::{AccessRequest, Query};
 use crate::model::route::{Action, Asked, Resource};
 use crate::model::value::Value;
 use crate::model::verdict::Denial;
@@ -24,14 +22,6 @@ use crate::model::verdict::Denial;
 pub(super) struct Entry {
     pub(super) action: Arc<Action>,
     pub(super) resource_id: Option<Expression>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    entry: usize,
-    /// Whether the pattern itself ends with a slash.
-    slash: bool,
-    any_method: bool,
 }
 
 /// Two actions that stand for the same requests.
@@ -46,37 +36,30 @@ pub(super) struct Conflict {
 #[derive(Debug)]
 pub(super) struct Catalogue {
     entries: Vec<Entry>,
-    by_method: BTreeMap<String, Router<Target>>,
-    other_methods: Router<Target>,
+    tree: Tree,
 }
 
 impl Catalogue {
     /// Compiles the entries; every conflict is reported.
     pub(super) fn build(entries: Vec<Entry>) -> Result<Self, Vec<Conflict>> {
-        let methods: BTreeSet<String> = entries
-            .iter()
-            .flat_map(|entry| {
-                entry
-                    .action
-                    .operations
-                    .iter()
-                    .filter_map(method_of)
-                    .map(ToOwned::to_owned)
-            })
-            .collect();
+        let mut tree = Tree::default();
         let mut conflicts = Vec::new();
-        let mut by_method = BTreeMap::new();
-        for method in methods {
-            let router = router_for(&entries, Some(&method), &mut conflicts);
-            by_method.insert(method, router);
+        for (index, entry) in entries.iter().enumerate() {
+            for operation in &entry.action.operations {
+                let pattern = pattern_of(operation);
+                if let Err(other) = tree.insert(method_of(operation), &pattern, index)
+                    && let Some(first) = entries.get(other)
+                {
+                    conflicts.push(Conflict {
+                        operation: operation.to_string(),
+                        first: Arc::clone(&first.action),
+                        second: Arc::clone(&entry.action),
+                    });
+                }
+            }
         }
-        let other_methods = router_for(&entries, None, &mut conflicts);
         if conflicts.is_empty() {
-            Ok(Self {
-                entries,
-                by_method,
-                other_methods,
-            })
+            Ok(Self { entries, tree })
         } else {
             Err(conflicts)
         }
@@ -92,82 +75,24 @@ impl Catalogue {
 
     /// Finds the action that `request` asks for.
     pub(super) fn find(&self, request: &AccessRequest) -> Result<Asked, Denial> {
-        let router = self
-            .by_method
-            .get(&request.method)
-            .unwrap_or(&self.other_methods);
         let ends_with_slash = request.path.len() > 1 && request.path.ends_with('/');
-        let Ok(found) = router.at(&request.path) else {
+        let find = |path| self.tree.find(&request.method, path);
+        let Some((leaf, captured)) = find(&request.path) else {
             let without = request.path.strip_suffix('/').unwrap_or_default();
-            let slash_is_all = ends_with_slash && router.at(without).is_ok();
+            let slash_is_all = ends_with_slash && find(without).is_some();
             return Err(Denial::new(if slash_is_all {
                 Reason::PathTrailingSlash
             } else {
                 Reason::NoAction
             }));
         };
-        if ends_with_slash && !found.value.slash {
+        if ends_with_slash && !leaf.slash {
             return Err(Denial::new(Reason::PathTrailingSlash));
         }
-        let Some(entry) = self.entries.get(found.value.entry) else {
-            return Err(Denial::new(Reason::NoAction));
-        };
-        entry.ask(request, found.params.iter())
+        let entry = self.entries.get(leaf.entry);
+        let entry = entry.ok_or_else(|| Denial::new(Reason::NoAction))?;
+        entry.ask(request, captured.into_iter())
     }
-}
-
-/// A router of all operations that `method` can mean; named methods go in first, so that they beat `*`.
-fn router_for(
-    entries: &[Entry],
-    method: Option<&str>,
-    conflicts: &mut Vec<Conflict>,
-) -> Router<Target> {
-    let mut router: Router<Target> = Router::new();
-    let operations = || {
-        let indexed = entries.iter().enumerate();
-        indexed.flat_map(|(index, entry)| {
-            entry
-                .action
-                .operations
-                .iter()
-                .map(move |operation| (index, operation))
-        })
-    };
-    for any_method in [false, true] {
-        for (index, operation) in operations() {
-            let wanted = if any_method {
-                method_of(operation).is_none()
-            } else {
-                method_of(operation) == method
-            };
-            if !wanted || (!any_method && method.is_none()) {
-                continue;
-            }
-            let pattern = pattern_of(operation);
-            let target = Target {
-                entry: index,
-                slash: pattern.len() > 1 && pattern.ends_with('/'),
-                any_method,
-            };
-            if let Err(matchit::InsertError::Conflict { with }) = router.insert(&pattern, target) {
-                let Some(other) = router.at(&with).ok().map(|found| *found.value) else {
-                    continue;
-                };
-                if other.any_method == any_method
-                    && let (Some(first), Some(second)) =
-                        (entries.get(other.entry), entries.get(index))
-                {
-                    let (first, second) = (Arc::clone(&first.action), Arc::clone(&second.action));
-                    conflicts.push(Conflict {
-                        operation: operation.to_string(),
-                        first,
-                        second,
-                    });
-                }
-            }
-        }
-    }
-    router
 }
 
 impl Entry {
@@ -185,6 +110,7 @@ impl Entry {
             resource: None,
         };
         if let (Some(kind), Some(expression)) = (&self.action.resource, &self.resource_id) {
+            check_repeated(expression, &request.query)?;
             let id = expression.evaluate(&Parameters(&asked)).map_err(|error| {
                 Denial::new(Reason::ParameterInvalid)
                     .because(format!("the resource's id cannot be read: {error}"))
@@ -197,6 +123,20 @@ impl Entry {
         }
         Ok(asked)
     }
+}
+
+/// Undeclared parameters are read by their first value, so one that names the resource must have no second.
+fn check_repeated(expression: &Expression, query: &Query) -> Result<(), Denial> {
+    let reads = |name: &str| {
+        expression.reads().iter().any(|path| match path.as_ref() {
+            [root] => root.as_ref() == "query",
+            [root, member, ..] => root.as_ref() == "query" && member.as_ref() == name,
+            [] => false,
+        })
+    };
+    query
+        .repeated(reads)
+        .map_or(Ok(()), |name| Err(repeated(name)))
 }
 
 /// What `resource.id` can read.

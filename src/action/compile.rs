@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Entry};
-use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
+use super::operation::{
+    check_prefix, method_of, parameters_of, parse_grpc, parse_http, pattern_of,
+};
 use super::routes::is_below;
 use super::spec::{ActionSpec, MatchSpec, QuerySpec, ResourceSpec, RouteSpec};
 use crate::expression::Expression;
@@ -45,14 +47,19 @@ pub fn compile_route(
         providers,
     } = spec;
     let mut findings = Vec::new();
-    let mut keep =
-        |result: Result<_, Finding>| result.map_err(|finding| findings.push(finding)).ok();
-    let matches = keep(compile_match(id, matches));
-    if let Err(finding) = check_url(url) {
-        findings.push(finding);
-    }
+    let matches = compile_match(id, matches)
+        .map_err(|wrong| {
+            findings.extend(wrong.into_iter().map(|finding| finding.under("match")));
+        })
+        .ok();
+    findings.extend(check_url(url).err());
+    findings.extend(audience.as_deref().and_then(bad_audience));
+    let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
     let entries = compile_actions(id, actions, matches.as_ref(), &mut findings);
+    if anonymous_only {
+        findings.extend(entries.iter().filter_map(scope_without_provider));
+    }
     let catalogue = Catalogue::build(entries).map_err(|conflicts| {
         findings.extend(conflicts.into_iter().map(|conflict| {
             let message = format!(
@@ -85,52 +92,59 @@ pub fn compile_route(
     }
 }
 
-fn compile_match(id: &RouteId, spec: &MatchSpec) -> Result<RouteMatch, Finding> {
+/// Paths of the findings are relative to `match`.
+fn compile_match(id: &RouteId, spec: &MatchSpec) -> Result<RouteMatch, Vec<Finding>> {
     let MatchSpec { host, path, route } = spec;
     match (host, route) {
-        (Some(hosts), None) => {
-            let hosts = hosts
-                .items()
-                .iter()
-                .map(|host| check_host(host))
-                .collect::<Result<Vec<_>, _>>();
-            let hosts = hosts.map_err(|finding| finding.under("host").under("match"))?;
-            let prefix = path.as_deref().unwrap_or("/");
-            let canonical = prefix == "/"
-                || (prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains("//"));
-            if !canonical || prefix.contains(['{', '%', '?', '*']) {
-                let finding =
-                    Finding::error("invalid-path", format!("`{prefix}` is no path prefix"));
-                return Err(finding
-                    .help("write whole segments, for example `/crm`")
-                    .under("path")
-                    .under("match"));
-            }
-            Ok(RouteMatch::Host {
-                hosts,
-                prefix: prefix.to_owned(),
-            })
-        }
-        (None, Some(named)) if named == id.as_str() && path.is_none() => Ok(RouteMatch::Extension),
+        (Some(hosts), None) => compile_hosts(hosts, path.as_deref().unwrap_or("/")),
         (None, Some(named)) if path.is_none() => {
+            if named == id.as_str() {
+                return Ok(RouteMatch::Extension);
+            }
             let finding = Finding::error("route-id", format!("`{named}` is not this route's id"));
-            Err(finding
-                .help(format!("write `route: {id}`"))
-                .under("route")
-                .under("match"))
+            Err(vec![
+                finding.help(format!("write `route: {id}`")).under("route"),
+            ])
         }
-        _ => Err(Finding::error(
-            "invalid-match",
-            "a route matches by `host` (and `path`), or by `route`",
-        )
-        .help("write `match: { host: api.example.com }` or `match: { route: … }`")
-        .under("match")),
+        _ => {
+            let message = "a route matches by `host` (and `path`), or by `route`";
+            let help = "write `match: { host: api.example.com }` or `match: { route: … }`";
+            Err(vec![Finding::error("invalid-match", message).help(help)])
+        }
     }
 }
 
-fn check_host(host: &str) -> Result<String, Finding> {
-    let label =
-        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+fn compile_hosts(hosts: &OneOrMany<String>, prefix: &str) -> Result<RouteMatch, Vec<Finding>> {
+    let mut findings = Vec::new();
+    if hosts.items().is_empty() {
+        let finding = Finding::error("empty-list", "an empty list matches no request");
+        findings.push(finding.under("host"));
+    }
+    for (index, host) in hosts.items().iter().enumerate() {
+        if let Some(finding) = bad_host(host) {
+            findings.push(hosts.place(index, finding).under("host"));
+        }
+    }
+    if let Err(message) = check_prefix(prefix) {
+        let finding = Finding::error("invalid-path", message);
+        findings.push(
+            finding
+                .help("write whole segments, for example `/crm`")
+                .under("path"),
+        );
+    }
+    if findings.is_empty() {
+        Ok(RouteMatch::Host {
+            hosts: hosts.items().to_vec(),
+            prefix: prefix.to_owned(),
+        })
+    } else {
+        Err(findings)
+    }
+}
+
+fn bad_host(host: &str) -> Option<Finding> {
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     let bracketed = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
@@ -138,13 +152,15 @@ fn check_host(host: &str) -> Result<String, Finding> {
         ip.parse::<std::net::Ipv6Addr>()
             .is_ok_and(|parsed| parsed.to_string() == ip)
     });
-    let name =
-        !host.is_empty() && host.len() <= 253 && host.chars().all(label) && !host.ends_with('.');
-    if name || ip6 {
-        return Ok(host.to_owned());
+    let labels = host
+        .split('.')
+        .all(|part| !part.is_empty() && part.chars().all(label));
+    if (labels && host.len() <= 253) || ip6 {
+        return None;
     }
-    Err(
-        Finding::error("invalid-host", format!("`{host}` is no host")).help(
+    let finding = Finding::error("invalid-host", format!("`{host}` is no host"));
+    Some(
+        finding.help(
             "write it in lower case, without port and trailing dot; wildcards are not matched",
         ),
     )
@@ -154,7 +170,11 @@ fn check_url(url: &str) -> Result<(), Finding> {
     let origin = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
-    if origin.is_some_and(|rest| !rest.is_empty() && !rest.contains([' ', '?', '#', '"', '\\'])) {
+    // It stands in challenges, which are header values: visible ASCII without quotes.
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"\\".contains(&byte);
+    if origin.is_some_and(|rest| {
+        !matches!(rest, "" | "/") && !rest.starts_with('/') && rest.bytes().all(plain)
+    }) {
         return Ok(());
     }
     Err(
@@ -162,6 +182,31 @@ fn check_url(url: &str) -> Result<(), Finding> {
             .help("write the origin that callers use, for example `https://api.example.com`")
             .under("url"),
     )
+}
+
+fn bad_audience(audience: &str) -> Option<Finding> {
+    let fit = !audience.is_empty() && !audience.contains(char::is_control);
+    (!fit).then(|| {
+        let message = "an audience is a text without control characters";
+        let finding = Finding::error("invalid-audience", message);
+        finding
+            .help("remove the key: the audience is then the `url`")
+            .under("audience")
+    })
+}
+
+/// Scope belongs to a token, and a route without providers accepts none: nobody could ever ask for the action.
+fn scope_without_provider(entry: &Entry) -> Option<Finding> {
+    let Action { id, scope, .. } = entry.action.as_ref();
+    (!scope.is_empty()).then(|| {
+        let message = format!("`{id}` needs a scope, and the route accepts no credential");
+        let finding = Finding::error("scope-without-provider", message);
+        finding
+            .help("name the route's `providers`, or remove the `scope`")
+            .under("scope")
+            .under(id.as_str())
+            .under("actions")
+    })
 }
 
 fn compile_providers(names: &[String], findings: &mut Vec<Finding>) -> Vec<ProviderName> {
@@ -237,6 +282,13 @@ fn compile_action(
     let params = compile_params(&operations, params, &mut findings);
     let query = compile_query(query, &mut findings);
     let scope = compile_scope(scope, &mut findings);
+    if resource
+        .as_ref()
+        .is_some_and(|resource| resource.kind.is_empty())
+    {
+        let finding = Finding::error("invalid-resource", "a resource has a type");
+        findings.push(finding.under("type").under("resource"));
+    }
     let (Ok(id), Ok(tier), true) = (id, tier, findings.is_empty()) else {
         return Err(findings);
     };
@@ -276,10 +328,7 @@ fn compile_operations(
     for (key, list, parse) in sources {
         let Some(list) = list else { continue };
         for (index, text) in list.items().iter().enumerate() {
-            let place = |finding: Finding| match list.index(index) {
-                Some(index) => finding.under(index).under(key),
-                None => finding.under(key),
-            };
+            let place = |finding: Finding| list.place(index, finding).under(key);
             match parse(text) {
                 Ok(operation) if is_reachable(&operation, matches) => operations.push(operation),
                 Ok(operation) => findings.push(place(unreachable_operation(&operation, matches))),

@@ -8,6 +8,7 @@ mod operation;
 mod parameters;
 mod routes;
 pub mod spec;
+mod tree;
 
 pub use compile::{CompiledRoute, compile_route};
 pub use routes::{EXTENSION_KEY, RouteTable};

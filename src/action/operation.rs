@@ -61,6 +61,19 @@ pub(super) fn parse_grpc(text: &str) -> Result<Operation, String> {
     })
 }
 
+/// Checks a route's prefix: `/`, or literal segments without a slash at the end.
+pub(super) fn check_prefix(prefix: &str) -> Result<(), String> {
+    let literal = |segment: &str| !segment.is_empty() && !segment.contains('{');
+    let whole = prefix == "/"
+        || prefix
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(literal));
+    if !whole {
+        return Err(format!("`{prefix}` is no path prefix"));
+    }
+    check_pattern(prefix)
+}
+
 /// Patterns are compared with decoded paths, so they are written decoded, and have no segment that a canonical
 /// path cannot have.
 fn check_pattern(pattern: &str) -> Result<(), String> {

@@ -45,8 +45,7 @@ pub(super) fn query_parameters(
         let mut given = query.all(name);
         match (given.next(), given.next()) {
             (Some(_), Some(_)) => {
-                return Err(Denial::new(Reason::QueryRepeated)
-                    .because(format!("query parameter `{name}` is repeated")));
+                return Err(repeated(name));
             }
             (Some(text), None) => {
                 values.insert(
@@ -64,6 +63,11 @@ pub(super) fn query_parameters(
     Ok(values)
 }
 
+/// The denial of a parameter that is read and occurs more than once.
+pub(super) fn repeated(name: &str) -> Denial {
+    Denial::new(Reason::QueryRepeated).because(format!("query parameter `{name}` is repeated"))
+}
+
 fn invalid(name: &str, of: &Type) -> Denial {
     Denial::new(Reason::ParameterInvalid)
         .because(format!("parameter `{name}` is not of type `{of}`"))
@@ -79,14 +83,25 @@ pub(super) fn typed(text: &str, of: &Type) -> Option<Value> {
             let number: i64 = text.parse().ok()?;
             (number.to_string() == text).then_some(Value::Int(number))
         }
-        Type::Double => {
+        Type::Double if is_plain_number(text) => {
             let number: f64 = text.parse().ok()?;
-            let plain = text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
-            (plain && number.is_finite()).then_some(Value::Double(number))
+            number.is_finite().then_some(Value::Double(number))
         }
         Type::Timestamp => Timestamp::parse(text).map(Value::Timestamp),
-        Type::Duration | Type::List(_) | Type::Map(_) | Type::Dyn => None,
+        Type::Double | Type::Duration | Type::List(_) | Type::Map(_) | Type::Dyn => None,
     }
+}
+
+/// A number as JSON writes it (RFC 8259, section 6), without an exponent and without a negative zero.
+fn is_plain_number(text: &str) -> bool {
+    let magnitude = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = match magnitude.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (magnitude, None),
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    let negative_zero =
+        text.starts_with('-') && magnitude.bytes().all(|b| matches!(b, b'0' | b'.'));
+    digits(whole) && fraction.is_none_or(digits) && !leading_zero && !negative_zero
 }

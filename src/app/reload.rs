@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::keysets::{self, Handles, KeySets};
 use crate::admin::ReloadStatus;
 use crate::authorizer::Snapshot;
+use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
 use crate::ext_authz::now;
 use crate::model::time::Timestamp;
@@ -186,9 +187,11 @@ impl Reloader {
     }
 }
 
+/// What keeps the configuration from being used; warnings do not.
 fn describe(failure: &Failure) -> Vec<String> {
     let problems = failure.problems.as_slice().iter();
     problems
+        .filter(|problem| problem.severity == Severity::Error)
         .map(|problem| {
             format!(
                 "{}:{}:{}: {}",

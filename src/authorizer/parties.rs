@@ -24,10 +24,20 @@ pub fn join(
             check_standing(known, entry, now)?;
         }
     }
+    let client = client_of(identity);
+    if let Some((id, known)) = client
+        .as_ref()
+        .and_then(|id| Some((id, registry.find(id)?)))
+    {
+        check_standing(known, id, now)?;
+    }
     let subject = subject(identity, registry, now)?;
     let actor = match identity.chain.first() {
         Some(outermost) => Some(chained_actor(outermost, identity, registry)?),
-        None => client_actor(identity, registry, now)?,
+        None => match client {
+            Some(client) => client_actor(client, identity.unregistered_client, registry)?,
+            None => None,
+        },
     };
     Ok(Parties {
         subject,
@@ -100,24 +110,24 @@ fn chained_actor(id: &PartyId, identity: &Identity, registry: &Registry) -> Resu
     }
 }
 
-/// The client that holds the credential, where it is a party of its own.
+/// The client that holds the credential, unless it is the subject itself. Like an inner `act` entry it may deny even
+/// where it is no party.
+fn client_of(identity: &Identity) -> Option<PartyId> {
+    let client = identity.client.clone()?;
+    let id = PartyId::new(identity.provider.clone(), client);
+    (id != identity.subject).then_some(id)
+}
+
+/// The client as the actor, where it is a party of its own.
 fn client_actor(
-    identity: &Identity,
+    id: PartyId,
+    unregistered_client: UnregisteredClient,
     registry: &Registry,
-    now: Timestamp,
 ) -> Result<Option<Party>, Denial> {
-    let Some(client) = &identity.client else {
-        return Ok(None);
-    };
-    let id = PartyId::new(identity.provider.clone(), client.clone());
-    if id == identity.subject {
-        return Ok(None);
-    }
     if let Some(known) = registry.find(&id) {
-        check_standing(known, &id, now)?;
         return Ok(Some(bare_registered(known, id)));
     }
-    match identity.unregistered_client {
+    match unregistered_client {
         UnregisteredClient::Deny => Err(unregistered(&id)),
         UnregisteredClient::Subject => Ok(None),
         UnregisteredClient::Service => Ok(Some(Party::bare(Kind::Service, id))),
@@ -128,3 +138,6 @@ fn client_actor(
 fn unregistered(id: &PartyId) -> Denial {
     Denial::new(Reason::ActorUnregistered).because(format!("`{id}` is not in the registry"))
 }
+
+#[cfg(test)]
+mod tests;

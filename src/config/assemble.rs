@@ -147,9 +147,7 @@ impl Reading<'_> {
     fn bundle(&mut self, overrides: &Overrides) -> Option<Bundle> {
         let document = self.document(self.path)?;
         let root = KeyPath::root();
-        let spec = self
-            .problems
-            .keep(document.decode_without::<ServerSpec>(&root, &["providers"]));
+        let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
         let fixed = self.fixed(&document, &spec, overrides);
@@ -171,7 +169,8 @@ impl Reading<'_> {
             policy,
             conditions,
         } = compiled?;
-        if policy.is_empty() {
+        // Rules that could not be read are mistakes of their own.
+        if policy.is_empty() && !self.problems.has_errors() {
             let problem = document.warning(
                 &root.join("policies"),
                 "no-rules",

@@ -217,6 +217,8 @@ impl PolicyFiles {
             trusted_metadata,
         };
         let (policy, findings) = match compile(&specs, &context) {
+            // Rules that could not be read are missing here: what looks odd without them may be fine with them.
+            Ok((policy, _)) if problems.has_errors() => (Some(policy), Vec::new()),
             Ok((policy, warnings)) => (Some(policy), warnings),
             Err(errors) => (None, errors),
         };

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
+use super::problem::Problems;
+use super::yaml::{Document, KeyPath};
 use crate::admin::AdminSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
@@ -49,4 +52,39 @@ pub struct Overrides {
     pub admin_listen: Option<SocketAddr>,
     /// Log level or filter.
     pub log_level: Option<String>,
+}
+
+/// What is read by itself, so that a mistake in one section hides none in another.
+const SECTIONS: [&str; 5] = ["providers", "grpc", "admin", "log", "audit"];
+
+impl ServerSpec {
+    /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
+    pub(super) fn read(document: &Document, problems: &mut Problems) -> Option<Self> {
+        let rest = document.decode_without(&KeyPath::root(), &SECTIONS);
+        let rest: Option<Self> = problems.keep(rest);
+        let (grpc, admin) = (
+            section(document, "grpc", problems),
+            section(document, "admin", problems),
+        );
+        let (log, audit) = (
+            section(document, "log", problems),
+            section(document, "audit", problems),
+        );
+        Some(Self {
+            grpc,
+            admin,
+            log,
+            audit,
+            ..rest?
+        })
+    }
+}
+
+fn section<T: DeserializeOwned + Default>(
+    document: &Document,
+    name: &str,
+    problems: &mut Problems,
+) -> T {
+    let read = document.decode_optional(&KeyPath::root().join(name));
+    problems.keep(read).flatten().unwrap_or_default()
 }

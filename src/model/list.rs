@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, SeqAccess, Visitor, value};
 
+use super::finding::Finding;
+
 /// `a` or `[a, b]`, as people write short lists. Keeps whether a list was written, so that paths stay right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OneOrMany<T> {
@@ -28,6 +30,16 @@ impl<T> OneOrMany<T> {
         match self {
             Self::One(_) => None,
             Self::Many(_) => Some(item),
+        }
+    }
+}
+
+impl<T> OneOrMany<T> {
+    /// Puts what was found about an item where that item stands, seen from the list.
+    pub fn place(&self, item: usize, finding: Finding) -> Finding {
+        match self.index(item) {
+            Some(index) => finding.under(index),
+            None => finding,
         }
     }
 }

@@ -20,7 +20,10 @@ const RESERVED: &[&str] = &[
     "content-length",
     "transfer-encoding",
     "connection",
+    "keep-alive",
+    "proxy-connection",
     "te",
+    "trailer",
     "upgrade",
 ];
 
@@ -32,7 +35,7 @@ type Computed = Vec<(Arc<str>, Expression)>;
 /// The constraints of one guard on one action.
 #[derive(Debug, Default)]
 pub(super) struct Constrain {
-    pub(super) strip: Vec<Arc<str>>,
+    strip: Vec<Arc<str>>,
     pub(super) headers: Computed,
     remove: Vec<Arc<str>>,
     set: Computed,
@@ -83,6 +86,7 @@ impl Constrain {
             );
         }
         compiled.check_twice(&mut findings);
+        findings.extend(bad_parameters(query).into_iter().map(|f| f.under("query")));
         for (name, _) in cap.iter().filter(|(_, cap)| **cap < 0) {
             let finding = Finding::error("invalid-cap", "a cap is not negative");
             findings.push(finding.under(name.as_str()).under("cap").under("query"));
@@ -99,6 +103,10 @@ impl Constrain {
         let twice = |name: &Arc<str>| {
             Finding::error("set-and-removed", format!("`{name}` is set and removed"))
         };
+        for (name, _) in self.set.iter().filter(|(name, _)| self.is_capped(name)) {
+            let finding = Finding::error("set-and-capped", format!("`{name}` is set and capped"));
+            findings.push(finding.under(name.as_ref()).under("set").under("query"));
+        }
         for (name, _) in self
             .headers
             .iter()
@@ -109,7 +117,7 @@ impl Constrain {
         for (name, _) in self
             .set
             .iter()
-            .filter(|(name, _)| self.remove.contains(name) || self.is_capped(name))
+            .filter(|(name, _)| self.remove.contains(name))
         {
             findings.push(twice(name).under(name.as_ref()).under("set").under("query"));
         }
@@ -124,6 +132,25 @@ impl Constrain {
 
     fn is_capped(&self, name: &Arc<str>) -> bool {
         self.caps.iter().any(|(capped, _)| capped == name)
+    }
+
+    /// What the guard does to which name, `(kind, name, what)`; two guards that do the same to a name agree on `what`.
+    pub(super) fn fates(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+        let lists = [
+            ("header", &self.headers),
+            ("query parameter", &self.set),
+            ("response header", &self.response_headers),
+            ("metadata", &self.metadata),
+        ];
+        let computed = lists.into_iter().flat_map(|(kind, list)| {
+            list.iter()
+                .map(move |(name, expression)| (kind, name.as_ref(), expression.source()))
+        });
+        let removed = self.strip.iter();
+        let capped = self.caps.iter();
+        computed
+            .chain(removed.map(|name| ("header", name.as_ref(), "(removed)")))
+            .chain(capped.map(|(name, _)| ("query parameter", name.as_ref(), "(capped)")))
     }
 
     /// Expressions whose attributes the guard reads.
@@ -147,15 +174,34 @@ impl Constrain {
 fn header_names(list: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<Arc<str>> {
     for (index, name) in list.items().iter().enumerate() {
         if let Some(finding) = bad_header(name) {
-            let finding = list
-                .index(index)
-                .map_or_else(|| finding.clone(), |index| finding.clone().under(index));
-            findings.push(finding.under("strip"));
+            findings.push(list.place(index, finding).under("strip"));
         }
     }
     list.items()
         .iter()
         .map(|name| Arc::from(name.as_str()))
+        .collect()
+}
+
+/// Envoy finds parameters by their raw name, so only a name with one raw form can be set or removed for certain (RFC
+/// 3986, section 2.3).
+fn bad_parameters(spec: &QueryConstrainSpec) -> Vec<Finding> {
+    let QueryConstrainSpec { remove, set, cap } = spec;
+    let bad = |name: &str| {
+        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        let fit = (1..=128).contains(&name.len()) && name.bytes().all(unreserved);
+        (!fit).then(|| {
+            let message = format!("`{name}` cannot be found in a query for certain");
+            Finding::error("invalid-parameter", message)
+                .help("a parameter's name has letters, digits, `-`, `.`, `_` and `~`")
+        })
+    };
+    let keyed = |key: &'static str, name: &String| Some(bad(name)?.under(name.as_str()).under(key));
+    let removed = remove.items().iter().enumerate();
+    removed
+        .filter_map(|(index, name)| Some(remove.place(index, bad(name)?).under("remove")))
+        .chain(set.keys().filter_map(|name| keyed("set", name)))
+        .chain(cap.keys().filter_map(|name| keyed("cap", name)))
         .collect()
 }
 

@@ -189,9 +189,9 @@ impl<'a, 't> Run<'a, 't> {
             };
             self.guards.push(bound);
             // A `must` is named before a workload, whichever guard comes first: rule order never matters.
-            let rank = |denial: &Denial| denial.reason != Reason::GuardUnmet;
+            let is_must = |denial: &Denial| denial.reason == Reason::GuardUnmet;
             unmet = match (unmet, denial) {
-                (Some(known), Some(new)) if !rank(&new) & rank(&known) => Some(new),
+                (Some(known), Some(new)) if is_must(&new) && !is_must(&known) => Some(new),
                 (None, new) => new,
                 (known, _) => known,
             };
@@ -289,12 +289,6 @@ impl<'a, 't> Run<'a, 't> {
 
     fn requirements(&mut self) -> Option<Verdict> {
         let brought = self.brought();
-        if brought.token.is_none() && !self.call.facts.asked.action.scope.is_empty() {
-            let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
-            return Some(Verdict::Deny(
-                denial.because("the action needs a scope, so a credential"),
-            ));
-        }
         let scope = Requirement::Scope(self.call.facts.asked.action.scope.clone());
         let own = std::iter::once((None, &scope));
         let of_guards = self.guards.iter().flat_map(|bound| {

@@ -1,10 +1,11 @@
 //! What `check` says about a policy that loads: rules that can never match, actions that nobody permits. And the
 //! one conflict that can be seen at load: two guards that always set one header to different values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::compile::{ActionRules, Catalog, Findings, Source};
+use super::constrain::Constrain;
 use super::matcher::Providers;
 use super::rule::Rule;
 use super::trace::Effect;
@@ -13,38 +14,65 @@ use crate::model::name::{ActionId, RouteId, RuleId};
 
 type Actions = HashMap<RouteId, HashMap<ActionId, ActionRules>>;
 
-/// Guards that apply to every call of an action and set one header differently, or set what another always removes.
+/// Most headers that all rules together set, and most that they remove. Every one that is not set is removed in up to
+/// three spellings, and one answer carries at most a hundred removals.
+const MAX_HEADERS: usize = 32;
+
+/// Guards that apply to every call of an action and do different things to one header, parameter or metadata key.
 pub(super) fn conflicts(actions: &Actions, ids: &HashMap<RuleId, usize>, findings: &mut Findings) {
     for rules in actions.values().flat_map(HashMap::values) {
-        let mut known: HashMap<&Arc<str>, (&str, &RuleId)> = HashMap::new();
-        for bound in rules
-            .guards
-            .rules()
-            .iter()
-            .filter(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
-        {
-            let Some(constrain) = &bound.constrain else {
-                continue;
-            };
-            let set = constrain
-                .headers
-                .iter()
-                .map(|(name, expression)| (name, expression.source()));
-            for (name, what) in set.chain(constrain.strip.iter().map(|name| (name, "(removed)"))) {
-                let (source, other) = *known.entry(name).or_insert((what, &bound.rule.id));
-                if source != what
+        let mut known: HashMap<(&str, &str), (&str, &RuleId)> = HashMap::new();
+        let guards = rules.guards.rules().iter();
+        for bound in guards.filter(|bound| bound.rule.is_unconditional() && !bound.rule.shadow) {
+            for (kind, name, what) in bound.constrain.iter().flat_map(Constrain::fates) {
+                let (before, other) = *known.entry((kind, name)).or_insert((what, &bound.rule.id));
+                if before != what
                     && let Some(index) = ids.get(&bound.rule.id)
                 {
-                    let message = format!(
-                        "guards `{other}` and `{}` do different things to header `{name}`",
-                        bound.rule.id
+                    let item = (
+                        Source::Rule(*index),
+                        conflict(other, &bound.rule.id, kind, name),
                     );
-                    let finding = Finding::error("header-conflict", message).under("constrain");
-                    let item = (Source::Rule(*index), finding);
                     if !findings.contains(&item) {
                         findings.push(item);
                     }
                 }
+            }
+        }
+    }
+}
+
+fn conflict(one: &RuleId, two: &RuleId, kind: &str, name: &str) -> Finding {
+    let message = format!("guards `{one}` and `{two}` do different things to {kind} `{name}`");
+    let code = if kind == "header" {
+        "header-conflict"
+    } else {
+        "constraint-conflict"
+    };
+    Finding::error(code, message)
+        .help("both apply to every call, so every call would be a fault")
+        .under("constrain")
+}
+
+/// More headers than one answer can carry, at the rule that has the first too many.
+pub(super) fn crowded(rules: &[(usize, Arc<Rule>)], findings: &mut Findings) {
+    let (mut set, mut stripped) = (BTreeSet::new(), BTreeSet::new());
+    for (index, rule) in rules {
+        let Some(constrain) = &rule.constrain else {
+            continue;
+        };
+        set.extend(constrain.headers.keys());
+        stripped.extend(constrain.strip.items());
+        for (key, count) in [("headers", set.len()), ("strip", stripped.len())] {
+            if count > MAX_HEADERS {
+                let message =
+                    format!("all rules together name more than {MAX_HEADERS} headers here");
+                let finding = Finding::error("too-many-headers", message)
+                    .help("one answer cannot carry more: put several values into one header")
+                    .under(key)
+                    .under("constrain");
+                findings.push((Source::Rule(*index), finding));
+                return;
             }
         }
     }
@@ -57,8 +85,9 @@ pub(super) fn warnings(
     actions: &Actions,
 ) -> Findings {
     let mut findings = Findings::new();
+    let closed = always_forbidden(actions);
     for (index, rule) in rules {
-        if let Some(finding) = unreachable(rule, catalog, actions) {
+        if let Some(finding) = unreachable(rule, catalog, &closed) {
             findings.push((Source::Rule(*index), finding));
         }
     }
@@ -82,7 +111,24 @@ pub(super) fn warnings(
     findings
 }
 
-fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<Finding> {
+/// Actions that a forbid closes to everybody, and the first such forbid: looked for once, not once for every rule.
+fn always_forbidden(actions: &Actions) -> HashMap<(&RouteId, &ActionId), &RuleId> {
+    let mut closed = HashMap::new();
+    for (route, actions) in actions {
+        for (action, rules) in actions {
+            let mut forbids = rules.forbids.rules().iter();
+            let forbid = forbids.find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow);
+            closed.extend(forbid.map(|bound| ((route, action), &bound.rule.id)));
+        }
+    }
+    closed
+}
+
+fn unreachable(
+    rule: &Rule,
+    catalog: &Catalog<'_>,
+    closed: &HashMap<(&RouteId, &ActionId), &RuleId>,
+) -> Option<Finding> {
     let covered = catalog.covered(&rule.selector);
     let mut routes = covered.iter().map(|action| &action.route);
     let reached = rule.to.as_ref().is_none_or(|to| {
@@ -106,14 +152,10 @@ fn unreachable(rule: &Rule, catalog: &Catalog<'_>, actions: &Actions) -> Option<
                 .under("to"),
         );
     }
-    let forbidden_by = |action: &&crate::model::route::Action| {
-        let rules = actions.get(&action.route)?.get(&action.id)?;
-        let mut forbids = rules.forbids.rules().iter();
-        forbids
-            .find(|bound| bound.rule.is_unconditional() && !bound.rule.shadow)
-            .map(|bound| &bound.rule.id)
-    };
-    let forbids: Option<Vec<&RuleId>> = covered.iter().map(forbidden_by).collect();
+    let forbids: Option<Vec<&RuleId>> = covered
+        .iter()
+        .map(|action| closed.get(&(&action.route, &action.id)).copied())
+        .collect();
     match forbids.as_deref() {
         Some([first, ..]) if rule.effect != Effect::Forbid => {
             let finding = Finding::warning(

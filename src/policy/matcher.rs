@@ -102,15 +102,35 @@ impl To {
             ("group", group),
         ] {
             if list.as_ref().is_some_and(|list| list.items().is_empty()) {
-                findings
-                    .push(Finding::error("empty-list", "an empty list matches nobody").under(key));
+                findings.push(empty_list().under(key));
             }
         }
+        findings.extend(to.attributes_of_anonymous());
         if findings.is_empty() {
             Ok(to)
         } else {
             Err(findings)
         }
+    }
+
+    /// A caller without a credential has no issuer, id, group or claim: a `to` that names both would say less than it
+    /// seems to.
+    fn attributes_of_anonymous(&self) -> Option<Finding> {
+        let anonymous = self.kinds.as_ref()?.contains(&Kind::Anonymous);
+        let named = [
+            ("issuer", self.issuers.is_some()),
+            ("id", self.ids.is_some()),
+            ("group", self.groups.is_some()),
+            ("claim", !self.claims.is_empty()),
+        ];
+        let (key, _) = named.into_iter().find(|(_, named)| anonymous && *named)?;
+        let message = format!("an anonymous caller has no `{key}`");
+        let finding = Finding::error("anonymous-attribute", message);
+        Some(
+            finding
+                .help("write a rule of its own for `kind: anonymous`")
+                .under(key),
+        )
     }
 
     /// Whether `to` names anything at all.
@@ -211,13 +231,18 @@ impl Scalar {
     }
 }
 
+fn empty_list() -> Finding {
+    Finding::error("empty-list", "an empty list matches nobody")
+}
+
 fn compile_kinds(kinds: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<Kind> {
     let mut parsed = Vec::new();
-    for text in kinds.items() {
+    for (index, text) in kinds.items().iter().enumerate() {
         match text.parse::<Kind>() {
             Ok(kind) => parsed.push(kind),
             Err(error) => {
-                findings.push(Finding::error("invalid-kind", error.to_string()).under("kind"));
+                let finding = Finding::error("invalid-kind", error.to_string());
+                findings.push(kinds.place(index, finding).under("kind"));
             }
         }
     }
@@ -230,9 +255,9 @@ fn compile_issuers(
     findings: &mut Vec<Finding>,
 ) -> Vec<ProviderName> {
     let mut issuers = Vec::new();
-    for text in names.items() {
+    for (index, text) in names.items().iter().enumerate() {
         if let Some(name) = known.iter().find(|name| name.as_str() == text) {
-            issuers.push((*name).clone())
+            issuers.push((*name).clone());
         } else {
             let near = suggest(text, known.iter().map(|name| name.as_str()));
             let list: Vec<_> = known.iter().map(|name| name.as_str()).collect();
@@ -242,7 +267,7 @@ fn compile_issuers(
             );
             let finding =
                 Finding::error("unknown-issuer", format!("there is no provider `{text}`"));
-            findings.push(finding.help(help).under("issuer"));
+            findings.push(names.place(index, finding.help(help)).under("issuer"));
         }
     }
     issuers
@@ -260,6 +285,9 @@ fn compile_claims(
             .filter_map(|claims| Some(&claims.get(name.as_str())?.of))
             .collect();
         let place = |finding: Finding| finding.under(name.as_str()).under("claim");
+        if values.items().is_empty() {
+            findings.push(place(empty_list()));
+        }
         if types.is_empty() {
             let known = declared
                 .iter()
@@ -276,13 +304,14 @@ fn compile_claims(
             findings.push(place(finding));
             continue;
         }
-        for scalar in values.items() {
+        for (index, scalar) in values.items().iter().enumerate() {
             if !types.iter().any(|of| scalar_fits(scalar, of)) {
                 let message = format!(
                     "claim `{name}` is of type `{}`: this value can never match",
                     types.first().map_or(&Type::Dyn, |of| of)
                 );
-                findings.push(place(Finding::error("type-mismatch", message)));
+                let finding = Finding::error("type-mismatch", message);
+                findings.push(place(values.place(index, finding)));
             }
         }
         let scalars = values.items().iter().map(|scalar| match scalar {

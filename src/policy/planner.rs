@@ -28,6 +28,15 @@ struct Plan<'a> {
 /// The denial for `unmet`, which is not empty. It names no remedy if something is missing that this caller cannot
 /// add: there is no use in sending somebody for a scope that will not help.
 pub(super) fn plan(unmet: &[Unmet<'_>], brought: &Brought<'_>) -> Denial {
+    let takes_credential = |item: &&Unmet<'_>| item.requirement.takes_credential();
+    if brought.token.is_none()
+        && let Some(Unmet { rule, requirement }) = unmet.iter().find(takes_credential)
+    {
+        // What a credential would lack cannot be known before there is one (RFC 6750, section 3.1).
+        let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
+        let cause = format!("missing {}, so a credential", requirement.describe());
+        return named(denial.because(cause), *rule);
+    }
     let mut plan = Plan::default();
     for Unmet { rule, requirement } in unmet {
         let Some(choice) = cheapest(requirement, brought) else {

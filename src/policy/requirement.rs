@@ -75,6 +75,15 @@ impl Requirement {
         }
     }
 
+    /// Whether a credential could meet it, so that a caller without one is asked to authenticate.
+    pub(super) fn takes_credential(&self) -> bool {
+        match self {
+            Self::Scope(_) | Self::StepUp(_) => true,
+            Self::Workload(_) => false,
+            Self::AnyOf(items) => items.iter().any(Self::takes_credential),
+        }
+    }
+
     /// How it reads in a trace.
     pub(super) fn describe(&self) -> String {
         match self {
@@ -189,9 +198,13 @@ fn compile_step_up(spec: &StepUpSpec) -> Result<Requirement, Finding> {
 }
 
 fn compile_workload(workload: &OneOrMany<String>) -> Result<Requirement, Finding> {
+    // A pattern never reaches into the trust domain: `spiffe://example*/ci` would trust whoever registers such a name.
+    let domain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
     let spiffe = |text: &String| {
-        text.strip_prefix("spiffe://")
-            .is_some_and(|rest| rest.contains('/') && !rest.starts_with(['/', '*']))
+        let parts = text
+            .strip_prefix("spiffe://")
+            .and_then(|rest| rest.split_once('/'));
+        parts.is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(domain))
     };
     if workload.items().is_empty() || !workload.items().iter().all(spiffe) {
         return Err(Finding::error(

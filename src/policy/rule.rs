@@ -69,7 +69,7 @@ impl Rule {
             .map(|selector| catalog.covered(selector))
             .unwrap_or_default();
         let to = compile_to(effect, to.as_ref(), &covered, catalog, &mut findings);
-        let require = compile_requirements(require, &mut findings);
+        let require = compile_requirements(require.as_deref().unwrap_or_default(), &mut findings);
         match (id, selector) {
             (Ok(id), Ok(selector)) if findings.is_empty() => Ok(Self {
                 id,
@@ -128,11 +128,17 @@ fn compile_mode(mode: Option<&str>) -> Result<bool, Finding> {
 fn check_members(effect: Effect, spec: &RuleSpec, findings: &mut Vec<Finding>) {
     let demands = [
         ("must", spec.must.is_some()),
-        ("require", !spec.require.is_empty()),
+        ("require", spec.require.is_some()),
         ("constrain", spec.constrain.is_some()),
     ];
     if effect == Effect::Guard {
-        if !demands.iter().any(|(_, written)| *written) {
+        if spec.must.is_none()
+            && spec.require.as_ref().is_none_or(Vec::is_empty)
+            && spec
+                .constrain
+                .as_ref()
+                .is_none_or(|constrain| *constrain == ConstrainSpec::default())
+        {
             let finding = Finding::error("empty-guard", "the guard demands nothing");
             findings.push(finding.help("add `must:`, `require:` or `constrain:`"));
         }

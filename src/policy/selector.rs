@@ -1,5 +1,7 @@
 //! Which actions a rule covers.
 
+use std::collections::BTreeSet;
+
 use super::compile::Catalog;
 use super::spec::{SelectorSpec, WhereSpec};
 use crate::model::finding::Finding;
@@ -79,12 +81,14 @@ impl Selector {
                 .is_none_or(|routes| routes.contains(&action.route))
     }
 
-    /// The one action id that the rule can cover, when it names exactly one: lets a large policy be bound quickly.
-    pub(super) fn single_id(&self) -> Option<&str> {
-        match self.ids.as_deref() {
-            Some([only]) => only.literal(),
-            _ => None,
-        }
+    /// The action ids that the rule can cover, each once, when it names them in full.
+    pub(super) fn literal_ids(&self) -> Option<BTreeSet<&str>> {
+        self.ids.as_ref()?.iter().map(Glob::literal).collect()
+    }
+
+    /// The routes that the rule names, each once.
+    pub(super) fn route_ids(&self) -> Option<BTreeSet<&RouteId>> {
+        Some(self.routes.as_ref()?.iter().collect())
     }
 }
 
@@ -120,10 +124,7 @@ fn compile_ids(
                 None => finding
                     .help("`*` stands for one segment: `customers.*` covers `customers.export`"),
             };
-            findings.push(match ids.index(index) {
-                Some(index) => finding.under(index),
-                None => finding,
-            });
+            findings.push(ids.place(index, finding));
         }
         globs.push(glob);
     }
@@ -157,16 +158,9 @@ fn compile_routes(
     findings: &mut Vec<Finding>,
 ) -> Option<Vec<RouteId>> {
     let found = routes?.items().iter().filter_map(|text| {
-        let known = catalog
-            .actions
-            .iter()
-            .find(|action| action.route.as_str() == text)
-            .map(|action| action.route.clone());
+        let known = catalog.route(text).cloned();
         if known.is_none() {
-            let near = suggest(
-                text,
-                catalog.actions.iter().map(|action| action.route.as_str()),
-            );
+            let near = suggest(text, catalog.route_names());
             let finding = Finding::error("unknown-route", format!("there is no route `{text}`"));
             let finding = near.map_or_else(
                 || finding.clone(),

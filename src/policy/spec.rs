@@ -28,8 +28,7 @@ pub struct RuleSpec {
     /// Guards: what must hold.
     pub must: Option<String>,
     /// Guards: what the caller must bring; all of it.
-    #[serde(default)]
-    pub require: Vec<RequirementSpec>,
+    pub require: Option<Vec<RequirementSpec>>,
     /// Guards: what is done to the request.
     pub constrain: Option<ConstrainSpec>,
     /// `enforce` (default) or `shadow`.
@@ -179,7 +178,7 @@ pub struct StepUpSpec {
 }
 
 /// What a guard does to an allowed request. Values are CEL expressions.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConstrainSpec {
     /// Request headers that are removed.
@@ -200,7 +199,7 @@ pub struct ConstrainSpec {
 }
 
 /// `query: { remove: [debug], set: { tenant: "'acme'" }, cap: { limit: 100 } }`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryConstrainSpec {
     /// Parameters that are removed.

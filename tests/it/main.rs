@@ -8,7 +8,13 @@
     reason = "tests: the switches of clippy.toml cover test functions and not their helpers"
 )]
 
+mod admin;
+mod cli;
+mod drain;
 mod grpc;
 mod harness;
+mod keys;
+mod reload;
+mod mutants;
 mod output;
 mod readme;

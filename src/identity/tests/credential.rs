@@ -33,8 +33,8 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
     let specs = specs.map(|(name, more)| (name.to_owned(), ProviderSpec { jwt: spec(more) }));
     let checked = CheckedProviders::compile(specs, Path::new("/")).unwrap();
     checked.with_keys(|name, _| match name.as_str() {
-        "ci" => loaded(&[&CI]),
-        _ => loaded(&[&CORP]),
+        "ci" => Some(loaded(&[&CI])),
+        _ => Some(loaded(&[&CORP])),
     })
 });
 

@@ -98,6 +98,66 @@ fn mistakes_are_found_at_load() {
             "invalid-tier",
         ),
         (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "claim": { "level": [] } } }),
+            "empty-list: to.claim.level",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "kind": [] } }),
+            "empty-list: to.kind",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "kind": "anonymous", "id": "a" } }),
+            "anonymous-attribute: to.id",
+        ),
+        (
+            json!({ "id": "r", "permit": "docs.read", "to": { "kind": ["human", "anonymous"], "group": "*" } }),
+            "anonymous-attribute: to.group",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "kind": ["human", "robot"] } }),
+            "invalid-kind: to.kind[1]",
+        ),
+        (
+            json!({ "id": "r", "forbid": "docs.read", "to": { "issuer": ["corp", "crop"] } }),
+            "unknown-issuer: to.issuer[1]",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": {} }),
+            "empty-guard",
+        ),
+        (
+            json!({ "id": "r", "permit": "docs.read", "to": { "id": "a" }, "require": [] }),
+            "misplaced-key: require",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "require": [{ "workload": "spiffe://ex*/ci" }] }),
+            "invalid-workload",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "require": [{ "workload": "spiffe://Example.org/ci" }] }),
+            "invalid-workload",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "query": { "set": { "a b": "'x'" } } } }),
+            "invalid-parameter: constrain.query.set.a b",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "query": { "cap": { "a[]": 1 } } } }),
+            "invalid-parameter: constrain.query.cap.a[]",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "query": { "remove": ["a", "\u{e9}"] } } }),
+            "invalid-parameter: constrain.query.remove[1]",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "query": { "set": { "a": "'x'" }, "cap": { "a": 1 } } } }),
+            "set-and-capped: constrain.query.set.a",
+        ),
+        (
+            json!({ "id": "r", "guard": "docs.read", "constrain": { "strip": "keep-alive" } }),
+            "reserved-header: constrain.strip",
+        ),
+        (
             json!({ "id": "a b", "guard": "docs.read", "must": "true" }),
             "invalid-name",
         ),
@@ -175,6 +235,67 @@ fn guards_that_always_set_a_header_differently_are_an_error() {
             guard("b", "subject.id")
         ]))
         .is_empty()
+    );
+}
+
+#[test]
+fn guards_that_always_contradict_each_other_are_an_error() {
+    for (one, two) in [
+        (
+            json!({ "response_headers": { "x-a": "'1'" } }),
+            json!({ "response_headers": { "x-a": "'2'" } }),
+        ),
+        (
+            json!({ "query": { "set": { "a": "'1'" } } }),
+            json!({ "query": { "set": { "a": "'2'" } } }),
+        ),
+        (
+            json!({ "query": { "set": { "a": "'1'" } } }),
+            json!({ "query": { "cap": { "a": 1 } } }),
+        ),
+        (
+            json!({ "metadata": { "a": "1" } }),
+            json!({ "metadata": { "a": "2" } }),
+        ),
+    ] {
+        let found = errors(&json!([
+            readers(),
+            { "id": "a", "guard": "docs.read", "constrain": one },
+            { "id": "b", "guard": "docs.read", "constrain": two },
+        ]));
+        assert!(
+            found
+                .iter()
+                .any(|text| text.contains("-conflict: constrain")),
+            "{one} {two}: {found:?}"
+        );
+    }
+    let fine = errors(&json!([
+        readers(),
+        { "id": "a", "guard": "docs.read", "constrain": { "query": { "cap": { "a": 1 } }, "headers": { "a": "'1'" } } },
+        { "id": "b", "guard": "docs.read", "constrain": { "query": { "cap": { "a": 2 } }, "response_headers": { "a": "'2'" } } },
+    ]));
+    assert_eq!(fine, [""; 0], "caps merge to the smaller");
+}
+
+#[test]
+fn more_headers_than_one_answer_can_carry_are_an_error() {
+    let headers = |count: usize| {
+        let headers: serde_json::Map<String, Json> = (0..count)
+            .map(|index| (format!("x-{index}"), json!("subject.id")))
+            .collect();
+        errors(&json!([
+            readers(),
+            { "id": "many", "guard": "docs.read", "constrain": { "headers": headers } },
+        ]))
+    };
+    assert_eq!(headers(32), [""; 0]);
+    let found = headers(33);
+    assert!(
+        found
+            .iter()
+            .any(|text| text.starts_with("too-many-headers: constrain.headers")),
+        "{found:?}"
     );
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::{Mode, Scan};
 use super::{FAILS, Given, party, policy, readers};
 use crate::model::party::{Kind, Party};
+use crate::model::reason::Reason;
 use crate::model::verdict::{Remedy, StepUp, Verdict};
 
 fn remedy(verdict: Verdict) -> Option<Remedy> {
@@ -370,4 +371,39 @@ fn permits_see_the_party_that_they_are_asked_for() {
             .reason(&policy)
     };
     assert_eq!((with("bot"), with("other")), ("permitted", "not_permitted"));
+}
+
+#[test]
+fn a_caller_without_a_credential_is_asked_to_authenticate_for_what_only_a_credential_has() {
+    for require in [
+        json!([{ "scope": "extra" }]),
+        json!([{ "step_up": { "acr": "phr" } }]),
+        json!([{ "any_of": [{ "workload": "spiffe://a.test/x" }, { "scope": "extra" }] }]),
+    ] {
+        let policy = policy(&json!([
+            { "id": "anyone", "permit": "docs.read", "to": { "kind": ["anonymous", "human"] } },
+            { "id": "more", "guard": "docs.read", "require": require },
+        ]));
+        let verdict = Given::new(Party::anonymous(), "docs.read").verdict(&policy);
+        let Verdict::Deny(denial) = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(
+            (denial.reason, denial.remedy),
+            (Reason::AuthenticationRequired, Some(Remedy::Authenticate)),
+            "{require}"
+        );
+    }
+}
+
+#[test]
+fn a_shadow_guard_strips_nothing() {
+    let with = |mode: &str| {
+        policy(&json!([
+            readers(),
+            { "id": "h", "guard": "docs.read", "mode": mode, "constrain": { "headers": { "x-user": "subject.id" } } },
+        ]))
+    };
+    assert!(with("enforce").settable_headers().contains("x-user"));
+    assert!(with("shadow").settable_headers().is_empty());
 }

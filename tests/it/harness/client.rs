@@ -37,23 +37,6 @@ impl Client {
             .unwrap_or_else(|status| panic!("{ask:?}: {status:?}"))
     }
 
-    /// Asks, with a `grpc-timeout`.
-    pub(crate) async fn check_within(&self, ask: &Ask, timeout: &str) -> Answer {
-        let mut request = Request::new(ask.request());
-        // Not `set_timeout`: the client itself would give up then.
-        request
-            .metadata_mut()
-            .insert("grpc-timeout", timeout.parse().unwrap());
-        Answer(
-            self.checks
-                .clone()
-                .check(request)
-                .await
-                .unwrap()
-                .into_inner(),
-        )
-    }
-
     /// Sends any message.
     pub(crate) async fn send(&self, request: CheckRequest) -> Result<Answer, Status> {
         let mut request = Request::new(request);

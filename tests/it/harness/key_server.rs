@@ -19,6 +19,7 @@ struct State {
     keys: Mutex<String>,
     fetches: AtomicUsize,
     down: AtomicBool,
+    stalled: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -65,6 +66,11 @@ impl KeyServer {
         self.state.down.store(down, Ordering::Relaxed);
     }
 
+    /// Answers nobody from now on, or goes on.
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.state.stalled.store(stalled, Ordering::Relaxed);
+    }
+
     /// How often the key set was asked for, whatever was answered.
     pub(crate) fn fetches(&self) -> usize {
         self.state.fetches.load(Ordering::Relaxed)
@@ -99,6 +105,9 @@ fn answer(stream: &TcpStream, address: SocketAddr, state: &State) -> std::io::Re
         state.fetches.fetch_add(1, Ordering::Relaxed);
         ("200 OK", state.keys.lock().unwrap().clone())
     };
+    while state.stalled.load(Ordering::Relaxed) && !state.stop.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(10));
+    }
     let (status, body) = if state.down.load(Ordering::Relaxed) {
         ("503 Service Unavailable", String::new())
     } else {

@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod client;
+mod hasty;
 mod http;
 mod issuer;
 mod key_server;
@@ -18,8 +19,9 @@ use std::time::{Duration, Instant};
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
 pub(crate) use client::Client;
+pub(crate) use hasty::check_within;
 pub(crate) use http::{Reply, get};
-pub(crate) use issuer::{Issuer, Key, Token};
+pub(crate) use issuer::{Issuer, Key, Token, now};
 pub(crate) use key_server::KeyServer;
 pub(crate) use program::{Ran, program, run};
 pub(crate) use server::Server;

@@ -66,6 +66,12 @@ impl Setup {
         self
     }
 
+    /// Replaces a text of the server's settings before it starts.
+    pub(crate) fn replacing(self, from: &str, to: &str) -> Self {
+        self.edit(CONFIG, from, to);
+        self
+    }
+
     /// Starts with an argument more.
     pub(crate) fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
