@@ -14,7 +14,7 @@ mod drain;
 mod grpc;
 mod harness;
 mod keys;
-mod reload;
 mod mutants;
 mod output;
 mod readme;
+mod reload;
