@@ -7,6 +7,7 @@ mod cases;
 mod check;
 mod describe;
 mod explain;
+mod explained;
 mod output;
 mod serve;
 mod test;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::case::PlacedCase;
 use super::files::{self, beside};
+use super::fixed::Fixed;
 use super::place::place;
 use super::policy::{Compiled, PolicyFiles, check_version};
-use super::problem::{Problem, Problems, Sources};
+use super::problem::{Problems, Sources};
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
@@ -127,15 +128,6 @@ struct Reading<'a> {
     watched: Vec<PathBuf>,
 }
 
-/// The listeners and sinks, checked.
-struct Fixed {
-    grpc: Grpc,
-    admin: AdminSettings,
-    log: Log,
-    audit: AuditSettings,
-    text: String,
-}
-
 impl Reading<'_> {
     fn document(&mut self, file: &Path) -> Option<Document> {
         let text = self.problems.keep(files::read(file, &mut self.sources))?;
@@ -150,7 +142,7 @@ impl Reading<'_> {
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
-        let fixed = self.fixed(&document, &spec, overrides);
+        let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
@@ -266,87 +258,6 @@ impl Reading<'_> {
         }
     }
 
-    fn fixed(
-        &mut self,
-        document: &Document,
-        spec: &ServerSpec,
-        overrides: &Overrides,
-    ) -> Option<Fixed> {
-        let (mut grpc, mut admin, mut log) =
-            (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
-        if let Some(address) = overrides.grpc_listen {
-            grpc.listen = address.to_string();
-        }
-        if let Some(address) = overrides.admin_listen {
-            admin.listen = address.to_string();
-        }
-        if let Some(level) = &overrides.log_level {
-            log.level.clone_from(level);
-        }
-        let mut audit = spec.audit.clone();
-        audit.relative_to(self.path);
-        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?}");
-        let error =
-            |path: KeyPath, message: String| document.error(&path, "invalid-setting", message);
-        let key = |name: &str| KeyPath::root().join(name);
-        let mut keep = |result: Result<(), Problem>| {
-            result
-                .map_err(|problem| self.problems.push(problem))
-                .is_ok()
-        };
-        let (mut grpc_ok, mut admin_ok, mut log_ok, mut audit_ok) = (None, None, None, None);
-        keep(
-            Grpc::try_from(grpc)
-                .map(|value| grpc_ok = Some(value))
-                .map_err(|wrong| error(key("grpc").join(wrong.path()), wrong.to_string())),
-        );
-        keep(
-            AdminSettings::try_from(admin)
-                .map(|value| admin_ok = Some(value))
-                .map_err(|wrong| error(key("admin").join("listen"), wrong.to_string())),
-        );
-        keep(
-            Log::try_from(log)
-                .map(|value| log_ok = Some(value))
-                .map_err(|wrong| error(key("log").join("level"), wrong.to_string())),
-        );
-        keep(
-            AuditSettings::try_from(audit)
-                .map(|value| audit_ok = Some(value))
-                .map_err(|wrong| error(key("audit"), wrong.to_string())),
-        );
-        let fixed = Fixed {
-            grpc: grpc_ok?,
-            admin: admin_ok?,
-            log: log_ok?,
-            audit: audit_ok?,
-            text,
-        };
-        self.warn_of_exposure(document, &fixed);
-        Some(fixed)
-    }
-
-    /// Whoever reaches the gRPC port can claim any peer certificate.
-    fn warn_of_exposure(&mut self, document: &Document, fixed: &Fixed) {
-        let warn = |name: &str, what: &str| {
-            let path = KeyPath::root().join(name).join("insecure");
-            document.warning(
-                &path,
-                "insecure-listener",
-                format!("{what} can be reached from other machines in plain text"),
-            )
-        };
-        if fixed.grpc.exposed().is_some() {
-            let problem = warn("grpc", "the gRPC listener");
-            self.problems.push(problem.help(
-                "whoever reaches it can claim any identity; keep it on loopback or a Unix socket",
-            ));
-        }
-        if fixed.admin.is_exposed() {
-            self.problems.push(warn("admin", "the admin listener"));
-        }
-    }
-
     fn registry(
         &mut self,
         spec: &ServerSpec,
@@ -392,7 +303,7 @@ impl Reading<'_> {
                 // Items that could not be read are not among those that were checked: an index counts the others.
                 for finding in findings
                     .into_iter()
-                    .filter(|finding| !(incomplete && finding.code == "unknown-issuer"))
+                    .filter(|finding| !(incomplete && finding.code == "unknown-provider"))
                 {
                     let index = match finding.path.get(1) {
                         Some(Step::Index(index)) => *index,
@@ -481,5 +392,28 @@ impl Reading<'_> {
             }
         }
         set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_cannot_be_read_is_the_only_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("countersign.yaml");
+        let identities =
+            "version: 1\nidentities:\n  - { issuer: corp, id: bot, kind: agent, owner: alice }\n";
+        std::fs::write(folder.path().join("identities.yaml"), identities).unwrap();
+        std::fs::write(
+            &main,
+            "version: 1\nidentities: identities.yaml\nproviders: { corp: { jwt: { isuer: x } } }\n",
+        )
+        .unwrap();
+        let failure = load(&main, &Overrides::default()).unwrap_err();
+        let errors = failure.problems.as_slice().iter();
+        let codes: Vec<_> = errors.map(|problem| problem.code.to_string()).collect();
+        assert_eq!(codes, ["unknown-key"]);
     }
 }

@@ -6,6 +6,7 @@
 mod assemble;
 mod case;
 mod files;
+mod fixed;
 mod place;
 mod policy;
 pub mod problem;

@@ -1,0 +1,209 @@
+//! What `countersign explain` found out, for people and for programs.
+
+use serde_json::{Value, json};
+
+use crate::authorizer::Examined;
+use crate::model::party::Party;
+use crate::model::request::AccessRequest;
+use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
+
+/// An examined request with its trace.
+pub(super) struct Explained {
+    pub(super) request: Option<AccessRequest>,
+    pub(super) examined: Examined,
+    pub(super) version: String,
+}
+
+impl Explained {
+    pub(super) fn to_json(&self) -> Value {
+        let Examined {
+            verdict,
+            route,
+            asked,
+            parties,
+            credential,
+            trace,
+            ..
+        } = &self.examined;
+        let rules = trace.iter().flat_map(|trace| &trace.0).map(|entry| {
+            json!({
+                "rule": entry.rule.as_str(),
+                "effect": entry.effect.as_str(),
+                "party": entry.party,
+                "outcome": entry.outcome.to_string(),
+            })
+        });
+        json!({
+            "verdict": verdict.as_str(),
+            "reason": verdict.reason(),
+            "rule": verdict.rule().map(ToString::to_string),
+            "cause": cause(verdict),
+            "remedy": remedy(verdict),
+            "constraints": constraints(verdict),
+            "request": self.request.as_ref().map(|request| json!({
+                "method": request.method, "host": request.host, "path": request.path,
+            })),
+            "route": route.as_ref().map(|route| route.id.to_string()),
+            "action": asked.as_ref().map(|asked| json!({
+                "id": asked.action.id.as_str(),
+                "tier": asked.action.tier.as_str(),
+                "params": asked.params.keys().collect::<Vec<_>>(),
+            })),
+            "subject": parties.as_ref().map(|parties| party(&parties.subject)),
+            "actor": parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(party),
+            "provider": credential.as_ref().map(|(provider, _)| provider.to_string()),
+            "policy_version": self.version,
+            "rules": rules.collect::<Vec<_>>(),
+        })
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let Examined {
+            verdict,
+            route,
+            asked,
+            parties,
+            trace,
+            ..
+        } = &self.examined;
+        let mut lines = Vec::new();
+        let mut line = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                lines.push(format!("{name:<12}{value}"));
+            }
+        };
+        line(
+            "request",
+            self.request
+                .as_ref()
+                .map(|r| format!("{} {}{}", r.method, r.host, r.path)),
+        );
+        line("route", route.as_ref().map(|route| route.id.to_string()));
+        line(
+            "action",
+            asked
+                .as_ref()
+                .map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())),
+        );
+        line(
+            "subject",
+            parties
+                .as_ref()
+                .map(|parties| describe_party(&parties.subject)),
+        );
+        line(
+            "actor",
+            parties
+                .as_ref()
+                .and_then(|parties| parties.actor.as_ref())
+                .map(describe_party),
+        );
+        line(
+            "verdict",
+            Some(format!("{} ({})", verdict.as_str(), verdict.reason())),
+        );
+        line("decided by", verdict.rule().map(ToString::to_string));
+        line("cause", cause(verdict));
+        line("remedy", remedy(verdict).map(|remedy| remedy.to_string()));
+        line(
+            "constrain",
+            constraints(verdict).map(|constraints| constraints.to_string()),
+        );
+        line("policy", Some(self.version.clone()));
+        let rules = trace.iter().flat_map(|trace| &trace.0);
+        let width = rules
+            .clone()
+            .map(|entry| entry.rule.as_str().len())
+            .max()
+            .unwrap_or(0);
+        for entry in rules {
+            let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
+            lines.push(format!(
+                "  {effect:<7} {:<width$} {party:<8} {}",
+                entry.rule.as_str(),
+                entry.outcome
+            ));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+fn describe_party(party: &Party) -> String {
+    let groups = if party.groups.is_empty() {
+        String::new()
+    } else {
+        format!(", groups {}", party.groups.join(" "))
+    };
+    format!("{} ({}{groups})", party.id, party.kind)
+}
+
+fn party(party: &Party) -> Value {
+    json!({
+        "issuer": party.id.issuer.as_ref().map(ToString::to_string),
+        "id": &*party.id.id,
+        "kind": party.kind.as_str(),
+        "groups": party.groups,
+        "owner": party.owner,
+    })
+}
+
+fn cause(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Allow(_) => None,
+        Verdict::Deny(Denial { cause, .. }) => cause.clone(),
+        Verdict::Fault(fault) => Some(fault.cause.clone()),
+    }
+}
+
+fn remedy(verdict: &Verdict) -> Option<Value> {
+    let Verdict::Deny(Denial {
+        remedy: Some(remedy),
+        ..
+    }) = verdict
+    else {
+        return None;
+    };
+    Some(match remedy {
+        Remedy::Authenticate => json!({ "authenticate": true }),
+        Remedy::Scope { missing } => json!({ "scope": missing }),
+        Remedy::StepUp(demand) => {
+            json!({ "step_up": { "acr": demand.acr, "max_age": demand.max_age } })
+        }
+    })
+}
+
+fn constraints(verdict: &Verdict) -> Option<Value> {
+    let Verdict::Allow(grant) = verdict else {
+        return None;
+    };
+    let Constraints {
+        headers,
+        strip,
+        query,
+        strip_query,
+        response_headers,
+        metadata,
+    } = &grant.constraints;
+    let mut shown = serde_json::Map::new();
+    let mut put = |name: &str, empty: bool, value: Value| {
+        if !empty {
+            shown.insert(name.to_owned(), value);
+        }
+    };
+    put("headers", headers.is_empty(), json!(headers));
+    put("strip", strip.is_empty(), json!(strip));
+    put("query", query.is_empty(), json!(query));
+    put("strip_query", strip_query.is_empty(), json!(strip_query));
+    put(
+        "response_headers",
+        response_headers.is_empty(),
+        json!(response_headers),
+    );
+    put(
+        "metadata",
+        metadata.is_empty(),
+        json!(metadata.keys().collect::<Vec<_>>()),
+    );
+    (!shown.is_empty()).then_some(Value::Object(shown))
+}

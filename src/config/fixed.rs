@@ -1,0 +1,95 @@
+//! The settings that a reload cannot change: listeners, log and sink.
+
+use std::path::Path;
+
+use super::problem::{Problem, Problems};
+use super::server::{Overrides, ServerSpec};
+use super::yaml::{Document, KeyPath};
+use crate::admin::AdminSettings;
+use crate::audit::AuditSettings;
+use crate::ext_authz::Grpc;
+use crate::telemetry::Log;
+
+/// The listeners and sinks, checked.
+pub(super) struct Fixed {
+    pub(super) grpc: Grpc,
+    pub(super) admin: AdminSettings,
+    pub(super) log: Log,
+    pub(super) audit: AuditSettings,
+    /// What they were read from; a reload that changes it needs a restart.
+    pub(super) text: String,
+}
+
+impl Fixed {
+    /// Checks the settings of the file at `path` with what the command line says instead, and reports every problem.
+    pub(super) fn read(
+        path: &Path,
+        document: &Document,
+        spec: &ServerSpec,
+        overrides: &Overrides,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let (mut grpc, mut admin, mut log) =
+            (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
+        if let Some(address) = overrides.grpc_listen {
+            grpc.listen = address.to_string();
+        }
+        if let Some(address) = overrides.admin_listen {
+            admin.listen = address.to_string();
+        }
+        if let Some(level) = &overrides.log_level {
+            log.level.clone_from(level);
+        }
+        let mut audit = spec.audit.clone();
+        audit.relative_to(path);
+        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?}");
+
+        let wrong = |path: KeyPath, message: String| -> Vec<Problem> {
+            vec![document.error(&path, "invalid-setting", message)]
+        };
+        let key = |name: &str| KeyPath::root().join(name);
+        let grpc = problems.keep(
+            Grpc::try_from(grpc)
+                .map_err(|error| wrong(key("grpc").join(error.path()), error.to_string())),
+        );
+        let admin = problems.keep(
+            AdminSettings::try_from(admin)
+                .map_err(|error| wrong(key("admin").join("listen"), error.to_string())),
+        );
+        let log = problems.keep(
+            Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
+        );
+        let audit = problems.keep(
+            AuditSettings::try_from(audit).map_err(|error| wrong(key("audit"), error.to_string())),
+        );
+        let fixed = Self {
+            grpc: grpc?,
+            admin: admin?,
+            log: log?,
+            audit: audit?,
+            text,
+        };
+        fixed.warn_of_exposure(document, problems);
+        Some(fixed)
+    }
+
+    /// Whoever reaches the gRPC port can claim any peer certificate.
+    fn warn_of_exposure(&self, document: &Document, problems: &mut Problems) {
+        let warn = |name: &str, what: &str| {
+            let path = KeyPath::root().join(name).join("insecure");
+            document.warning(
+                &path,
+                "insecure-listener",
+                format!("{what} can be reached from other machines in plain text"),
+            )
+        };
+        if self.grpc.exposed().is_some() {
+            problems.push(warn("grpc", "the gRPC listener").help(
+                "whoever reaches it can claim any identity; keep it on loopback or a Unix socket",
+            ));
+        }
+        if self.admin.is_exposed() {
+            problems.push(warn("admin", "the admin listener"));
+        }
+    }
+}
