@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +40,11 @@ impl Bound {
     }
 }
 
+/// The keys that a credential needs could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("keys could not be loaded: {0}")]
+pub struct KeysError(String);
+
 /// How long `explain` waits for the issuers' keys.
 const KEYS_WAIT: Duration = Duration::from_secs(5);
 
@@ -58,9 +63,9 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         let handles = sets.prepare(bundle.providers.key_sources());
         if !keysets::loaded(&handles, Instant::now() + KEYS_WAIT).await {
             let missing = keysets::missing(&handles);
-            bail!("keys could not be loaded: {}", missing.join("; "));
+            return Err(KeysError(missing.join("; ")).into());
         }
-        Ok(handles)
+        anyhow::Ok(handles)
     })?;
     Ok(bundle.into_snapshot(now, &handles))
 }

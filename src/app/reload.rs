@@ -51,6 +51,8 @@ pub(super) struct Reloader {
     pub(super) config: PathBuf,
     pub(super) overrides: Overrides,
     pub(super) watched: Vec<PathBuf>,
+    /// What the watched files looked like before they were read first.
+    pub(super) seen: Stamp,
     /// The settings that only a restart changes, as they were at the start.
     pub(super) fixed: String,
     pub(super) sets: KeySets,
@@ -71,7 +73,8 @@ impl Reloader {
         mut asked: tokio::sync::mpsc::Receiver<()>,
         stop: CancellationToken,
     ) {
-        let mut seen = self.stamp();
+        // An edit between the first reading and now is seen by its difference to what was read.
+        let mut seen = std::mem::take(&mut self.seen);
         let mut retry_at: Option<Instant> = None;
         loop {
             let cause = tokio::select! {
@@ -109,7 +112,7 @@ impl Reloader {
         match read {
             Ok(Ok(bundle)) => self.apply(bundle).await,
             Ok(Err(failure)) => {
-                self.watch_too(&failure.sources);
+                self.watch_too(&failure);
                 self.refuse(describe(&failure));
                 false
             }
@@ -174,15 +177,12 @@ impl Reloader {
             .set_status(ReloadStatus::Refused { since, problems });
     }
 
-    /// A file that was read on the way to a failure is watched as well: its next edit may be the cure.
-    fn watch_too(&mut self, sources: &crate::config::problem::Sources) {
-        for file in sources
-            .keys()
-            .filter(|file| !self.watched.contains(file))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            self.watched.push(file);
+    /// What was read or looked for on the way to a failure is watched as well: its next edit may be the cure.
+    fn watch_too(&mut self, failure: &Failure) {
+        for file in failure.sources.keys().chain(&failure.watched) {
+            if !self.watched.contains(file) {
+                self.watched.push(file.clone());
+            }
         }
     }
 }

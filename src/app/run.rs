@@ -47,7 +47,8 @@ pub async fn run(
     let mut sets = KeySets::new(tasks.clone(), stop.clone())?;
     let handles = sets.prepare(bundle.providers.key_sources());
     sets.commit();
-    let (watched, fixed) = (bundle.watched.clone(), bundle.fixed.clone());
+    let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
+    let fixed = bundle.fixed.clone();
     let admin_settings = bundle.admin;
     let snapshot = Arc::new(bundle.into_snapshot(started, &handles));
     metrics.policy_loaded(Arc::clone(&snapshot.version), started);
@@ -91,6 +92,7 @@ pub async fn run(
         config,
         overrides,
         watched,
+        seen,
         fixed,
         sets,
         in_force: Arc::clone(&in_force),
@@ -119,7 +121,7 @@ pub async fn run(
     match ended {
         Drained::Complete => tracing::info!("drained: every check in flight was answered"),
         Drained::Cut => {
-            tracing::warn!("drained: checks in flight were cut at the end of the grace period")
+            tracing::warn!("drained: checks in flight were cut at the end of the grace period");
         }
     }
     stop.cancel();

@@ -101,7 +101,7 @@ impl Snapshot {
         let route = self.routes.find(request).map_err(Refusal::Deny)?;
         seen.route = Some(RouteFacts {
             id: route.route.id.clone(),
-            url: route.route.url.clone(),
+            url: std::sync::Arc::clone(&route.route.url),
         });
 
         let started = Instant::now();
@@ -150,7 +150,7 @@ impl Snapshot {
         now: Instant,
     ) -> Result<Described, Refusal> {
         match caller {
-            Caller::Described(described) => Ok((**described).clone()),
+            Caller::Described(described) => accepted(described, route).map_err(Refusal::Deny),
             Caller::Credential => match self.providers.authenticate(request, route, now)? {
                 None => Ok(Described {
                     parties: Parties::alone(Party::anonymous()),
@@ -166,5 +166,25 @@ impl Snapshot {
                 }
             },
         }
+    }
+}
+
+/// Described parties, if the route accepts the credential that they would have presented.
+fn accepted(described: &Described, route: &Route) -> Result<Described, Denial> {
+    let refused = |reason, name: &ProviderName| {
+        let cause = format!("the route accepts no credential of provider `{name}`");
+        Err(Denial::new(reason).because(cause))
+    };
+    let Described { parties, token } = described;
+    match token {
+        Some((name, _)) if !route.providers.contains(name) => refused(Reason::TokenIssuer, name),
+        _ => match parties
+            .each()
+            .filter_map(|party| party.id.issuer.as_ref())
+            .find(|name| !route.providers.contains(name))
+        {
+            Some(name) => refused(Reason::DelegationMalformed, name),
+            None => Ok(described.clone()),
+        },
     }
 }

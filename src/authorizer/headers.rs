@@ -59,13 +59,13 @@ mod tests {
     }
 
     /// What is stripped when `set` is set, of what rules can set.
-    fn stripped(settable: &[&str], set: &[&str], sent: &[&str]) -> Vec<String> {
+    fn stripped(settable: &[&str], set: &[&str], by_client: &[&str]) -> Vec<String> {
         let mut constraints = Constraints::default();
         for name in set {
             constraints.headers.insert(Arc::from(*name), "me".into());
         }
         let settable = settable.iter().map(|name| Arc::from(*name)).collect();
-        protect(&mut constraints, &settable, &request(sent));
+        protect(&mut constraints, &settable, &request(by_client));
         assert!(
             constraints
                 .headers

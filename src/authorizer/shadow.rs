@@ -111,6 +111,10 @@ impl ShadowWorker {
             facts,
             token: job.token.as_ref(),
         };
+        if job.snapshot.policy.check_query(&call).is_err() {
+            // Refused before any rule was asked, so no rule would have changed that.
+            return;
+        }
         let shadow = job
             .snapshot
             .policy

@@ -1,6 +1,6 @@
 //! Runs test cases: the same examination that a server makes, with described parties.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
@@ -126,27 +126,116 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         Verdict::Allow(grant) => Some(&grant.constraints),
         Verdict::Deny(_) | Verdict::Fault(_) => None,
     };
-    for (name, value) in headers {
-        let set = constraints.and_then(|constraints| constraints.headers.get(name.as_str()));
-        differs(
-            &format!("header `{name}`"),
-            Some(value),
-            set.map(String::as_str),
-        );
+    let empty = BTreeMap::new();
+    let set = constraints.map_or((&empty, &empty), |constraints| {
+        (&constraints.headers, &constraints.query)
+    });
+    for (what, expected, set) in [("header", headers, set.0), ("query", query, set.1)] {
+        for (name, value) in expected.iter().flatten() {
+            let got = set.get(name.as_str()).map(String::as_str);
+            differs(&format!("{what} `{name}`"), Some(value), got);
+        }
+        if expected.as_ref().is_some_and(BTreeMap::is_empty) && !set.is_empty() {
+            let names: Vec<&str> = set.keys().map(AsRef::as_ref).collect();
+            differs(what, Some("none"), Some(&names.join(" ")));
+        }
     }
-    for (name, value) in query {
-        let set = constraints.and_then(|constraints| constraints.query.get(name.as_str()));
-        differs(
-            &format!("query `{name}`"),
-            Some(value),
-            set.map(String::as_str),
-        );
-    }
-    if matches!(got, Verdict::Fault(_))
-        && !differences.is_empty()
-        && let Verdict::Fault(fault) = got
-    {
-        differences.push(format!("cause: {}", fault.cause));
+    if !differences.is_empty() {
+        differences.extend(cause(got).map(|cause| format!("cause: {cause}")));
     }
     differences
+}
+
+fn cause(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::Allow(_) => None,
+        Verdict::Deny(denial) => denial.cause.as_deref(),
+        Verdict::Fault(fault) => Some(&fault.cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, load};
+
+    const SERVER: &str = "version: 1
+policies: [api.yaml]
+providers:
+  corp: { jwt: { issuer: https://corp.test, keys: { url: https://corp.test/k }, algorithms: [ES256], unregistered_client: subject, map: { kind: '\"human\"' } } }
+  ci: { jwt: { issuer: https://ci.test, keys: { url: https://ci.test/k }, algorithms: [ES256], unregistered_client: subject, map: { kind: '\"human\"' } } }
+";
+
+    const POLICY: &str = "version: 1
+routes:
+  api:
+    match: { host: api.test }
+    url: https://api.test
+    providers: [corp]
+    actions:
+      docs.read: { http: GET /docs }
+rules:
+  - { id: readers, permit: docs.read, to: { kind: [human, agent] } }
+  - { id: pages, guard: docs.read, constrain: { query: { cap: { limit: 10 } }, headers: { x-user: subject.id } } }
+tests:
+";
+
+    /// The differences of one case.
+    fn differences(case: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("countersign.yaml");
+        std::fs::write(&config, SERVER).unwrap();
+        std::fs::write(
+            folder.path().join("api.yaml"),
+            format!("{POLICY}  - {case}\n"),
+        )
+        .unwrap();
+        let bundle = load(&config, &Overrides::default()).unwrap();
+        let (cases, claims) = (bundle.cases.clone(), bundle.claims.clone());
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let mut snapshot = bundle.into_snapshot(now, &BTreeMap::new());
+        run(&cases[0].spec, &mut snapshot, &claims, &[], now).differences
+    }
+
+    #[test]
+    fn a_credential_that_the_route_does_not_accept_is_refused_as_a_server_would() {
+        let none = [""; 0];
+        assert_eq!(
+            differences(
+                "{ name: t, given: { issuer: corp, subject: { id: a } }, call: { route: api, http: GET /docs }, expect: { verdict: allow } }"
+            ),
+            none
+        );
+        assert_eq!(
+            differences(
+                "{ name: t, given: { issuer: ci, subject: { id: a } }, call: { route: api, http: GET /docs }, expect: { verdict: deny, reason: token_issuer } }"
+            ),
+            none
+        );
+        assert_eq!(
+            differences(
+                "{ name: t, given: { issuer: corp, subject: { id: a }, actor: { id: b, kind: agent, issuer: ci } }, call: { route: api, http: GET /docs }, expect: { verdict: deny, reason: delegation_malformed } }"
+            ),
+            none
+        );
+    }
+
+    #[test]
+    fn an_empty_map_expects_that_nothing_is_set() {
+        let case = |limit: u8, expect: &str| {
+            differences(&format!(
+                "{{ name: t, given: {{ issuer: corp, subject: {{ id: a }} }}, call: {{ route: api, http: \"GET /docs?limit={limit}\" }}, expect: {{ verdict: allow, {expect} }} }}"
+            ))
+        };
+        assert_eq!(case(5, "query: {}"), [""; 0]);
+        assert_eq!(
+            case(50, "query: {}"),
+            ["query: expected `none`, got `limit`"]
+        );
+        assert_eq!(case(50, "query: { limit: \"10\" }"), [""; 0]);
+        assert_eq!(
+            case(5, "headers: {}"),
+            ["header: expected `none`, got `x-user`"]
+        );
+    }
 }

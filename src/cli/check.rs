@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::output::{colour, load_or_say, print, summary};
 use super::{CheckArgs, Exit};
+use crate::config::Overrides;
 
 pub(super) fn run(args: &CheckArgs) -> Exit {
     let CheckArgs {
@@ -11,7 +12,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         deny_warnings,
         json,
     } = args;
-    let bundle = match load_or_say(&config.config, *json) {
+    let bundle = match load_or_say(&config.config, &Overrides::default(), *json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };

@@ -135,7 +135,7 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
     let token = TokenFacts {
         scope: scope.map(Arc::from).collect(),
         audience: Vec::new(),
-        expires: now.plus(std::time::Duration::from_secs(300)),
+        expires: now.plus(std::time::Duration::from_mins(5)),
         issued: Some(now),
         id: None,
         key: None,

@@ -9,11 +9,11 @@ use clap::Args;
 use serde_json::Value;
 
 use super::explained::Explained;
-use super::output::{load_or_say, print};
+use super::output::{load_or_say, print, say_error};
 use super::{ConfigArgs, Exit, describe};
 use crate::app;
 use crate::authorizer::{Caller, Examined};
-use crate::config::{Bundle, CallSpec, GivenSpec, PartySpec};
+use crate::config::{Bundle, CallSpec, GivenSpec, Overrides, PartySpec};
 use crate::ext_authz::{capture, now};
 use crate::model::list::OneOrMany;
 use crate::model::verdict::Verdict;
@@ -42,58 +42,66 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "FILE", required_unless_present_any = ["http", "grpc"])]
     check_request: Option<PathBuf>,
     /// The route; its first host is called.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["host", "check_request"])]
     route: Option<String>,
     /// The host, if no route is named.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check_request")]
     host: Option<String>,
     /// A request header, `name: value`; may be repeated.
-    #[arg(long = "header", value_name = "HEADER")]
+    #[arg(
+        long = "header",
+        value_name = "HEADER",
+        conflicts_with = "check_request"
+    )]
     headers: Vec<String>,
     /// A context extension that Envoy sets, `name=value`; may be repeated.
-    #[arg(long = "context", value_name = "NAME=VALUE")]
+    #[arg(
+        long = "context",
+        value_name = "NAME=VALUE",
+        conflicts_with = "check_request"
+    )]
     context: Vec<String>,
     /// SPIFFE ID of the calling workload.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check_request")]
     workload: Option<String>,
     /// A bearer token; prefer --token-file, so that it stays out of the shell's history.
-    #[arg(long, conflicts_with_all = ["token_file", "subject"])]
+    #[arg(long, conflicts_with_all = ["token_file", "subject", "check_request"])]
     token: Option<String>,
     /// A file that holds a bearer token; `-` reads standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "subject")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "check_request"])]
     token_file: Option<PathBuf>,
     /// The provider that vouches for the described parties.
-    #[arg(long)]
+    #[arg(long, requires = "subject")]
     issuer: Option<String>,
     /// The subject's id.
     #[arg(long, requires = "issuer")]
     subject: Option<String>,
     /// The subject's kind.
-    #[arg(long, default_value = "human")]
+    #[arg(long, default_value = "human", requires = "subject")]
     kind: String,
     /// A group of the subject; may be repeated.
-    #[arg(long = "group")]
+    #[arg(long = "group", requires = "subject")]
     groups: Vec<String>,
     /// A declared claim of the subject, `name=value` with a JSON value or text; may be repeated.
-    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    #[arg(long = "claim", value_name = "NAME=VALUE", requires = "subject")]
     claims: Vec<String>,
     /// Scopes of the token, separated by spaces; may be repeated.
-    #[arg(long)]
+    #[arg(long, requires = "subject")]
     scope: Vec<String>,
     /// The subject's authentication context class.
-    #[arg(long)]
+    #[arg(long, requires = "subject")]
     acr: Option<String>,
     /// How long ago the subject authenticated, for example `2m`.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", requires = "subject")]
     authenticated: Option<String>,
     /// The actor's id, if somebody acts for the subject.
     #[arg(long, requires = "subject")]
     actor: Option<String>,
     /// The actor's kind.
-    #[arg(long, default_value = "agent")]
+    #[arg(long, default_value = "agent", requires = "actor")]
     actor_kind: String,
     /// A group of the actor; may be repeated.
-    #[arg(long = "actor-group")]
+    #[arg(long = "actor-group", requires = "actor")]
     actor_groups: Vec<String>,
     /// A condition that is set, `name=true`; may be repeated. Without any, those of the configuration.
     #[arg(long = "condition", value_name = "NAME=BOOL")]
@@ -107,7 +115,7 @@ pub(super) struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs) -> Exit {
-    let bundle = match load_or_say(&args.config.config, args.json) {
+    let bundle = match load_or_say(&args.config.config, &Overrides::default(), args.json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };
@@ -125,8 +133,12 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
             }
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
-            Exit::Usage
+            say_error(&format!("{error:#}"), args.json);
+            if error.is::<app::KeysError>() {
+                Exit::Failed
+            } else {
+                Exit::Usage
+            }
         }
     }
 }
@@ -186,9 +198,19 @@ fn pair<'a>(text: &'a str, separator: char, example: &str) -> Result<(&'a str, &
 }
 
 impl ExplainArgs {
-    /// A credential is verified with keys, so they have to be fetched; described parties need none.
+    /// A credential is verified with keys, so they have to be fetched; described parties and anonymous callers need
+    /// none.
     fn needs_keys(&self) -> bool {
-        self.subject.is_none()
+        let is_credential = |text: &String| {
+            text.trim_start()
+                .to_lowercase()
+                .starts_with("authorization")
+        };
+        let carried = self.token.is_some()
+            || self.token_file.is_some()
+            || self.check_request.is_some()
+            || self.headers.iter().any(is_credential);
+        carried && self.subject.is_none()
     }
 
     fn call(&self) -> Result<CallSpec> {

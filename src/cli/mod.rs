@@ -132,7 +132,7 @@ struct TestArgs {
     /// Only tests whose name contains this.
     filter: Option<String>,
     /// Fail if a rule is used by no test.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "filter")]
     require_coverage: bool,
     /// Print the results as JSON.
     #[arg(long)]

@@ -26,9 +26,15 @@ pub(super) fn print(data: impl Display) {
 }
 
 /// Loads a configuration, or says everything that is wrong with it.
-pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
-    load(config, &Overrides::default()).map_err(|failure| {
-        let Failure { problems, sources } = &failure;
+pub(super) fn load_or_say(
+    config: &Path,
+    overrides: &Overrides,
+    json: bool,
+) -> Result<Bundle, Exit> {
+    load(config, overrides).map_err(|failure| {
+        let Failure {
+            problems, sources, ..
+        } = &failure;
         if json {
             let problems = problems.to_json();
             print(format_args!(
@@ -41,6 +47,16 @@ pub(super) fn load_or_say(config: &Path, json: bool) -> Result<Bundle, Exit> {
         }
         Exit::Invalid
     })
+}
+
+/// Says why a verb could not do its work: words on standard error, or with `--json` one object on standard output.
+pub(super) fn say_error(message: &str, json: bool) {
+    if json {
+        let error = serde_json::json!({ "ok": false, "error": message });
+        print(format_args!("{error:#}\n"));
+    } else {
+        eprintln!("error: {message}");
+    }
 }
 
 /// `2 errors, 1 warning`.

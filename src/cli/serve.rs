@@ -1,40 +1,31 @@
 //! `countersign serve`.
 
+use super::output::{load_or_say, say_error};
 use super::{Exit, ServeArgs};
 use crate::app;
-use crate::config::load;
 use crate::telemetry::logging;
 
 pub(super) fn run(args: ServeArgs) -> Exit {
     let overrides = args.overrides();
-    let bundle = match load(&args.config.config, &overrides) {
+    let json = args.json;
+    let failed = |message: String| {
+        say_error(&message, json);
+        Exit::Failed
+    };
+    let bundle = match load_or_say(&args.config.config, &overrides, json) {
         Ok(bundle) => bundle,
-        Err(failure) => {
-            eprint!(
-                "{}",
-                failure
-                    .problems
-                    .render(&failure.sources, super::output::colour())
-            );
-            eprintln!("{}", super::output::summary(&failure.problems));
-            return Exit::Invalid;
-        }
+        Err(exit) => return exit,
     };
     if let Err(error) = logging::init(&bundle.log) {
-        eprintln!("error: {error}");
-        return Exit::Failed;
+        return failed(error.to_string());
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()
-    {
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: cannot start the runtime: {error}");
-            return Exit::Failed;
-        }
+        Err(error) => return failed(format!("cannot start the runtime: {error}")),
     };
-    let json = args.json;
     let announce = move |bound: &app::Bound| {
         if json {
             super::output::print(format_args!("{}\n", bound.to_json()));
@@ -42,9 +33,6 @@ pub(super) fn run(args: ServeArgs) -> Exit {
     };
     match runtime.block_on(app::run(args.config.config, overrides, bundle, announce)) {
         Ok(()) => Exit::Ok,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            Exit::Failed
-        }
+        Err(error) => failed(format!("{error:#}")),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::output::{load_or_say, print};
 use super::{Exit, TestArgs, cases};
-use crate::config::{Bundle, PlacedCase};
+use crate::config::{Bundle, Overrides, PlacedCase};
 use crate::ext_authz::now;
 
 pub(super) fn run(args: &TestArgs) -> Exit {
@@ -16,7 +16,7 @@ pub(super) fn run(args: &TestArgs) -> Exit {
         require_coverage,
         json,
     } = args;
-    let bundle = match load_or_say(&config.config, *json) {
+    let bundle = match load_or_say(&config.config, &Overrides::default(), *json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };
@@ -31,9 +31,14 @@ pub(super) fn run(args: &TestArgs) -> Exit {
     } else {
         print(report.to_text());
     }
-    let uncovered = *require_coverage && filter.is_none() && !report.unused.is_empty();
+    let uncovered = *require_coverage && !report.unused.is_empty();
     if report.total == 0 {
-        eprintln!("no test ran: add `tests:` to a policy file, or a `*.test.yaml` beside it");
+        match filter {
+            Some(text) => eprintln!("no test ran: no test has `{text}` in its name"),
+            None => eprintln!(
+                "no test ran: add `tests:` to a policy file, or a `*.test.yaml` beside it"
+            ),
+        }
         return Exit::Failed;
     }
     if report.failures.is_empty() && !uncovered {

@@ -8,9 +8,10 @@ use super::case::PlacedCase;
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::place::place;
-use super::policy::{Compiled, PolicyFiles, check_version};
+use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
 use super::server::{Overrides, ServerSpec};
+use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
 use crate::admin::AdminSettings;
@@ -65,6 +66,8 @@ pub struct Bundle {
     pub sources: Sources,
     /// Files and folders whose changes matter.
     pub watched: Vec<PathBuf>,
+    /// What they looked like before they were read: whatever changed since then has not been seen.
+    pub stamp: Stamp,
 }
 
 impl Bundle {
@@ -93,6 +96,8 @@ pub struct Failure {
     pub problems: Problems,
     /// The texts that were read, for snippets.
     pub sources: Sources,
+    /// Files and folders that were named, there or not: one that appears may be the cure.
+    pub watched: Vec<PathBuf>,
 }
 
 /// Reads the server's configuration at `path` and everything that it names.
@@ -102,22 +107,29 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
         problems: Problems::new(),
         sources: Sources::new(),
         watched: Vec::new(),
+        stamp: Stamp::take([path]),
     };
     let bundle = reading.bundle(overrides);
     let Reading {
         problems,
         sources,
         watched,
-        ..
+        stamp,
+        path: _,
     } = reading;
     match bundle {
         Some(bundle) if !problems.has_errors() => Ok(Bundle {
             warnings: problems,
             sources,
             watched,
+            stamp,
             ..bundle
         }),
-        _ => Err(Failure { problems, sources }),
+        _ => Err(Failure {
+            problems,
+            sources,
+            watched,
+        }),
     }
 }
 
@@ -126,9 +138,15 @@ struct Reading<'a> {
     problems: Problems,
     sources: Sources,
     watched: Vec<PathBuf>,
+    stamp: Stamp,
 }
 
 impl Reading<'_> {
+    fn watch(&mut self, file: &Path) {
+        self.stamp.add(file);
+        self.watched.push(file.to_owned());
+    }
+
     fn document(&mut self, file: &Path) -> Option<Document> {
         let text = self.problems.keep(files::read(file, &mut self.sources))?;
         let document = self.problems.keep(Document::read(file, &text))?;
@@ -154,13 +172,16 @@ impl Reading<'_> {
             .iter()
             .map(|item| beside(self.path, item))
             .collect();
-        self.watched.extend(listed.iter().cloned());
-        let (cases, compiled) = self.policies(&listed, &spec, &known, incomplete);
-        let Compiled {
-            routes,
-            policy,
+        for item in &listed {
+            self.watch(item);
+        }
+        let Read {
+            cases,
             conditions,
-        } = compiled?;
+            compiled,
+        } = self.policies(&listed, &spec, &known, incomplete);
+        let set_conditions = self.conditions(&spec, &conditions);
+        let (routes, policy) = compiled?;
         // Rules that could not be read are mistakes of their own.
         if policy.is_empty() && !self.problems.has_errors() {
             let problem = document.warning(
@@ -171,7 +192,6 @@ impl Reading<'_> {
             self.problems
                 .push(problem.help("name a folder of policy files: `policies: [policies]`"));
         }
-        let set_conditions = self.conditions(&spec, &conditions);
         let Fixed {
             grpc,
             admin,
@@ -197,6 +217,7 @@ impl Reading<'_> {
             warnings: Problems::new(),
             sources: Sources::new(),
             watched: Vec::new(),
+            stamp: Stamp::default(),
         })
     }
 
@@ -275,7 +296,7 @@ impl Reading<'_> {
             )
             .ok();
         };
-        self.watched.push(file.clone());
+        self.watch(&file);
         let document = self.document(&file)?;
         let base = KeyPath::root().join("identities");
         self.problems
@@ -325,7 +346,7 @@ impl Reading<'_> {
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         incomplete: bool,
-    ) -> (Vec<PlacedCase>, Option<Compiled>) {
+    ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
         for (file, tests_only) in found
@@ -338,16 +359,12 @@ impl Reading<'_> {
                 read.read(file, &text, tests_only, &mut self.problems);
             }
         }
-        let cases = std::mem::take(&mut read.cases);
         let trusted: Vec<Arc<str>> = spec
             .trusted_metadata
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        (
-            cases,
-            read.compile(known, incomplete, &trusted, &mut self.problems),
-        )
+        read.compile(known, incomplete, &trusted, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.
@@ -360,7 +377,7 @@ impl Reading<'_> {
         let Some(file) = spec.conditions.as_ref().map(|file| beside(self.path, file)) else {
             return set;
         };
-        self.watched.push(file.clone());
+        self.watch(&file);
         let Some(document) = self.document(&file) else {
             return set;
         };

@@ -109,12 +109,10 @@ pub struct ExpectSpec {
     pub action: Option<String>,
     /// Scopes that the answer names as missing.
     pub missing_scope: Option<OneOrMany<String>>,
-    /// Request headers that are set.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Query parameters that are set.
-    #[serde(default)]
-    pub query: BTreeMap<String, String>,
+    /// Request headers that are set, among others; `{}` means that none is.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Query parameters that are set, among others; `{}` means that none is.
+    pub query: Option<BTreeMap<String, String>>,
 }
 
 /// A case and where it stands.

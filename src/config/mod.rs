@@ -5,6 +5,7 @@
 
 mod assemble;
 mod case;
+mod expectation;
 mod files;
 mod fixed;
 mod place;
@@ -18,3 +19,6 @@ pub use assemble::{Bundle, Failure, load};
 pub use case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, PlacedCase};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,17 @@
 //! Policy files: every route, action, rule, condition and test read by itself, then compiled together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::case::{CaseSpec, PlacedCase};
+use super::expectation::{self, Known};
 use super::place::place;
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 use super::yaml::{Document, KeyPath};
 use crate::action::spec::{ActionSpec, RouteSpec};
 use crate::action::{CompiledRoute, RouteTable, compile_route};
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName, RouteId};
 use crate::model::route::Route;
 use crate::model::schema::ClaimDeclarations;
@@ -24,16 +26,19 @@ pub(super) struct PolicyFiles {
     routes: Vec<(usize, KeyPath, CompiledRoute)>,
     conditions: Vec<ConditionName>,
     rules: Vec<(usize, KeyPath, RuleSpec)>,
-    pub(super) cases: Vec<PlacedCase>,
+    cases: Vec<(usize, KeyPath, PlacedCase)>,
+    /// Whether a rule could not be read: actions are then not said to be permitted by nobody.
+    rules_incomplete: bool,
     /// Whether a route could not be read: rules are then not blamed for naming its actions.
     incomplete: bool,
 }
 
-/// The compiled part.
-pub(super) struct Compiled {
-    pub(super) routes: RouteTable,
-    pub(super) policy: Policy,
+/// What the policy files came to.
+pub(super) struct Read {
+    pub(super) cases: Vec<PlacedCase>,
     pub(super) conditions: Vec<ConditionName>,
+    /// None if anything is wrong with routes or rules.
+    pub(super) compiled: Option<(RouteTable, Policy)>,
 }
 
 const KEYS: &[&str] = &["version", "routes", "conditions", "rules", "tests"];
@@ -48,7 +53,7 @@ impl PolicyFiles {
         problems: &mut Problems,
     ) {
         let Some(document) = problems.keep(Document::read(file, text)) else {
-            self.incomplete = true;
+            (self.incomplete, self.rules_incomplete) = (true, true);
             return;
         };
         let root = KeyPath::root();
@@ -68,8 +73,9 @@ impl PolicyFiles {
             .keep(document.items(&root.join("rules")))
             .unwrap_or_default()
         {
-            if let Some(rule) = problems.keep(document.decode::<RuleSpec>(&path)) {
-                self.rules.push((index, path, rule));
+            match problems.keep(document.decode::<RuleSpec>(&path)) {
+                Some(rule) => self.rules.push((index, path, rule)),
+                None => self.rules_incomplete = true,
             }
         }
         for path in problems
@@ -77,11 +83,13 @@ impl PolicyFiles {
             .unwrap_or_default()
         {
             if let Some(spec) = problems.keep(document.decode::<CaseSpec>(&path)) {
-                self.cases.push(PlacedCase {
+                let position = document.position(&path);
+                let case = PlacedCase {
                     spec,
                     file: file.to_owned(),
-                    position: document.position(&path),
-                });
+                    position,
+                };
+                self.cases.push((index, path, case));
             }
         }
         self.documents.push(document);
@@ -185,35 +193,76 @@ impl PolicyFiles {
         self,
         providers: &BTreeMap<ProviderName, ClaimDeclarations>,
         providers_incomplete: bool,
-        trusted_metadata: &[std::sync::Arc<str>],
+        trusted_metadata: &[Arc<str>],
         problems: &mut Problems,
-    ) -> Option<Compiled> {
+    ) -> Read {
+        if !providers_incomplete {
+            for (index, path, route) in &self.routes {
+                let findings = unknown_providers(&route.route, providers);
+                self.report(*index, path, findings, problems);
+            }
+        }
+        let policy =
+            self.compile_rules(providers, providers_incomplete, trusted_metadata, problems);
+        self.check_cases(providers, providers_incomplete, policy.as_ref(), problems);
+        let places: HashMap<String, (usize, KeyPath)> = self
+            .routes
+            .iter()
+            .map(|(index, path, compiled)| (compiled.route.id.to_string(), (*index, path.clone())))
+            .collect();
         let Self {
             documents,
             routes,
             conditions,
-            rules,
-            cases: _,
-            incomplete,
+            cases,
+            ..
         } = self;
-        let document_of = |index: usize| documents.get(index);
-        if !providers_incomplete {
-            for (index, path, route) in &routes {
-                let findings = unknown_providers(&route.route, providers);
-                let placed = document_of(*index)
-                    .map(|document| findings.into_iter().map(|f| place(document, path, f)));
-                problems.extend(placed.into_iter().flatten());
+        let compiled = routes.into_iter().map(|(_, _, compiled)| compiled);
+        let table = RouteTable::build(compiled.collect()).map_err(|conflicts| {
+            for finding in conflicts {
+                problems.extend(place_by_name(&documents, &places, finding));
             }
+        });
+        Read {
+            cases: cases.into_iter().map(|(_, _, case)| case).collect(),
+            conditions,
+            compiled: table.ok().zip(policy),
         }
-        let specs: Vec<RuleSpec> = rules.iter().map(|(_, _, spec)| spec.clone()).collect();
-        let known: Vec<&Route> = routes
+    }
+
+    fn report(
+        &self,
+        document: usize,
+        path: &KeyPath,
+        findings: impl IntoIterator<Item = Finding>,
+        problems: &mut Problems,
+    ) {
+        if let Some(document) = self.documents.get(document) {
+            problems.extend(
+                findings
+                    .into_iter()
+                    .map(|finding| place(document, path, finding)),
+            );
+        }
+    }
+
+    fn compile_rules(
+        &self,
+        providers: &BTreeMap<ProviderName, ClaimDeclarations>,
+        providers_incomplete: bool,
+        trusted_metadata: &[Arc<str>],
+        problems: &mut Problems,
+    ) -> Option<Policy> {
+        let specs: Vec<RuleSpec> = self.rules.iter().map(|(_, _, spec)| spec.clone()).collect();
+        let known: Vec<&Route> = self
+            .routes
             .iter()
             .map(|(_, _, compiled)| &compiled.route)
             .collect();
         let context = Context {
             routes: &known,
             providers,
-            conditions: &conditions,
+            conditions: &self.conditions,
             trusted_metadata,
         };
         let (policy, findings) = match compile(&specs, &context) {
@@ -222,77 +271,86 @@ impl PolicyFiles {
             Ok((policy, warnings)) => (Some(policy), warnings),
             Err(errors) => (None, errors),
         };
-        let consequence = |finding: &Finding| {
-            (incomplete && ["unknown-action", "no-action", "unknown-route"].contains(&finding.code))
-                || (providers_incomplete
-                    && ["unknown-issuer", "unknown-claim", "invalid-expression"]
-                        .contains(&finding.code))
-        };
-        for (source, finding) in findings
-            .into_iter()
-            .filter(|(_, finding)| !consequence(finding))
-        {
-            let at = match &source {
-                Source::Rule(index) => rules
-                    .get(*index)
-                    .map(|(document, path, _)| (*document, path.clone())),
-                Source::Action(route, action) => routes
-                    .iter()
-                    .find(|(_, _, compiled)| compiled.route.id == *route)
-                    .map(|(document, path, _)| {
-                        (*document, path.join("actions").join(action.as_str()))
-                    }),
-            };
-            if let Some((index, path)) = at
-                && let Some(document) = document_of(index)
+        for (source, finding) in findings {
+            if !self.is_consequence(&finding, providers_incomplete)
+                && let Some((index, path)) = self.place_of(&source)
             {
-                problems.push(place(document, &path, finding));
+                self.report(index, &path, [finding], problems);
             }
         }
-        let places: Vec<(usize, KeyPath)> = routes
-            .iter()
-            .map(|(index, path, _)| (*index, path.clone()))
-            .collect();
-        let ids: Vec<RouteId> = routes
-            .iter()
-            .map(|(_, _, compiled)| compiled.route.id.clone())
-            .collect();
-        let table = RouteTable::build(
-            routes
-                .into_iter()
-                .map(|(_, _, compiled)| compiled)
-                .collect(),
-        );
-        match (table, policy) {
-            (Ok(routes), Some(policy)) => Some(Compiled {
-                routes,
-                policy,
-                conditions,
-            }),
-            (Err(conflicts), _) => {
-                for finding in conflicts {
-                    // The finding names the route; its place is known here.
-                    let named = finding.path.first().cloned();
-                    let position = ids.iter().position(|id| named == Some(id.as_str().into()));
-                    if let Some((index, path)) = position.and_then(|position| places.get(position))
-                        && let Some(document) = document_of(*index)
-                    {
-                        let path_in_route = finding.path.iter().skip(1).cloned().collect();
-                        problems.push(place(
-                            document,
-                            path,
-                            Finding {
-                                path: path_in_route,
-                                ..finding
-                            },
-                        ));
-                    }
-                }
-                None
+        policy
+    }
+
+    /// Whether a finding only follows from something that could not be read, and was reported there.
+    fn is_consequence(&self, finding: &Finding, providers_incomplete: bool) -> bool {
+        let follows = |codes: &[&str]| codes.contains(&finding.code);
+        (self.incomplete && follows(&["unknown-action", "no-action", "unknown-route"]))
+            || (self.rules_incomplete && follows(&["nobody-permits"]))
+            || (providers_incomplete
+                && follows(&["unknown-issuer", "unknown-claim", "invalid-expression"]))
+    }
+
+    fn place_of(&self, source: &Source) -> Option<(usize, KeyPath)> {
+        match source {
+            Source::Rule(index) => {
+                let (document, path, _) = self.rules.get(*index)?;
+                Some((*document, path.clone()))
             }
-            (Ok(_), None) => None,
+            Source::Action(route, action) => {
+                let mut routes = self.routes.iter();
+                let (document, path, _) =
+                    routes.find(|(_, _, compiled)| compiled.route.id == *route)?;
+                Some((*document, path.join("actions").join(action.as_str())))
+            }
         }
     }
+
+    fn check_cases(
+        &self,
+        providers: &BTreeMap<ProviderName, ClaimDeclarations>,
+        providers_incomplete: bool,
+        policy: Option<&Policy>,
+        problems: &mut Problems,
+    ) {
+        let routes = || self.routes.iter().map(|(_, _, compiled)| &compiled.route);
+        let actions = routes().flat_map(|route| &route.actions);
+        let complete = !self.incomplete;
+        let rules = policy.filter(|_| complete).map(Policy::rule_ids);
+        let known = Known {
+            routes: complete.then(|| routes().map(|route| route.id.to_string()).collect()),
+            actions: complete.then(|| actions.map(|action| action.id.to_string()).collect()),
+            rules: rules.map(|ids| ids.iter().map(ToString::to_string).collect()),
+            providers: (!providers_incomplete)
+                .then(|| providers.keys().map(ToString::to_string).collect()),
+            conditions: self.conditions.iter().map(ToString::to_string).collect(),
+        };
+        for (index, path, case) in &self.cases {
+            self.report(
+                *index,
+                path,
+                expectation::check(&case.spec, &known),
+                problems,
+            );
+        }
+    }
+}
+
+/// A finding whose path starts with the id of a route, at that route's place.
+fn place_by_name(
+    documents: &[Document],
+    places: &HashMap<String, (usize, KeyPath)>,
+    finding: Finding,
+) -> Option<Problem> {
+    let Some(Step::Key(id)) = finding.path.first() else {
+        return None;
+    };
+    let (index, path) = places.get(id)?;
+    let inside = finding.path.iter().skip(1).cloned().collect();
+    let finding = Finding {
+        path: inside,
+        ..finding
+    };
+    Some(place(documents.get(*index)?, path, finding))
 }
 
 /// Every file says `version: 1`.

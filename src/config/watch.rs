@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 /// The state of every watched file and folder, links followed: an edit in place, an atomic rename and the way
 /// Kubernetes swaps a `ConfigMap`'s link all change it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp(BTreeMap<PathBuf, Option<(u64, u64, i64, i64, u64)>>);
+pub struct Stamp(BTreeMap<PathBuf, Option<State>>);
+
+/// Device, inode, time of the last change in seconds and nanoseconds, and size.
+type State = (u64, u64, i64, i64, u64);
 
 /// Most entries that are stamped, so that a folder that was named by mistake does not cost a core.
 const MAX_ENTRIES: usize = 10_000;
@@ -22,7 +25,8 @@ impl Stamp {
         stamp
     }
 
-    fn add(&mut self, path: &Path) {
+    /// Adds the state of one more.
+    pub(super) fn add(&mut self, path: &Path) {
         if self.0.len() >= MAX_ENTRIES {
             return;
         }

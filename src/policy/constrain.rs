@@ -290,6 +290,10 @@ impl Merge {
     }
 
     /// The merged constraints for a request. Removal wins over setting; a header whose value is empty is removed.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the error is the verdict that is returned next"
+    )]
     pub(super) fn finish(mut self, facts: &Facts<'_>) -> Result<Constraints, Verdict> {
         for (name, cap) in std::mem::take(&mut self.caps) {
             if self.query.contains_key(&name) {
@@ -369,6 +373,10 @@ fn put_all<T: PartialEq>(
     Ok(())
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "every conversion takes the value that was computed"
+)]
 fn text_value(value: Value) -> Result<String, &'static str> {
     match value.as_str() {
         Some(text) if text.len() > MAX_VALUE => Err("the value is too long"),

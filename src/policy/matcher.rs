@@ -195,14 +195,14 @@ impl To {
 
     /// The keys under which an index can file the rule.
     pub(super) fn keys(&self) -> Keys<'_> {
-        fn literals(globs: &Vec<Glob>) -> Option<Vec<&str>> {
+        fn literals(globs: &[Glob]) -> Option<Vec<&str>> {
             globs.iter().map(Glob::literal).collect()
         }
-        if let Some(ids) = self.ids.as_ref().and_then(literals) {
+        if let Some(ids) = self.ids.as_deref().and_then(literals) {
             return Keys::Ids(ids);
         }
         self.groups
-            .as_ref()
+            .as_deref()
             .and_then(literals)
             .map_or(Keys::Any, Keys::Groups)
     }

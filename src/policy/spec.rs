@@ -145,7 +145,7 @@ impl<'de> Deserialize<'de> for ScalarSpec {
             fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<ScalarSpec, E> {
                 i64::try_from(value)
                     .map(ScalarSpec::Int)
-                    .map_err(|_| E::custom("the number is too large"))
+                    .map_err(|_error| E::custom("the number is too large"))
             }
         }
         deserializer.deserialize_any(Scalar)

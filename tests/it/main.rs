@@ -12,6 +12,7 @@
 mod admin;
 mod cli;
 mod drain;
+mod envoy;
 mod grpc;
 mod harness;
 mod hostile;

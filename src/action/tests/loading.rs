@@ -19,6 +19,7 @@ fn findings(spec: &Json, actions: &Json) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_of_a_route_are_found_at_load() {
     for (change, expected) in [
         (json!({ "match": {} }), "invalid-match at match"),

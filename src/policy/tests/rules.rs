@@ -211,7 +211,7 @@ fn a_step_up_is_met_by_the_human_subject_only() {
     let now = crate::model::time::Timestamp::from_seconds(1_800_000_000);
     call.parties.subject.assurance.auth_time = Some(now.minus(std::time::Duration::from_secs(301)));
     assert_eq!(call.reason(&policy), "insufficient_user_authentication");
-    call.parties.subject.assurance.auth_time = Some(now.minus(std::time::Duration::from_secs(300)));
+    call.parties.subject.assurance.auth_time = Some(now.minus(std::time::Duration::from_mins(5)));
     assert_eq!(call.reason(&policy), "permitted");
     call.parties.subject.kind = Kind::Service;
     let verdict = call.verdict(&policy);

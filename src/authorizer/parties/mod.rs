@@ -3,6 +3,8 @@
 //! For a non-human identity that is registered, kind, groups, owner and standing come from the registry alone; a
 //! credential that states another kind is refused. Inner entries of a delegation chain may deny, never grant.
 
+use std::sync::Arc;
+
 use crate::model::identity::{Identity, UnregisteredClient};
 use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
 use crate::model::reason::Reason;
@@ -79,7 +81,7 @@ fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<P
 }
 
 fn registered(known: &Registered, id: PartyId, claims: Claims, assurance: Assurance) -> Party {
-    let (owner, groups) = (Some(known.owner.clone()), known.groups.clone());
+    let (owner, groups) = (Some(Arc::clone(&known.owner)), known.groups.clone());
     Party {
         kind: known.kind,
         id,

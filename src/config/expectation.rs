@@ -1,0 +1,222 @@
+//! Checks test cases where they are loaded: a test that names what does not exist would fail, or pass, for the wrong
+//! reason.
+
+use std::collections::BTreeSet;
+
+use super::case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec};
+use crate::model::finding::Finding;
+use crate::model::party::Kind;
+use crate::model::reason::{FaultCode, Reason};
+use crate::model::suggest::suggest;
+use crate::model::time::Timestamp;
+
+/// What there is. A set is left out where something could not be read: nothing is then unknown.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) routes: Option<BTreeSet<String>>,
+    pub(super) actions: Option<BTreeSet<String>>,
+    pub(super) rules: Option<BTreeSet<String>>,
+    pub(super) providers: Option<BTreeSet<String>>,
+    pub(super) conditions: BTreeSet<String>,
+}
+
+/// The verdicts that a test can expect, and the one reason of an allow.
+const VERDICTS: [&str; 3] = ["allow", "deny", "fault"];
+const PERMITTED: &str = "permitted";
+
+/// Everything that is wrong with a case; paths are relative to it.
+pub(super) fn check(case: &CaseSpec, known: &Known) -> Vec<Finding> {
+    let CaseSpec {
+        name: _,
+        given,
+        call,
+        expect,
+    } = case;
+    let mut findings = Vec::new();
+    findings.extend(
+        check_given(given, known)
+            .into_iter()
+            .map(|f| f.under("given")),
+    );
+    findings.extend(check_call(call, known).into_iter().map(|f| f.under("call")));
+    findings.extend(
+        check_expect(expect, known)
+            .into_iter()
+            .map(|f| f.under("expect")),
+    );
+    findings
+}
+
+fn unknown(what: &str, text: &str, known: Option<&BTreeSet<String>>) -> Option<Finding> {
+    let names = known.filter(|names| !names.contains(text))?;
+    Some(not_among(what, text, names.iter().map(String::as_str)))
+}
+
+fn not_among<'a>(what: &str, text: &str, known: impl Iterator<Item = &'a str>) -> Finding {
+    let finding = Finding::error("unknown-name", format!("there is no {what} `{text}`"));
+    match suggest(text, known) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding,
+    }
+}
+
+fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
+    let GivenSpec {
+        issuer,
+        subject,
+        actor,
+        depth,
+        scope,
+        workload: _,
+        conditions,
+        time,
+    } = given;
+    let mut findings = Vec::new();
+    let providers = known.providers.as_ref();
+    let issued = issuer
+        .as_ref()
+        .and_then(|name| unknown("provider", name, providers));
+    findings.extend(issued.map(|finding| finding.under("issuer")));
+    for (key, party) in [("subject", subject), ("actor", actor)] {
+        let wrong = party.iter().flat_map(|party| check_party(party, known));
+        findings.extend(wrong.map(|finding| finding.under(key)));
+    }
+    let nobody = subject
+        .as_ref()
+        .is_none_or(|party| party.kind.as_deref() == Some(Kind::Anonymous.as_str()));
+    let of_credential = [
+        ("issuer", issuer.is_some()),
+        ("actor", actor.is_some()),
+        ("depth", depth.is_some()),
+        ("scope", !scope.items().is_empty()),
+    ];
+    for (key, _) in of_credential
+        .iter()
+        .filter(|(_, written)| nobody && *written)
+    {
+        let message = format!("`{key}` belongs to a credential, and an anonymous caller has none");
+        let finding = Finding::error("misplaced-key", message).help("add `subject:`");
+        findings.push(finding.under(*key));
+    }
+    for name in conditions.keys() {
+        let finding = unknown("condition", name, Some(&known.conditions));
+        findings.extend(finding.map(|f| f.under(name.as_str()).under("conditions")));
+    }
+    if time
+        .as_ref()
+        .is_some_and(|text| Timestamp::parse(text).is_none())
+    {
+        let finding = Finding::error("invalid-time", "this is no moment");
+        findings.push(finding.help("write `2026-01-31T09:00:00Z`").under("time"));
+    }
+    findings
+}
+
+fn check_party(party: &PartySpec, known: &Known) -> Vec<Finding> {
+    let kind = party
+        .kind
+        .as_ref()
+        .and_then(|kind| kind.parse::<Kind>().err());
+    let kind = kind.map(|error| Finding::error("invalid-kind", error.to_string()).under("kind"));
+    let issuer = party.issuer.as_ref();
+    let issuer = issuer.and_then(|name| unknown("provider", name, known.providers.as_ref()));
+    kind.into_iter()
+        .chain(issuer.map(|finding| finding.under("issuer")))
+        .collect()
+}
+
+fn check_call(call: &CallSpec, known: &Known) -> Vec<Finding> {
+    let CallSpec {
+        route,
+        host,
+        http,
+        grpc,
+        headers: _,
+        context: _,
+    } = call;
+    let mut findings = Vec::new();
+    let mut wrong = |message: &str| findings.push(Finding::error("invalid-call", message));
+    if http.is_some() == grpc.is_some() {
+        wrong("a call has one of `http` and `grpc`");
+    }
+    if route.is_some() == host.is_some() {
+        wrong("a call names a `route` or a `host`");
+    }
+    let request = http.as_ref().filter(|text| {
+        let target = text.split_once(' ').map(|(_, target)| target);
+        !target.is_some_and(|target| target.starts_with('/'))
+    });
+    if let Some(text) = request {
+        let finding = Finding::error("invalid-call", format!("`{text}` is no request"));
+        findings.push(finding.help("write `GET /path`").under("http"));
+    }
+    let route = route
+        .as_ref()
+        .and_then(|id| unknown("route", id, known.routes.as_ref()));
+    findings.extend(route.map(|finding| finding.under("route")));
+    findings
+}
+
+fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
+    let ExpectSpec {
+        verdict,
+        reason,
+        rule,
+        action,
+        missing_scope,
+        headers,
+        query,
+    } = expect;
+    let mut findings = Vec::new();
+    if !VERDICTS.contains(&verdict.as_str()) {
+        let finding = not_among("verdict", verdict, VERDICTS.into_iter());
+        let list = VERDICTS.join(", ");
+        findings.push(match finding.help {
+            Some(_) => finding.under("verdict"),
+            None => finding.help(format!("there is: {list}")).under("verdict"),
+        });
+    } else if let Some(reason) = reason {
+        findings.extend(check_reason(verdict, reason).map(|finding| finding.under("reason")));
+    }
+    for (key, name, names) in [
+        ("rule", rule, &known.rules),
+        ("action", action, &known.actions),
+    ] {
+        let finding = name
+            .as_ref()
+            .and_then(|name| unknown(key, name, names.as_ref()));
+        findings.extend(finding.map(|finding| finding.under(key)));
+    }
+    for (key, written, only) in [
+        ("missing_scope", missing_scope.is_some(), "deny"),
+        ("headers", headers.is_some(), "allow"),
+        ("query", query.is_some(), "allow"),
+    ] {
+        if written && verdict != only && VERDICTS.contains(&verdict.as_str()) {
+            let message = format!("only the verdict `{only}` has `{key}`");
+            findings.push(Finding::error("misplaced-key", message).under(key));
+        }
+    }
+    findings
+}
+
+fn check_reason(verdict: &str, reason: &str) -> Option<Finding> {
+    let denials = Reason::ALL.iter().map(|code| code.as_str());
+    let faults = FaultCode::ALL.iter().map(|code| code.as_str());
+    let all: Vec<(&str, &str)> = std::iter::once((PERMITTED, "allow"))
+        .chain(denials.map(|code| (code, "deny")))
+        .chain(faults.map(|code| (code, "fault")))
+        .collect();
+    match all.iter().find(|(code, _)| *code == reason) {
+        None => Some(not_among(
+            "reason",
+            reason,
+            all.iter().map(|(code, _)| *code),
+        )),
+        Some((_, of)) if *of != verdict => {
+            let message = format!("`{reason}` is a reason of the verdict `{of}`");
+            Some(Finding::error("contradiction", message))
+        }
+        Some(_) => None,
+    }
+}
