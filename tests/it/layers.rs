@@ -145,10 +145,6 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
         "merging constraints to the stricter: one case a kind, side by side",
     ),
     (
-        "policy/evaluate.rs",
-        "the order of deciding reads as one argument",
-    ),
-    (
         "config/assemble.rs",
         "every file that the configuration names, read in one order and joined",
     ),
