@@ -44,7 +44,7 @@ impl Server {
         let (stdout, stderr) = (Said::default(), Said::default());
         let (first, listens) = channel();
         collect(child.stdout.take().unwrap(), &stdout, move |line| {
-            drop(first.send(line.to_owned()))
+            drop(first.send(line.to_owned()));
         });
         collect(child.stderr.take().unwrap(), &stderr, |_line| ());
         let line = listens.recv_timeout(SOON).unwrap_or_else(|error| {
