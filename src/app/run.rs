@@ -70,7 +70,12 @@ pub async fn run(
     let shutdown = CancellationToken::new();
     let signals = watch_signals(shutdown.clone(), draining, ask, audit.clone(), stop.clone())?;
     tasks.spawn(signals);
-    tracing::info!(grpc = ?bound.grpc, unix = ?bound.unix, admin = %bound.admin, "countersign listens");
+    tracing::info!(
+        grpc = bound.grpc.map(tracing::field::display),
+        unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
+        admin = %bound.admin,
+        "countersign listens"
+    );
     announce(&bound);
 
     let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);

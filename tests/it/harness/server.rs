@@ -131,8 +131,9 @@ impl Server {
 
     /// Sends a signal such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &self.pid().to_string()])
+        // The shell's own `kill`: a minimal system has no other.
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.pid())])
             .status();
         assert!(sent.unwrap().success(), "kill -{name}");
     }
