@@ -53,7 +53,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("serde_yaml", &["config/yaml"]),
-    ("matchit", &["action"]),
     ("uuid", &["authorizer"]),
     // Swapped snapshots.
     ("arc_swap", &["keys", "authorizer", "app"]),
@@ -144,10 +143,6 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
     (
         "policy/constrain.rs",
         "merging constraints to the stricter: one case a kind, side by side",
-    ),
-    (
-        "policy/evaluate.rs",
-        "the order of deciding reads as one argument",
     ),
     (
         "config/assemble.rs",
