@@ -126,11 +126,8 @@ impl To {
         let (key, _) = named.into_iter().find(|(_, named)| anonymous && *named)?;
         let message = format!("an anonymous caller has no `{key}`");
         let finding = Finding::error("anonymous-attribute", message);
-        Some(
-            finding
-                .help("write a rule of its own for `kind: anonymous`")
-                .under(key),
-        )
+        let help = "write a rule of its own for `kind: anonymous`";
+        Some(finding.help(help).under(key))
     }
 
     /// Whether `to` names anything at all.
