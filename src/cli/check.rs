@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::output::{colour, load_or_say, print, summary};
+use super::output::{colour, counted, load_or_say, print, summary};
 use super::{CheckArgs, Exit};
 use crate::config::Overrides;
 
@@ -31,11 +31,11 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     } else {
         eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
         print(format_args!(
-            "{}: {} routes, {} rules, {} tests, version {}: {}\n",
+            "{}: {}, {}, {}, version {}: {}\n",
             config.config.display(),
-            bundle.routes.iter().count(),
-            bundle.policy.len(),
-            bundle.cases.len(),
+            counted(bundle.routes.iter().count(), "route"),
+            counted(bundle.policy.len(), "rule"),
+            counted(bundle.cases.len(), "test"),
             bundle.version,
             summary(&bundle.warnings),
         ));

@@ -59,20 +59,24 @@ pub(super) fn say_error(message: &str, json: bool) {
     }
 }
 
+/// `1 rule`, `2 rules`.
+pub(super) fn counted(count: usize, word: &str) -> String {
+    if count == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
+    }
+}
+
 /// `2 errors, 1 warning`.
 pub(super) fn summary(problems: &Problems) -> String {
-    let count = |severity, word: &str| match problems.count(severity) {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        many => Some(format!("{many} {word}s")),
-    };
-    let parts: Vec<String> = [
-        count(Severity::Error, "error"),
-        count(Severity::Warning, "warning"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let kinds = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+    let found = kinds.map(|(severity, word)| (problems.count(severity), word));
+    let parts: Vec<String> = found
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| counted(count, word))
+        .collect();
     if parts.is_empty() {
         "no problems".to_owned()
     } else {

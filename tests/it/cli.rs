@@ -90,7 +90,7 @@ fn warnings_do_not_fail_unless_asked() {
     assert_eq!(ran.exit, 0, "{ran:?}");
     insta::assert_snapshot!("warnings", ran.stderr);
     assert!(
-        ran.stdout.contains("1 routes, 3 rules, 0 tests"),
+        ran.stdout.contains("1 route, 3 rules, 0 tests"),
         "{}",
         ran.stdout
     );

@@ -180,6 +180,11 @@ async fn readiness_waits_for_the_first_load() {
     eventually(SOON, "a failed fetch", || {
         (corp_keys(&server)["failures"].as_u64() > Some(0)).then_some(())
     });
+    // The other provider's file may take a moment of its own.
+    eventually(SOON, "the keys from the file", || {
+        let waiting = server.get("/readyz").json()["reasons"].as_array()?.len();
+        (waiting == 1).then_some(())
+    });
     let reply = server.get("/readyz");
     assert_eq!(reply.status, 503);
     assert_eq!(
