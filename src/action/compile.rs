@@ -1,21 +1,16 @@
 //! From what the user wrote to a route that requests can be matched with. Every mistake is reported.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::addressed::{bad_audience, check_url, compile_match, compile_providers};
 use super::catalogue::{Catalogue, Entry};
-use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
-use super::routes::is_below;
-use super::spec::{ActionSpec, QuerySpec, ResourceSpec, RouteSpec};
-use crate::expression::Expression;
+use super::compile_action::compile_action;
+use super::operation::check_prefix;
+use super::spec::{ActionSpec, MatchSpec, RouteSpec};
 use crate::model::finding::Finding;
 use crate::model::list::OneOrMany;
-use crate::model::name::{ActionId, RouteId};
+use crate::model::name::{ProviderName, RouteId};
 use crate::model::request::AccessRequest;
-use crate::model::route::{Action, Asked, Operation, QueryParameter, Route, RouteMatch, Tier};
-use crate::model::schema;
-use crate::model::value::Type;
+use crate::model::route::{Action, Asked, Route, RouteMatch};
 use crate::model::verdict::Denial;
 
 /// A route that requests can be matched with.
@@ -91,6 +86,109 @@ pub fn compile_route(
     }
 }
 
+/// Paths of the findings are relative to `match`.
+fn compile_match(id: &RouteId, spec: &MatchSpec) -> Result<RouteMatch, Vec<Finding>> {
+    let MatchSpec { host, path, route } = spec;
+    match (host, route) {
+        (Some(hosts), None) => compile_hosts(hosts, path.as_deref().unwrap_or("/")),
+        (None, Some(named)) if path.is_none() => {
+            if named == id.as_str() {
+                return Ok(RouteMatch::Extension);
+            }
+            let finding = Finding::error("route-id", format!("`{named}` is not this route's id"));
+            Err(vec![
+                finding.help(format!("write `route: {id}`")).under("route"),
+            ])
+        }
+        _ => {
+            let message = "a route matches by `host` (and `path`), or by `route`";
+            let help = "write `match: { host: api.example.com }` or `match: { route: … }`";
+            Err(vec![Finding::error("invalid-match", message).help(help)])
+        }
+    }
+}
+
+fn compile_hosts(hosts: &OneOrMany<String>, prefix: &str) -> Result<RouteMatch, Vec<Finding>> {
+    let mut findings = Vec::new();
+    if hosts.items().is_empty() {
+        let finding = Finding::error("empty-list", "an empty list matches no request");
+        findings.push(finding.under("host"));
+    }
+    for (index, host) in hosts.items().iter().enumerate() {
+        if let Some(finding) = bad_host(host) {
+            findings.push(hosts.place(index, finding).under("host"));
+        }
+    }
+    if let Err(message) = check_prefix(prefix) {
+        let finding = Finding::error("invalid-path", message);
+        findings.push(
+            finding
+                .help("write whole segments, for example `/crm`")
+                .under("path"),
+        );
+    }
+    if findings.is_empty() {
+        Ok(RouteMatch::Host {
+            hosts: hosts.items().to_vec(),
+            prefix: prefix.to_owned(),
+        })
+    } else {
+        Err(findings)
+    }
+}
+
+fn bad_host(host: &str) -> Option<Finding> {
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let ip6 = bracketed.is_some_and(|ip| {
+        ip.parse::<std::net::Ipv6Addr>()
+            .is_ok_and(|parsed| parsed.to_string() == ip)
+    });
+    let labels = host
+        .split('.')
+        .all(|part| !part.is_empty() && part.chars().all(label));
+    if (labels && host.len() <= 253) || ip6 {
+        return None;
+    }
+    let finding = Finding::error("invalid-host", format!("`{host}` is no host"));
+    Some(
+        finding.help(
+            "write it in lower case, without port and trailing dot; wildcards are not matched",
+        ),
+    )
+}
+
+fn check_url(url: &str) -> Result<(), Finding> {
+    let origin = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    // It stands in challenges, which are header values: visible ASCII without quotes.
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"\\".contains(&byte);
+    if origin.is_some_and(|rest| {
+        !matches!(rest, "" | "/") && !rest.starts_with('/') && rest.bytes().all(plain)
+    }) {
+        return Ok(());
+    }
+    Err(
+        Finding::error("invalid-url", format!("`{url}` is no external URL"))
+            .help("write the origin that callers use, for example `https://api.example.com`")
+            .under("url"),
+    )
+}
+
+fn bad_audience(audience: &str) -> Option<Finding> {
+    let fit = !audience.is_empty() && !audience.contains(char::is_control);
+    (!fit).then(|| {
+        let message = "an audience is a text without control characters";
+        let finding = Finding::error("invalid-audience", message);
+        finding
+            .help("remove the key: the audience is then the `url`")
+            .under("audience")
+    })
+}
+
 /// Scope belongs to a token, and a route without providers accepts none: nobody could ever ask for the action.
 fn scope_without_provider(entry: &Entry) -> Option<Finding> {
     let Action { id, scope, .. } = entry.action.as_ref();
@@ -103,6 +201,31 @@ fn scope_without_provider(entry: &Entry) -> Option<Finding> {
             .under(id.as_str())
             .under("actions")
     })
+}
+
+fn compile_providers(names: &[String], findings: &mut Vec<Finding>) -> Vec<ProviderName> {
+    let mut providers: Vec<ProviderName> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match ProviderName::new(name) {
+            Ok(provider) if providers.contains(&provider) => findings.push(
+                Finding::error(
+                    "duplicate-provider",
+                    format!("provider `{name}` is listed twice"),
+                )
+                .under(index)
+                .under("providers"),
+            ),
+            Ok(provider) => providers.push(provider),
+            Err(error) => {
+                findings.push(
+                    Finding::error("invalid-name", error.to_string())
+                        .under(index)
+                        .under("providers"),
+                );
+            }
+        }
+    }
+    providers
 }
 
 fn compile_actions(
@@ -125,216 +248,4 @@ fn compile_actions(
         }
     }
     entries
-}
-
-fn compile_action(
-    route: &RouteId,
-    name: &str,
-    spec: &ActionSpec,
-    matches: Option<&RouteMatch>,
-) -> Result<Entry, Vec<Finding>> {
-    let ActionSpec {
-        http,
-        grpc,
-        tier,
-        scope,
-        params,
-        query,
-        resource,
-    } = spec;
-    let mut findings = Vec::new();
-    let id = ActionId::new(name)
-        .map_err(|error| findings.push(Finding::error("invalid-name", error.to_string())));
-    let operations = compile_operations(http.as_ref(), grpc.as_ref(), matches, &mut findings);
-    let tier = tier.as_deref().unwrap_or("low").parse::<Tier>();
-    let tier = tier.map_err(|error| {
-        findings.push(Finding::error("invalid-tier", error.to_string()).under("tier"));
-    });
-    let params = compile_params(&operations, params, &mut findings);
-    let query = compile_query(query, &mut findings);
-    let scope = compile_scope(scope, &mut findings);
-    if resource
-        .as_ref()
-        .is_some_and(|resource| resource.kind.is_empty())
-    {
-        let finding = Finding::error("invalid-resource", "a resource has a type");
-        findings.push(finding.under("type").under("resource"));
-    }
-    let (Ok(id), Ok(tier), true) = (id, tier, findings.is_empty()) else {
-        return Err(findings);
-    };
-    let kind = resource
-        .as_ref()
-        .map(|resource| Arc::from(resource.kind.as_str()));
-    let action = Action {
-        id,
-        route: route.clone(),
-        tier,
-        scope,
-        operations,
-        params,
-        query,
-        resource: kind,
-    };
-    let resource_id = resource
-        .as_ref()
-        .map(|spec| compile_resource(spec, &action))
-        .transpose()?;
-    Ok(Entry {
-        action: Arc::new(action),
-        resource_id,
-    })
-}
-
-fn compile_operations(
-    http: Option<&OneOrMany<String>>,
-    grpc: Option<&OneOrMany<String>>,
-    matches: Option<&RouteMatch>,
-    findings: &mut Vec<Finding>,
-) -> Vec<Operation> {
-    type Parse = fn(&str) -> Result<Operation, String>;
-    let mut operations: Vec<Operation> = Vec::new();
-    let sources: [(&str, Option<&OneOrMany<String>>, Parse); 2] =
-        [("http", http, parse_http), ("grpc", grpc, parse_grpc)];
-    for (key, list, parse) in sources {
-        let Some(list) = list else { continue };
-        for (index, text) in list.items().iter().enumerate() {
-            let place = |finding: Finding| list.place(index, finding).under(key);
-            match parse(text) {
-                Ok(operation) if is_reachable(&operation, matches) => operations.push(operation),
-                Ok(operation) => findings.push(place(unreachable_operation(&operation, matches))),
-                Err(message) => findings.push(place(Finding::error("invalid-operation", message))),
-            }
-        }
-    }
-    if operations.is_empty() && findings.is_empty() {
-        let finding = Finding::error("no-operation", "the action stands for no request");
-        findings.push(
-            finding.help("write `http: \"GET /v1/customers\"` or `grpc: package.Service/Method`"),
-        );
-    }
-    operations
-}
-
-fn is_reachable(operation: &Operation, matches: Option<&RouteMatch>) -> bool {
-    match matches {
-        Some(RouteMatch::Host { prefix, .. }) => is_below(&pattern_of(operation), prefix),
-        Some(RouteMatch::Extension) | None => true,
-    }
-}
-
-fn unreachable_operation(operation: &Operation, matches: Option<&RouteMatch>) -> Finding {
-    let prefix = match matches {
-        Some(RouteMatch::Host { prefix, .. }) => prefix.as_str(),
-        _ => "/",
-    };
-    let method = method_of(operation).unwrap_or("*");
-    Finding::error(
-        "unreachable-action",
-        format!("`{operation}` is not below the route's path `{prefix}`"),
-    )
-    .help(format!(
-        "paths are absolute: write `{method} {prefix}{}`",
-        pattern_of(operation)
-    ))
-}
-
-/// Every operation of an action has the same parameters, so that rules can rely on them.
-fn compile_params(
-    operations: &[Operation],
-    declared: &BTreeMap<String, String>,
-    findings: &mut Vec<Finding>,
-) -> BTreeMap<Arc<str>, Type> {
-    let mut sets = operations.iter().map(parameters_of);
-    let names = sets.next().unwrap_or_default();
-    if sets.any(|other| other != names) {
-        findings.push(Finding::error(
-            "different-parameters",
-            "the operations of one action have different parameters",
-        ));
-    }
-    let mut params: BTreeMap<Arc<str>, Type> =
-        names.into_iter().map(|name| (name, Type::String)).collect();
-    for (name, of) in declared {
-        match (params.get_mut(name.as_str()), parse_scalar(of)) {
-            (Some(slot), Ok(of)) => *slot = of,
-            (None, _) => findings.push(
-                Finding::error(
-                    "unknown-parameter",
-                    format!("no pattern has a parameter `{name}`"),
-                )
-                .under(name.as_str())
-                .under("params"),
-            ),
-            (_, Err(finding)) => findings.push(finding.under(name.as_str()).under("params")),
-        }
-    }
-    params
-}
-
-fn compile_query(
-    declared: &BTreeMap<String, QuerySpec>,
-    findings: &mut Vec<Finding>,
-) -> BTreeMap<Arc<str>, QueryParameter> {
-    let mut query = BTreeMap::new();
-    for (name, QuerySpec { of, optional }) in declared {
-        match parse_scalar(of) {
-            Ok(of) => {
-                query.insert(
-                    Arc::from(name.as_str()),
-                    QueryParameter {
-                        of,
-                        optional: *optional,
-                    },
-                );
-            }
-            Err(finding) => findings.push(finding.under(name.as_str()).under("query")),
-        }
-    }
-    query
-}
-
-fn parse_scalar(text: &str) -> Result<Type, Finding> {
-    match text.parse::<Type>() {
-        Ok(of @ (Type::Bool | Type::Int | Type::Double | Type::String | Type::Timestamp)) => Ok(of),
-        Ok(_) => Err(Finding::error(
-            "invalid-type",
-            format!("`{text}` is not a type that a parameter can have"),
-        )),
-        Err(error) => Err(Finding::error("invalid-type", error.to_string())),
-    }
-}
-
-fn compile_scope(spec: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<Arc<str>> {
-    let mut scope: Vec<Arc<str>> = Vec::new();
-    for text in spec.items() {
-        for token in text.split(' ') {
-            // RFC 6749, section 3.3: %x21 / %x23-5B / %x5D-7E.
-            let valid = !token.is_empty()
-                && token
-                    .bytes()
-                    .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
-            if valid {
-                scope.push(Arc::from(token));
-            } else {
-                findings.push(
-                    Finding::error("invalid-scope", format!("`{text}` is no scope")).under("scope"),
-                );
-            }
-        }
-    }
-    scope.sort();
-    scope.dedup();
-    scope
-}
-
-fn compile_resource(spec: &ResourceSpec, action: &Action) -> Result<Expression, Vec<Finding>> {
-    let ResourceSpec { kind: _, id } = spec;
-    Expression::compile(id, &schema::of_resource(action), &Type::String).map_err(|errors| {
-        let place = |finding: Finding| finding.under("id").under("resource");
-        errors
-            .into_iter()
-            .map(|error| place(error.into_finding()))
-            .collect()
-    })
 }

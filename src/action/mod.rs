@@ -2,9 +2,9 @@
 //!
 //! Pure: no I/O, no clock. The catalogue permits nothing; it only names what is asked, with typed parameters.
 
-mod addressed;
 mod catalogue;
 mod compile;
+mod compile_action;
 mod operation;
 mod parameters;
 mod routes;

@@ -67,6 +67,39 @@ enum Cause {
 }
 
 impl Reloader {
+    /// Puts a bundle in force, and is ready to watch the files that it came from. Its key sets begin to load.
+    pub(super) fn start(
+        config: PathBuf,
+        overrides: Overrides,
+        bundle: Bundle,
+        mut sets: KeySets,
+        metrics: Metrics,
+        started: Timestamp,
+    ) -> Self {
+        let handles = sets.prepare(bundle.providers.key_sources());
+        sets.commit();
+        let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
+        let fixed = bundle.fixed.clone();
+        let snapshot = Arc::new(bundle.into_snapshot(started, &handles));
+        metrics.policy_loaded(Arc::clone(&snapshot.version), started);
+        tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
+        let in_force = Arc::new(InForce {
+            snapshot: Arc::new(ArcSwap::new(snapshot)),
+            handles: ArcSwap::from_pointee(handles),
+            reload: Mutex::new(ReloadStatus::Applied { since: started }),
+        });
+        Self {
+            config,
+            overrides,
+            watched,
+            seen,
+            fixed,
+            sets,
+            in_force,
+            metrics,
+        }
+    }
+
     /// Watches until `stop`; a message on `asked` (SIGHUP) reloads at once.
     pub(super) async fn run(
         mut self,
@@ -206,9 +239,4 @@ fn describe(failure: &Failure) -> Vec<String> {
 
 fn shown(file: &Path) -> String {
     file.display().to_string()
-}
-
-/// The status of a start that succeeded.
-pub(super) const fn applied(since: Timestamp) -> ReloadStatus {
-    ReloadStatus::Applied { since }
 }

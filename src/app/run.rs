@@ -2,23 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
-use super::reload::{InForce, Reloader, applied};
+use super::reload::Reloader;
 use super::status::StatusSource;
-use crate::admin::{AdminServer, AdminState};
-use crate::audit::Audit;
+use crate::admin::{AdminServer, AdminSettings, AdminState};
+use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
@@ -37,103 +36,103 @@ pub async fn run(
     bundle: Bundle,
     announce: impl FnOnce(&Bound),
 ) -> Result<()> {
-    let started = now();
-    let since = Instant::now();
+    let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
-
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let mut sets = KeySets::new(tasks.clone(), stop.clone())?;
-    let handles = sets.prepare(bundle.providers.key_sources());
-    sets.commit();
-    let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
-    let fixed = bundle.fixed.clone();
+    let sets = KeySets::new(tasks.clone(), stop.clone())?;
     let admin_settings = bundle.admin;
-    let snapshot = Arc::new(bundle.into_snapshot(started, &handles));
-    metrics.policy_loaded(Arc::clone(&snapshot.version), started);
-    tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
-
-    let in_force = Arc::new(InForce {
-        snapshot: Arc::new(ArcSwap::new(snapshot)),
-        handles: ArcSwap::from_pointee(handles),
-        reload: Mutex::new(applied(started)),
-    });
-    let draining = Arc::new(AtomicBool::new(false));
+    let reloader = Reloader::start(config, overrides, bundle, sets, metrics.clone(), started);
+    let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),
         started,
         since,
-        draining: Arc::clone(&draining),
+        draining: Arc::default(),
     };
-
-    let read = source.clone();
-    let state = AdminState {
-        metrics: metrics.clone(),
-        status: Arc::new(move || read.read()),
-    };
-    let admin = AdminServer::bind(&admin_settings, state)
-        .await
-        .context("admin")?;
+    let admin = bind_admin(&admin_settings, &source, &metrics).await?;
     let bound = Bound {
         grpc: edge.bound().addr,
         unix: edge.bound().unix.clone(),
         admin: admin.address(),
     };
-    let admin_stop = CancellationToken::new();
-    let admin_task = tokio::spawn(admin.serve(admin_stop.clone()));
-    let audit_stop = CancellationToken::new();
-    let audit_task = tokio::spawn(writer.run(audit_stop.clone(), AUDIT_GRACE));
+    // Records and metrics outlive the last decision, so they are stopped after everything else.
+    let last = Last::spawn(admin, writer);
 
     let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
     tasks.spawn(worker.run());
     let (ask, asked) = mpsc::channel(1);
-    let reloader = Reloader {
-        config,
-        overrides,
-        watched,
-        seen,
-        fixed,
-        sets,
-        in_force: Arc::clone(&in_force),
-        metrics: metrics.clone(),
-    };
     tasks.spawn(reloader.run(asked, stop.clone()));
     let (ready_sender, ready) = watch::channel(false);
+    let draining = Arc::clone(&source.draining);
     tasks.spawn(watch_readiness(source, ready_sender, stop.clone()));
-
     let shutdown = CancellationToken::new();
-    tasks.spawn(watch_signals(
-        shutdown.clone(),
-        draining,
-        ask,
-        audit.clone(),
-        stop.clone(),
-    )?);
-    tracing::info!(grpc = ?bound.grpc, unix = ?bound.unix, admin = %bound.admin, "countersign listens");
+    let signals = watch_signals(shutdown.clone(), draining, ask, audit.clone(), stop.clone())?;
+    tasks.spawn(signals);
+    tracing::info!(
+        grpc = bound.grpc.map(tracing::field::display),
+        unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
+        admin = %bound.admin,
+        "countersign listens"
+    );
     announce(&bound);
 
     let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);
-    let ended = edge
-        .serve(authorizer, ready, shutdown)
-        .await
-        .context("grpc")?;
-    match ended {
+    let drained = edge.serve(authorizer, ready, shutdown).await;
+    stop.cancel();
+    tasks.close();
+    last.end().await?;
+    let _stopped_in_time = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
+    match drained.context("grpc")? {
         Drained::Complete => tracing::info!("drained: every check in flight was answered"),
         Drained::Cut => {
             tracing::warn!("drained: checks in flight were cut at the end of the grace period");
         }
     }
-    stop.cancel();
-    tasks.close();
-    audit_stop.cancel();
-    if let Err(error) = audit_task.await? {
-        tracing::error!(%error, "decision records were lost");
-    }
-    admin_stop.cancel();
-    admin_task.await?;
-    let _stopped_in_time = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
     Ok(())
+}
+
+async fn bind_admin(
+    settings: &AdminSettings,
+    source: &StatusSource,
+    metrics: &Metrics,
+) -> Result<AdminServer> {
+    let source = source.clone();
+    let state = AdminState {
+        metrics: metrics.clone(),
+        status: Arc::new(move || source.read()),
+    };
+    AdminServer::bind(settings, state).await.context("admin")
+}
+
+/// What ends last: the records of the last decisions, then the metrics about them.
+struct Last {
+    stop_admin: CancellationToken,
+    admin: JoinHandle<()>,
+    stop_records: CancellationToken,
+    records: JoinHandle<Result<(), AuditError>>,
+}
+
+impl Last {
+    fn spawn(admin: AdminServer, writer: AuditWriter) -> Self {
+        let (stop_admin, stop_records) = (CancellationToken::new(), CancellationToken::new());
+        Self {
+            admin: tokio::spawn(admin.serve(stop_admin.clone())),
+            records: tokio::spawn(writer.run(stop_records.clone(), AUDIT_GRACE)),
+            stop_admin,
+            stop_records,
+        }
+    }
+
+    async fn end(self) -> Result<()> {
+        self.stop_records.cancel();
+        if let Err(error) = self.records.await? {
+            tracing::error!(%error, "decision records were lost");
+        }
+        self.stop_admin.cancel();
+        Ok(self.admin.await?)
+    }
 }
 
 /// Ready once every key set was loaded.

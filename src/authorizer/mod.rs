@@ -21,7 +21,7 @@ pub use parties::{JoinError, join};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, AuditError, Slot};
 use crate::model::decision::{Decision, DecisionId, RequestFacts, Spent};
 use crate::model::reason::FaultCode;
 use crate::model::request::AccessRequest;
@@ -85,12 +85,6 @@ impl Authorizer {
             );
             examined.verdict = Verdict::Fault(fault);
         }
-        let facts = RequestFacts {
-            id: request.id.clone(),
-            method: request.method.clone(),
-            host: request.host.clone(),
-            path: request.path.clone(),
-        };
         let job = self.shadow_job(&snapshot, request, &examined);
         let Examined {
             verdict,
@@ -106,7 +100,7 @@ impl Authorizer {
             id: new_id(),
             at: request.now,
             verdict,
-            request: Some(facts),
+            request: Some(RequestFacts::from(request)),
             route,
             action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
             parties,
@@ -118,14 +112,7 @@ impl Authorizer {
                 policy,
             },
         };
-        match slot {
-            Ok(slot) => slot.write(&decision),
-            Err(full) => {
-                decision.verdict =
-                    Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string()))
-            }
-        }
-        self.metrics.record(&decision);
+        self.record(slot, &mut decision);
         if let Some(job) = job {
             self.shadow.offer(job, &decision, &self.metrics);
         }
@@ -168,15 +155,20 @@ impl Authorizer {
                 ..Spent::default()
             },
         };
-        match self.audit.reserve() {
-            Ok(slot) => slot.write(&decision),
+        self.record(self.audit.reserve(), &mut decision);
+        decision
+    }
+
+    /// Records and counts a decision; one that has no place for its record becomes a fault.
+    fn record(&self, slot: Result<Slot<'_>, AuditError>, decision: &mut Decision) {
+        match slot {
+            Ok(slot) => slot.write(decision),
             Err(full) => {
-                decision.verdict =
-                    Verdict::Fault(Fault::new(FaultCode::AuditFull, full.to_string()))
+                let fault = Fault::new(FaultCode::AuditFull, full.to_string());
+                decision.verdict = Verdict::Fault(fault);
             }
         }
-        self.metrics.record(&decision);
-        decision
+        self.metrics.record(decision);
     }
 
     fn shadow_job(

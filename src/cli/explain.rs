@@ -198,18 +198,16 @@ fn pair<'a>(text: &'a str, separator: char, example: &str) -> Result<(&'a str, &
 }
 
 impl ExplainArgs {
-    /// A credential is verified with keys, so they have to be fetched; described parties and anonymous callers need
-    /// none.
+    /// A credential is verified with keys, so they have to be fetched; described parties and anonymous callers need none.
     fn needs_keys(&self) -> bool {
-        let is_credential = |text: &String| {
-            text.trim_start()
-                .to_lowercase()
-                .starts_with("authorization")
+        let credential = |header: &String| {
+            let name = header.split(':').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("authorization")
         };
         let carried = self.token.is_some()
             || self.token_file.is_some()
             || self.check_request.is_some()
-            || self.headers.iter().any(is_credential);
+            || self.headers.iter().any(credential);
         carried && self.subject.is_none()
     }
 

@@ -156,6 +156,7 @@ fn cause(verdict: &Verdict) -> Option<String> {
     }
 }
 
+/// In the shape that the client's problem document has.
 fn remedy(verdict: &Verdict) -> Option<Value> {
     let Verdict::Deny(Denial {
         remedy: Some(remedy),
@@ -165,10 +166,10 @@ fn remedy(verdict: &Verdict) -> Option<Value> {
         return None;
     };
     Some(match remedy {
-        Remedy::Authenticate => json!({ "authenticate": true }),
-        Remedy::Scope { missing } => json!({ "scope": missing }),
+        Remedy::Authenticate => json!({ "kind": "authenticate" }),
+        Remedy::Scope { missing } => json!({ "kind": "scope", "scope": missing }),
         Remedy::StepUp(demand) => {
-            json!({ "step_up": { "acr": demand.acr, "max_age": demand.max_age } })
+            json!({ "kind": "step_up", "acr_values": demand.acr, "max_age": demand.max_age })
         }
     })
 }

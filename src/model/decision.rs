@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::identity::TokenFacts;
 use super::name::{ActionId, ProviderName, RouteId};
 use super::party::Parties;
+use super::request::AccessRequest;
 use super::route::Tier;
 use super::time::Timestamp;
 use super::verdict::Verdict;
@@ -75,6 +76,17 @@ pub struct RequestFacts {
     pub host: String,
     /// Canonical path.
     pub path: String,
+}
+
+impl From<&AccessRequest> for RequestFacts {
+    fn from(request: &AccessRequest) -> Self {
+        Self {
+            id: request.id.clone(),
+            method: request.method.clone(),
+            host: request.host.clone(),
+            path: request.path.clone(),
+        }
+    }
 }
 
 /// What an answer needs of the route.

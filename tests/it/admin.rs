@@ -96,7 +96,7 @@ fn assert_holds_none(place: &str, text: &str, parts: &[String]) {
 async fn nothing_secret_is_in_any_log_metric_record_or_answer_at_the_finest_level() {
     let server = Setup::new().argument("--log=trace").start();
     let client = server.client().await;
-    let (sent, parts) = send_secrets(&server, &client).await;
+    let (sent, parts) = Box::pin(send_secrets(&server, &client)).await;
     eventually(SOON, "records", || {
         (server.records().len() == sent).then_some(())
     });
@@ -117,7 +117,7 @@ async fn nothing_secret_is_in_any_log_metric_record_or_answer_at_the_finest_leve
 async fn every_decision_has_one_record_allowed_or_not() {
     let server = Setup::new().start();
     let client = server.client().await;
-    let (sent, parts) = send_secrets(&server, &client).await;
+    let (sent, parts) = Box::pin(send_secrets(&server, &client)).await;
     let answer = client
         .check(&with_secrets(Ask::payments("/v1/payments")).bearer(&token(&server, PAYMENTS)))
         .await;

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::SERVICE_NAME;
 use tokio_stream::StreamExt as _;
+use tonic::Streaming;
 use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -28,6 +29,12 @@ async fn health(channel: &Channel, service: &str) -> ServingStatus {
     answer.unwrap().into_inner().status()
 }
 
+/// What the watch says next; a server that says nothing is a failure and not a wait.
+async fn next(watch: &mut Streaming<HealthCheckResponse>) -> ServingStatus {
+    let said = tokio::time::timeout(SOON, watch.next()).await;
+    said.expect("a change of health").unwrap().unwrap().status()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_keys_is_not_serving_until_they_appear() {
     let setup = Setup::new();
@@ -42,10 +49,7 @@ async fn a_server_without_keys_is_not_serving_until_they_appear() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::NotServing
-    );
+    assert_eq!(next(&mut watch).await, ServingStatus::NotServing);
     assert_eq!(health(&channel, "").await, ServingStatus::NotServing);
     assert_eq!(server.get("/healthz").status, 200);
     let reply = server.get("/readyz");
@@ -67,10 +71,7 @@ async fn a_server_without_keys_is_not_serving_until_they_appear() {
     assert_eq!(answer.outcome(), "fault 503 keys_unavailable");
 
     server.setup.write_keys();
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::Serving
-    );
+    assert_eq!(next(&mut watch).await, ServingStatus::Serving);
     assert_eq!(health(&channel, SERVICE_NAME).await, ServingStatus::Serving);
     assert_eq!(server.get("/readyz").status, 200);
 }
@@ -113,17 +114,11 @@ async fn drains(signal: &str) {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::Serving
-    );
+    assert_eq!(next(&mut watch).await, ServingStatus::Serving);
     let started = Instant::now();
     server.signal(signal);
     // It says so first …
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::NotServing
-    );
+    assert_eq!(next(&mut watch).await, ServingStatus::NotServing);
     assert!(started.elapsed() < Duration::from_millis(700));
     let reply = server.get("/readyz");
     assert_eq!(

@@ -5,12 +5,14 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::string_slice,
     reason = "tests: the switches of clippy.toml cover test functions and not their helpers"
 )]
 
 mod admin;
 mod cli;
 mod drain;
+mod envoy;
 mod grpc;
 mod harness;
 mod hostile;

@@ -44,7 +44,7 @@ impl Server {
         let (stdout, stderr) = (Said::default(), Said::default());
         let (first, listens) = channel();
         collect(child.stdout.take().unwrap(), &stdout, move |line| {
-            drop(first.send(line.to_owned()))
+            drop(first.send(line.to_owned()));
         });
         collect(child.stderr.take().unwrap(), &stderr, |_line| ());
         let line = listens.recv_timeout(SOON).unwrap_or_else(|error| {
@@ -131,8 +131,9 @@ impl Server {
 
     /// Sends a signal such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &self.pid().to_string()])
+        // The shell's own `kill`: a minimal system has no other.
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.pid())])
             .status();
         assert!(sent.unwrap().success(), "kill -{name}");
     }

@@ -76,7 +76,7 @@ const PIECES: &[&str] = &[
     "limit",
 ];
 
-/// SplitMix64: small, and the same sequence on every machine.
+/// `SplitMix64`: small, and the same sequence on every machine.
 struct Random(u64);
 
 impl Random {
@@ -172,10 +172,10 @@ impl Random {
             } else {
                 String::new()
             },
-            raw_value: if self.one_in(4) {
-                Vec::new()
-            } else {
-                self.bytes(60)
+            raw_value: match self.below(4) {
+                0 => Vec::new(),
+                1 => self.bytes(60),
+                _ => self.text().into_bytes(),
             },
         }
     }

@@ -46,7 +46,7 @@ pub(super) fn check(block: &Block, folder: &Path) {
     let steps = steps(&block.text);
     assert!(!steps.is_empty(), "line {}: no command", block.line);
     // Between two commands `$?` is kept, because a transcript may ask for it.
-    let script: String = steps
+    let script: Vec<String> = steps
         .iter()
         .map(|step| {
             format!(
@@ -55,7 +55,7 @@ pub(super) fn check(block: &Block, folder: &Path) {
             )
         })
         .collect();
-    let printed = shell(&format!("status=0\n{script}"), folder);
+    let printed = shell(&format!("status=0\n{}", script.concat()), folder);
     let outputs: Vec<&str> = printed.split_terminator(MARK).collect();
     assert_eq!(outputs.len(), steps.len(), "line {}: {printed}", block.line);
     for (step, got) in steps.iter().zip(outputs) {

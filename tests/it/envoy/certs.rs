@@ -1,0 +1,76 @@
+//! Certificates for the listener with mutual TLS: Envoy's own, and workloads' of two trust domains.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, SanType,
+};
+use tempfile::TempDir;
+
+/// The host that Envoy's certificate is for.
+pub(super) const SERVER: &str = "api.example.com";
+
+/// A CA, and Envoy's certificate in a folder as `envoy.yaml` wants it.
+pub(super) struct Certs {
+    folder: TempDir,
+    ca: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// The CA that every Envoy of these tests trusts.
+pub(super) static CERTS: LazyLock<Certs> = LazyLock::new(Certs::new);
+
+impl Certs {
+    fn new() -> Self {
+        let mut params = named("countersign tests");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
+        let name = SanType::DnsName(SERVER.try_into().unwrap());
+        let (certificate, key) = leaf(&ca, vec![name], ExtendedKeyUsagePurpose::ServerAuth);
+        fs::write(folder.path().join("server.pem"), certificate).unwrap();
+        fs::write(folder.path().join("server.key"), key).unwrap();
+        Self { folder, ca }
+    }
+
+    /// Where `ca.pem`, `server.pem` and `server.key` are.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The CA's certificate.
+    pub(super) fn ca(&self) -> String {
+        self.ca.pem()
+    }
+
+    /// Certificate and key of a workload with these SPIFFE IDs, in one PEM.
+    pub(super) fn workload(&self, ids: &[&str]) -> String {
+        let names = ids.iter().map(|id| SanType::URI((*id).try_into().unwrap()));
+        let names = names.collect();
+        let (certificate, key) = leaf(&self.ca, names, ExtendedKeyUsagePurpose::ClientAuth);
+        certificate + &key
+    }
+}
+
+fn leaf(
+    ca: &CertifiedIssuer<'_, KeyPair>,
+    names: Vec<SanType>,
+    usage: ExtendedKeyUsagePurpose,
+) -> (String, String) {
+    let mut params = named("leaf");
+    params.subject_alt_names = names;
+    params.extended_key_usages = vec![usage];
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, ca).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+/// A leaf that had its issuer's name would be taken for one that signed itself.
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}

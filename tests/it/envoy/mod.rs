@@ -1,0 +1,20 @@
+//! Through a real Envoy 1.40, with the project's own `envoy/envoy.yaml`: a client's bytes go in, what reached the upstream
+//! comes out, and countersign decides between.
+//!
+//! No Envoy, no proof: where it can neither be found nor installed, these tests fail and say what to install.
+
+mod answers;
+mod bodies;
+mod certs;
+mod client;
+mod failing;
+mod hostile;
+mod mesh;
+mod moving;
+mod mutations;
+mod process;
+mod records;
+mod socket;
+mod stage;
+mod traffic;
+mod upstream;
