@@ -5,7 +5,7 @@
 //! the same client in the same run. The ratios are the figures: machines differ, and so do their neighbours. Client and
 //! server share this process, so the client's own cost is in both numbers of a ratio.
 //!
-//! Then criterion's figures of a whole check in process: bytes of a `CheckRequest` in (about 2 KiB, a third of it the
+//! Then criterion's figures of a whole check in process: bytes of a `CheckRequest` in (about 1.5 KB, half of it the
 //! token), bytes of a `CheckResponse` out, its record written to `/dev/null` and its metrics moved. `warm` sends one
 //! token again and again, `cold` another valid one each time. There is no cache of verified tokens at present: both
 //! verify the signature, and they differ by nothing but the processor's own caches. [`COLD_TOKENS`] must exceed whatever

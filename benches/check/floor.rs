@@ -125,7 +125,7 @@ pub(crate) fn call(
     let made = u32::try_from(each * IN_FLIGHT)?;
     Ok(Cost {
         wall: started.elapsed() / made,
-        cpu: (cpu_time()? - cpu) / made,
+        cpu: cpu_time()?.saturating_sub(cpu) / made,
     })
 }
 

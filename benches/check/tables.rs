@@ -51,7 +51,7 @@ fn print_allocations(world: &World, bytes: &[u8]) -> Result<()> {
     // Once before, so that what is made on first use is not counted.
     world.check(bytes)?;
     let (mut check, mut request, mut decision) = (None, None, None);
-    let decode = measure(|| check = CheckRequest::decode(bytes).ok());
+    let decoding = measure(|| check = CheckRequest::decode(bytes).ok());
     let check = check.context("the request cannot be decoded")?;
     let canonical = measure(|| request = access_request(&check, now()).ok());
     let request = request.context("the request is ambiguous")?;
@@ -67,7 +67,7 @@ fn print_allocations(world: &World, bytes: &[u8]) -> Result<()> {
     println!(
         "  {:>7}  {:>14} {:>14} {:>14} {:>14} {:>14}",
         world.rules,
-        allocations(&decode),
+        allocations(&decoding),
         allocations(&canonical),
         allocations(&decide),
         allocations(&answer),

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Entry};
 use super::compile_action::compile_action;
-use super::operation::check_prefix;
-use super::spec::{ActionSpec, MatchSpec, RouteSpec};
+use super::spec::{ActionSpec, RouteSpec};
 use crate::model::finding::Finding;
-use crate::model::list::OneOrMany;
-use crate::model::name::{ProviderName, RouteId};
+use crate::model::name::RouteId;
 use crate::model::request::AccessRequest;
 use crate::model::route::{Action, Asked, Route, RouteMatch};
 use crate::model::verdict::Denial;
