@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock. The catalogue permits nothing; it only names what is asked, with typed parameters.
 
+mod addressed;
 mod catalogue;
 mod compile;
 mod compile_action;
