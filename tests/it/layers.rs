@@ -137,10 +137,6 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
         "every check of a rule, in the order of the file that it checks",
     ),
     (
-        "policy/matcher.rs",
-        "one matcher a kind of condition, side by side",
-    ),
-    (
         "policy/constrain.rs",
         "merging constraints to the stricter: one case a kind, side by side",
     ),
