@@ -254,9 +254,7 @@ impl<'a, 't> Run<'a, 't> {
             Some(needed) => Outcome::Unmet(needed.describe()),
             None => Outcome::Met,
         });
-        let workload = unmet
-            .iter()
-            .find(|needed| matches!(needed, Requirement::Workload(_)))?;
+        let workload = unmet.iter().find(|needed| needed.is_of_workload())?;
         Some(denial(Reason::WorkloadRequired).because(format!("missing {}", workload.describe())))
     }
 

@@ -84,6 +84,15 @@ impl Requirement {
         }
     }
 
+    /// Whether only another workload can meet it, so that nothing which the caller adds will help.
+    pub(super) fn is_of_workload(&self) -> bool {
+        match self {
+            Self::Workload(_) => true,
+            Self::AnyOf(items) => items.iter().all(Self::is_of_workload),
+            Self::Scope(_) | Self::StepUp(_) => false,
+        }
+    }
+
     /// How it reads in a trace.
     pub(super) fn describe(&self) -> String {
         match self {

@@ -95,12 +95,10 @@ impl Copy {
     /// Makes the copy like the project again. What is alike already is not touched, so that it is not compiled again.
     fn renew(&self) {
         mirror(&project().join("src"), &self.tree.join("src"));
-        for file in ["Cargo.lock", "rust-toolchain.toml"] {
-            write(
-                &self.tree.join(file),
-                &fs::read(project().join(file)).unwrap(),
-            );
-        }
+        let toolchain = fs::read(project().join("rust-toolchain.toml")).unwrap();
+        write(&self.tree.join("rust-toolchain.toml"), &toolchain);
+        let lock = fs::read_to_string(project().join("Cargo.lock")).unwrap();
+        write(&self.tree.join("Cargo.lock"), renamed(&lock).as_bytes());
         // The manifest names targets in these folders, which are not built.
         for folder in ["benches", "envoy"] {
             let link = self.tree.join(folder);
@@ -109,13 +107,12 @@ impl Copy {
             }
         }
         let manifest = fs::read_to_string(project().join("Cargo.toml")).unwrap();
-        let renamed = manifest.replace("default-run = \"countersign\"", "autobins = false");
-        assert_ne!(manifest, renamed, "the manifest has no `default-run`");
-        let program = format!("\n[[bin]]\nname = \"{PROGRAM}\"\npath = \"src/main.rs\"\n");
-        write(
-            &self.tree.join("Cargo.toml"),
-            (renamed + &program).as_bytes(),
+        let other = renamed(&manifest).replace("default-run = \"countersign\"", "autobins = false");
+        assert_ne!(manifest, other, "the manifest has no `default-run`");
+        let targets = format!(
+            "\n[lib]\nname = \"countersign\"\n\n[[bin]]\nname = \"{PROGRAM}\"\npath = \"src/main.rs\"\n"
         );
+        write(&self.tree.join("Cargo.toml"), (other + &targets).as_bytes());
     }
 
     fn apply(&self, name: &str, patch: &Path) {
@@ -182,6 +179,18 @@ impl Copy {
             .map(|failure| failure["name"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// The manifest or lock file of a package of another name: cargo tells packages apart by name and not by folder, and
+/// would otherwise take a patched library for the project's own in the next build.
+fn renamed(text: &str) -> String {
+    let other = text.replacen(
+        "name = \"countersign\"",
+        &format!("name = \"{PROGRAM}\""),
+        1,
+    );
+    assert_ne!(text, other, "the package is not called `countersign`");
+    other
 }
 
 /// Makes `copy` hold the same files as `folder`.

@@ -233,6 +233,15 @@ fn a_workload_is_demanded_before_permits_and_has_no_remedy() {
         (verdict.reason(), remedy(verdict)),
         ("workload_required", None)
     );
+    let either = self::policy(&json!([
+        { "id": "in-ci", "guard": "docs.read", "require": [{ "any_of": [
+            { "workload": "spiffe://example.org/ci/a" }, { "workload": "spiffe://example.org/ci/b" } ] }] },
+    ]));
+    assert_eq!(
+        call.reason(&either),
+        "workload_required",
+        "before permits, as alternatives too"
+    );
     call.workload = Some("spiffe://example.org/ci/a/b");
     assert_eq!(call.reason(&policy), "workload_required");
     call.workload = Some("spiffe://example.org/ci/a");
