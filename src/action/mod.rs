@@ -1,4 +1,4 @@
-//! Which route a request has, and which action of its catalogue it is (DESIGN section 3, rule 2).
+//! Which route a request has, and which action of its catalogue it is.
 //!
 //! Pure: no I/O, no clock. The catalogue permits nothing; it only names what is asked, with typed parameters.
 

@@ -1,4 +1,4 @@
-//! A client cannot send an identity header that only the policy sets (DESIGN section 6, promise 2).
+//! A client cannot send an identity header that only the policy sets.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

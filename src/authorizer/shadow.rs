@@ -1,5 +1,4 @@
-//! Shadow rules: a second, counterfactual evaluation after the answer, which only logs and counts (DESIGN section 3,
-//! rule 11).
+//! Shadow rules: a second, counterfactual evaluation after the answer, which only logs and counts.
 
 use std::sync::Arc;
 

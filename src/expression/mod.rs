@@ -1,4 +1,4 @@
-//! CEL conditions: typed at load, bounded, three-valued (DESIGN section 3, rule 5).
+//! CEL conditions: typed at load, bounded, three-valued.
 //!
 //! The one owner of `cel`, of which it uses the parser, the interpreter and the standard library, and of none the
 //! semantics unchanged. An expression is compiled against a schema of attributes. What can be known then is refused

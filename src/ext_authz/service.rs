@@ -1,8 +1,8 @@
 //! The service that Envoy calls: one check, from arrival to answer.
 //!
 //! Whatever happens in here is answered explicitly, with gRPC status OK around a `CheckResponse` that says no: a gRPC
-//! error would be Envoy's to judge, and with `failure_mode_allow` it would let the request pass (DESIGN section 3,
-//! rule 12). Nothing is awaited, so no timer is armed. No header value is ever logged.
+//! error would be Envoy's to judge, and with `failure_mode_allow` it would let the request pass. Nothing is awaited, so
+//! no timer is armed. No header value is ever logged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The words of the product (DESIGN section 2): plain data with checked constructors, and the schema of attributes.
+//! The words of the product: plain data with checked constructors, and the schema of attributes.
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing here knows a wire or file format.
 

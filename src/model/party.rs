@@ -155,7 +155,7 @@ impl Party {
     }
 }
 
-/// The parties of one call (DESIGN section 3, rule 3).
+/// The parties of one call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parties {
     /// On whose authority.

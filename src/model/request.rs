@@ -1,4 +1,4 @@
-//! The one canonical request that is matched, decided, digested and logged (DESIGN section 6, promise 3).
+//! The one canonical request that is matched, decided, digested and logged.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,7 +45,7 @@ pub struct AccessRequest {
 }
 
 impl fmt::Debug for AccessRequest {
-    /// Method, host and path; never a query, a header or a body (DESIGN section 6, promise 9).
+    /// Method, host and path; never a query, a header or a body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -165,7 +165,7 @@ pub enum Fidelity {
     Partial,
 }
 
-/// Writes names but no values: requests hold credentials (DESIGN section 6, promise 9).
+/// Writes names but no values: requests hold credentials.
 macro_rules! redacted_debug {
     ($($type:ty => |$value:ident| $shown:expr;)*) => {$(
         impl fmt::Debug for $type {

@@ -56,7 +56,7 @@ pub struct Grant {
     pub constraints: Constraints,
 }
 
-/// What is done to an allowed request; the merge of all guards that apply (DESIGN section 3, rule 8).
+/// What is done to an allowed request; the merge of all guards that apply.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constraints {
     /// Request headers that are set, by lower-case name.

@@ -1,4 +1,5 @@
-//! The evaluation: the order of DESIGN section 3, rule 6, one stage a function.
+//! The evaluation, one stage a function; the first of these decides: a forbid, an unmet `must` or workload, a party
+//! without a permit, an unmet requirement, a constraint that cannot be carried out.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::bound::{Bound, Coverage};
@@ -265,7 +266,7 @@ impl<'a, 't> Run<'a, 't> {
         }
     }
 
-    /// Every party needs a permit of its own (DESIGN section 3, rule 3).
+    /// Every party needs a permit of its own.
     fn permits(&mut self) -> Option<Verdict> {
         let rules = self.rules;
         let mut missing = None;

@@ -1,4 +1,4 @@
-//! Whom a rule covers: two-valued, an absent attribute does not match (DESIGN section 3, rule 4).
+//! Whom a rule covers: two-valued, an absent attribute does not match.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

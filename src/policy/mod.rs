@@ -1,4 +1,4 @@
-//! Rules: compiled to an index for each action, evaluated without I/O or clock (DESIGN section 3, rules 4 to 11).
+//! Rules: compiled to an index for each action, evaluated without I/O or clock.
 //!
 //! A rule is `permit` (who may), `forbid` (who may not) or `guard` (what must hold). Nothing here knows how a request
 //! came in or how its answer goes out.

@@ -1,5 +1,5 @@
-//! The one planner: from everything that a call lacks to the one smallest remedy, or none (DESIGN section 3, rules 8
-//! and 10). Remedies rank scope before step-up.
+//! The one planner: from everything that a call lacks to the one smallest remedy, or none.
+//! Remedies rank scope before step-up.
 
 use std::sync::Arc;
 

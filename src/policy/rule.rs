@@ -124,7 +124,7 @@ fn compile_mode(mode: Option<&str>) -> Result<bool, Finding> {
     }
 }
 
-/// `must`, `require` and `constrain` stand on guards (DESIGN section 3, rule 8).
+/// `must`, `require` and `constrain` stand on guards.
 fn check_members(effect: Effect, spec: &RuleSpec, findings: &mut Vec<Finding>) {
     let demands = [
         ("must", spec.must.is_some()),

@@ -1,4 +1,4 @@
-//! Promise 5: small mistakes in the code, each a patch in `tests/mutants/`, are caught by the policies' own tests.
+//! Small mistakes in the code, each a patch in `tests/mutants/`, are caught by the policies' own tests.
 //!
 //! A copy of the program is patched, built and told to run `countersign test`: a patch that leaves every case as it was
 //! is a mistake that nobody would see. The copy lies in one place whatever the patch, and is built in the target folder
@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Caught by the sample policies, as DESIGN section 6 demands; the others may also be caught by `mutants/policy`.
+/// Caught by the sample policies, because these three matter most; the others may also be caught by `mutants/policy`.
 const BY_THE_SAMPLES: &[&str] = &[
     "error-counts-as-true",
     "guard-skipped",

@@ -1,4 +1,4 @@
-//! Joins what a provider verified with what the registry knows, into the parties of a call (DESIGN section 2).
+//! Joins what a provider verified with what the registry knows, into the parties of a call.
 //!
 //! For a non-human identity that is registered, kind, groups, owner and standing come from the registry alone; a
 //! credential that states another kind is refused. Inner entries of a delegation chain may deny, never grant.

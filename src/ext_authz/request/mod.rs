@@ -1,5 +1,5 @@
 //! `CheckRequest` in, one canonical [`AccessRequest`] out; whatever is ambiguous becomes a denial with a reason of its
-//! own (DESIGN section 6, promise 3). Pure: no clock, no I/O, and no request makes it panic.
+//! own. Pure: no clock, no I/O, and no request makes it panic.
 
 mod body;
 mod headers;

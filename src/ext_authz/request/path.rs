@@ -1,4 +1,4 @@
-//! The path, decoded once. Whatever two readers could read differently is denied (DESIGN section 6, promise 3).
+//! The path, decoded once. Whatever two readers could read differently is denied.
 //!
 //! Paths are case-sensitive: `/A` and `/a` are two paths. A `+` is a literal plus; only queries use it for a space.
 

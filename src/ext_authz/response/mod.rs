@@ -2,7 +2,7 @@
 //!
 //! Envoy forwards a request if, and only if, the answer's `status.code` is 0 (an absent status is 0 too), so every
 //! message here is built with all of its fields named, and code 0 is written in one place: for
-//! [`Verdict::Allow`] (DESIGN section 6, promise 1). `error_response` is never used: with Envoy's
+//! [`Verdict::Allow`]. `error_response` is never used: with Envoy's
 //! `failure_mode_allow` it would open the gate.
 
 #![deny(clippy::wildcard_enum_match_arm)]

@@ -1,4 +1,4 @@
-//! Promise 5: index and linear scan agree, rule order does not matter, and no failing condition lets anybody in.
+//! Index and linear scan agree, rule order does not matter, and no failing condition lets anybody in.
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};

@@ -1,4 +1,4 @@
-//! DESIGN section 3, rule by rule.
+//! The rules of deciding, one by one.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What an allow does to the request on its way (DESIGN section 6, promise 2): headers set, overwritten and removed, query
+//! What an allow does to the request on its way: headers set, overwritten and removed, query
 //! parameters capped, set and removed.
 
 use std::sync::LazyLock;

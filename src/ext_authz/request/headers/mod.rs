@@ -1,7 +1,7 @@
 //! Headers, from either shape in which Envoy sends them, to one map in which nothing is ambiguous.
 //!
 //! Every check reads the joined values, because in the `headers` shape Envoy has joined them already: both shapes of
-//! one request end alike (DESIGN section 6, promise 4).
+//! one request end alike.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
 //! Requests that two readers could read differently, through an Envoy that neither normalises nor refuses anything: each is
-//! denied with a reason of its own, or decided and forwarded like its canonical form (DESIGN section 6, promises 3 and 4).
+//! denied with a reason of its own, or decided and forwarded like its canonical form.
 
 mod headers;
 mod targets;
