@@ -90,14 +90,14 @@ pub(crate) fn connect(address: SocketAddr, runtime: &Runtime) -> Result<Channel>
     Ok(runtime.block_on(endpoint.connect())?)
 }
 
-/// Makes `calls` calls, `IN_FLIGHT` at a time; what one of them costs.
+/// Makes at least `calls` calls, `IN_FLIGHT` at a time; what one of them costs.
 pub(crate) fn call(
     channel: &Channel,
     requests: &Arc<Vec<CheckRequest>>,
     calls: usize,
     runtime: &Runtime,
 ) -> Result<Cost> {
-    let each = calls / IN_FLIGHT;
+    let each = calls.div_ceil(IN_FLIGHT);
     let (cpu, started) = (cpu_time()?, Instant::now());
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
