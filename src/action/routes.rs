@@ -18,8 +18,15 @@ pub const EXTENSION_KEY: &str = "route";
 #[derive(Debug)]
 pub struct RouteTable {
     by_id: HashMap<RouteId, Arc<CompiledRoute>>,
-    /// Prefixes of a host, longest first.
-    by_host: HashMap<String, Vec<(String, Arc<CompiledRoute>)>>,
+    by_host: HashMap<String, Prefixes>,
+}
+
+/// The routes of one host.
+#[derive(Debug, Default)]
+struct Prefixes {
+    routes: HashMap<String, Arc<CompiledRoute>>,
+    /// Length of the longest prefix: a path of thousands of segments is not looked up thousands of times.
+    longest: usize,
 }
 
 impl RouteTable {
@@ -34,16 +41,14 @@ impl RouteTable {
             if let RouteMatch::Host { hosts, prefix } = &route.route.matches {
                 for host in hosts {
                     let prefixes = table.by_host.entry(host.clone()).or_default();
-                    if let Some((_, other)) = prefixes.iter().find(|(taken, _)| taken == prefix) {
+                    prefixes.longest = prefixes.longest.max(prefix.len());
+                    let taken = prefixes.routes.insert(prefix.clone(), Arc::clone(&route));
+                    if let Some(other) = taken {
                         findings.push(same_requests(&route.route, &other.route));
                     }
-                    prefixes.push((prefix.clone(), Arc::clone(&route)));
                 }
             }
             table.by_id.insert(route.route.id.clone(), route);
-        }
-        for prefixes in table.by_host.values_mut() {
-            prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         }
         if findings.is_empty() {
             Ok(table)
@@ -62,22 +67,21 @@ impl RouteTable {
                     .because("`context_extensions` name a route that does not exist")
             });
         }
-        let prefixes = self
-            .by_host
-            .get(&request.host)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let found = prefixes
-            .iter()
-            .find(|(prefix, _)| is_below(&request.path, prefix));
-        found
-            .map(|(_, route)| route)
-            .ok_or_else(|| Denial::new(Reason::NoRoute))
+        let prefixes = self.by_host.get(&request.host);
+        let found = prefixes.and_then(|prefixes| prefixes.find(&request.path));
+        found.ok_or_else(|| Denial::new(Reason::NoRoute))
     }
 
     /// Every route.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.by_id.values().map(|compiled| &compiled.route)
+    }
+}
+
+impl Prefixes {
+    fn find(&self, path: &str) -> Option<&Arc<CompiledRoute>> {
+        let mut candidates = prefixes_of(path).filter(|prefix| prefix.len() <= self.longest);
+        candidates.find_map(|prefix| self.routes.get(prefix))
     }
 }
 
@@ -89,6 +93,18 @@ fn same_requests(route: &Route, other: &Route) -> Finding {
     Finding::error("route-conflict", message)
         .under("match")
         .under(route.id.as_str())
+}
+
+/// Every prefix of whole segments that `path` is below, the longest first; `/` is the last. Looking each up costs the
+/// same however many routes a host has.
+fn prefixes_of(path: &str) -> impl Iterator<Item = &str> {
+    let segments = std::iter::successors(Some(path), |prefix| {
+        let (parent, _) = prefix.rsplit_once('/')?;
+        Some(parent)
+    });
+    segments
+        .filter(|prefix| !prefix.is_empty())
+        .chain(std::iter::once("/"))
 }
 
 /// Whether `path` is `prefix` or below it, by whole segments.
