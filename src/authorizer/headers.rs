@@ -1,34 +1,43 @@
 //! A client cannot send an identity header that only the policy sets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::model::request::AccessRequest;
 use crate::model::verdict::Constraints;
 
-/// Removes every header that a rule can set and did not, in every spelling that an upstream may read as the same
-/// name: servers that make variables of headers read `x_user` like `x-user`.
-pub(super) fn protect(
-    constraints: &mut Constraints,
-    settable: &BTreeSet<Arc<str>>,
-    request: &AccessRequest,
-) {
-    let mut strip = |name: Arc<str>| {
-        if !constraints.headers.contains_key(&name) {
-            constraints.strip.insert(name);
+/// The headers that rules can set, in every spelling that an upstream may read as the same name: servers that make
+/// variables of headers read `x_user` like `x-user`. Made once for a snapshot, because every allow needs it.
+#[derive(Debug)]
+pub struct Protected {
+    /// As written, with dashes only, and with underscores only.
+    spellings: BTreeSet<Arc<str>>,
+    /// With dashes only, to recognise the mixed spellings of names with several dashes.
+    dashed: HashSet<String>,
+}
+
+impl Protected {
+    /// Protects the headers that rules can set.
+    pub fn new(settable: &BTreeSet<Arc<str>>) -> Self {
+        let dashed: HashSet<String> = settable.iter().map(|name| name.replace('_', "-")).collect();
+        let mut spellings = settable.clone();
+        for name in &dashed {
+            spellings.insert(Arc::from(name.as_str()));
+            spellings.insert(Arc::from(name.replace('-', "_")));
         }
-    };
-    for name in settable {
-        strip(Arc::clone(name));
-        strip(name.replace('-', "_").into());
-        strip(name.replace('_', "-").into());
+        Self { spellings, dashed }
     }
-    let known: BTreeSet<String> = settable.iter().map(|name| name.replace('_', "-")).collect();
-    // Names with several dashes have more spellings: of those, what the client sent.
-    for (name, _) in request.headers.iter() {
-        if known.contains(&name.replace('_', "-")) {
-            strip(name.into());
-        }
+
+    /// Removes every protected header that no rule has set for this request.
+    pub(super) fn apply(&self, constraints: &mut Constraints, request: &AccessRequest) {
+        let Constraints { headers, strip, .. } = constraints;
+        let unset = |name: &&Arc<str>| !headers.contains_key(*name);
+        strip.extend(self.spellings.iter().filter(unset).cloned());
+        let mixed = request.headers.iter().map(|(name, _)| name).filter(|name| {
+            let is_mixed = name.contains('_') && self.dashed.contains(&name.replace('_', "-"));
+            is_mixed && !headers.contains_key(*name)
+        });
+        strip.extend(mixed.map(Arc::from));
     }
 }
 
@@ -65,7 +74,7 @@ mod tests {
             constraints.headers.insert(Arc::from(*name), "me".into());
         }
         let settable = settable.iter().map(|name| Arc::from(*name)).collect();
-        protect(&mut constraints, &settable, &request(by_client));
+        Protected::new(&settable).apply(&mut constraints, &request(by_client));
         assert!(
             constraints
                 .headers

@@ -17,6 +17,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 
 pub use examine::{Caller, Described, Examined};
+pub use headers::Protected;
 pub use parties::{JoinError, join};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
@@ -72,11 +73,7 @@ impl Authorizer {
         let slot = self.audit.reserve();
         let mut examined = snapshot.examine(request, &Caller::Credential, None);
         if let Verdict::Allow(grant) = &mut examined.verdict {
-            headers::protect(
-                &mut grant.constraints,
-                snapshot.policy.settable_headers(),
-                request,
-            );
+            snapshot.protected.apply(&mut grant.constraints, request);
         }
         if late() {
             let fault = Fault::new(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::headers::Protected;
 use crate::action::RouteTable;
 use crate::identity::Providers;
 use crate::model::name::ConditionName;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub routes: RouteTable,
     /// What is allowed.
     pub policy: Policy,
+    /// Headers that only the policy may set.
+    pub protected: Protected,
     /// The inventory of non-human identities.
     pub registry: Registry,
     /// How credentials are verified.

@@ -16,7 +16,7 @@ use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
 use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
-use crate::authorizer::Snapshot;
+use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::keys::{KeySet, digest};
@@ -81,6 +81,7 @@ impl Bundle {
             version: self.version,
             loaded,
             routes: self.routes,
+            protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
             providers: self.providers.with_keys(|name, _| keys.get(name).cloned()),
