@@ -78,6 +78,7 @@ pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod authorizer;
+pub mod certificate;
 pub mod cli;
 pub mod config;
 pub mod expression;

@@ -13,6 +13,7 @@ use crate::authorizer::Snapshot;
 use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
 use crate::ext_authz::now;
+use crate::identity::Resources;
 use crate::model::time::Timestamp;
 use crate::telemetry::{Metrics, Reload};
 
@@ -80,7 +81,10 @@ impl Reloader {
         sets.commit();
         let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
         let fixed = bundle.fixed.clone();
-        let snapshot = Arc::new(bundle.into_snapshot(started, &handles));
+        let resources = Resources {
+            key_sets: handles.clone(),
+        };
+        let snapshot = Arc::new(bundle.into_snapshot(started, &resources));
         metrics.policy_loaded(Arc::clone(&snapshot.version), started);
         tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
         let in_force = Arc::new(InForce {
@@ -176,7 +180,10 @@ impl Reloader {
         }
         let version = Arc::clone(&bundle.version);
         let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
-        let snapshot = bundle.into_snapshot(now(), &handles);
+        let resources = Resources {
+            key_sets: handles.clone(),
+        };
+        let snapshot = bundle.into_snapshot(now(), &resources);
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
         self.sets.commit();

@@ -18,8 +18,8 @@ use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
-use crate::identity::{CheckedProviders, ProviderSpec};
-use crate::keys::{KeySet, digest};
+use crate::identity::{CheckedProviders, ProviderSpec, Resources};
+use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
@@ -71,12 +71,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// The snapshot that requests see. Credentials of providers that have no key set in `keys` are refused.
-    pub fn into_snapshot(
-        self,
-        loaded: Timestamp,
-        keys: &BTreeMap<ProviderName, KeySet>,
-    ) -> Snapshot {
+    /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
+    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
         Snapshot {
             version: self.version,
             loaded,
@@ -84,7 +80,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
-            providers: self.providers.with_keys(|name, _| keys.get(name).cloned()),
+            providers: self.providers.with(resources),
             conditions: self.set_conditions,
         }
     }

@@ -1,11 +1,27 @@
-//! The token in the `authorization` header.
+//! The credential of a request: at most one, found where providers look for it.
 
 use crate::model::reason::Reason;
+use crate::model::request::AccessRequest;
 use crate::model::verdict::Denial;
+
+/// What a request presents; not verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Credential<'a> {
+    /// A token in the `authorization` header (RFC 6750, section 2.1).
+    Bearer(&'a str),
+}
+
+/// The credential of a request, if it has one.
+pub(super) fn find(request: &AccessRequest) -> Result<Option<Credential<'_>>, Denial> {
+    let header = request.headers.get("authorization");
+    header
+        .map(|header| bearer_token(header).map(Credential::Bearer))
+        .transpose()
+}
 
 /// The token of a `Bearer` credential (RFC 6750, section 2.1): the scheme in any case, exactly one space, one `token68`
 /// (RFC 9110, section 11.2) and nothing else.
-pub(super) fn bearer_token(header: &str) -> Result<&str, Denial> {
+fn bearer_token(header: &str) -> Result<&str, Denial> {
     let (scheme, token) = match header.split_once(' ') {
         Some((scheme, token)) => (scheme, token),
         None => (header, ""),

@@ -1,6 +1,7 @@
 //! One checked provider, and how it is made of what the user wrote and what its preset knows.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check;
@@ -13,6 +14,7 @@ use crate::keys::{Algorithm, KeySource};
 use crate::model::finding::Finding;
 use crate::model::identity::UnregisteredClient;
 use crate::model::name::ProviderName;
+use crate::model::schema::ClaimDeclarations;
 
 /// A provider of signed access tokens.
 #[derive(Debug)]
@@ -33,6 +35,14 @@ pub(super) struct Provider {
 }
 
 impl Provider {
+    /// The claims that policies may read.
+    pub(super) fn declarations(&self) -> ClaimDeclarations {
+        let claims = self.claims.iter();
+        claims
+            .map(|claim| (Arc::clone(&claim.name), claim.declaration.clone()))
+            .collect()
+    }
+
     /// Checks a specification and reports everything that is wrong with it; relative files start at `base`.
     pub(super) fn compile(
         name: ProviderName,

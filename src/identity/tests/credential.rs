@@ -9,12 +9,14 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::identity::testing::{AUDIENCE, NOW, changed, payload, route, spec};
-use crate::identity::{CheckedProviders, ProviderSpec, Providers, Refusal};
+use crate::identity::{CheckedProviders, Clock, ProviderSpec, Providers, Refusal, Resources};
 use crate::keys::testing::{TestKey, encode, jwks, key_set};
 use crate::keys::{Algorithm, KeySet};
 use crate::model::identity::Identity;
+use crate::model::name::ProviderName;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
+use crate::model::route::Route;
 
 static CORP: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
 static CI: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
@@ -30,12 +32,24 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
             json!({ "issuer": "https://legacy.example", "typ": "JWT" }),
         ),
     ];
-    let specs = specs.map(|(name, more)| (name.to_owned(), ProviderSpec { jwt: spec(more) }));
+    let specs = specs.map(|(name, more)| {
+        (
+            name.to_owned(),
+            ProviderSpec {
+                jwt: Some(Box::new(spec(more))),
+            },
+        )
+    });
     let checked = CheckedProviders::compile(specs, Path::new("/")).unwrap();
-    checked.with_keys(|name, _| match name.as_str() {
-        "ci" => Some(loaded(&[&CI])),
-        _ => Some(loaded(&[&CORP])),
-    })
+    let of = |name: &ProviderName| match name.as_str() {
+        "ci" => loaded(&[&CI]),
+        _ => loaded(&[&CORP]),
+    };
+    let key_sets = checked.names().map(|name| (name.clone(), of(name)));
+    let resources = Resources {
+        key_sets: key_sets.collect(),
+    };
+    checked.with(&resources)
 });
 
 fn loaded(keys: &[&TestKey]) -> KeySet {
@@ -50,6 +64,7 @@ fn request(authorization: Option<&str>) -> AccessRequest {
         method: "GET".into(),
         host: "api.example.com".into(),
         path: "/".into(),
+        raw_path: "/".into(),
         query: Query::default(),
         headers: Headers::new(headers),
         scheme: None,
@@ -60,11 +75,24 @@ fn request(authorization: Option<&str>) -> AccessRequest {
         context_extensions: BTreeMap::new(),
         metadata: BTreeMap::new(),
         route_metadata: BTreeMap::new(),
+        gateway: None,
     }
 }
 
+fn authenticate(
+    request: &AccessRequest,
+    route: &Route,
+    now: Instant,
+) -> Result<Option<Identity>, Refusal> {
+    let clock = Clock { now, until: now };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(PROVIDERS.authenticate(request, route, clock))
+}
+
 fn ask(header: Option<&str>, providers: &[&str]) -> Result<Option<Identity>, Refusal> {
-    PROVIDERS.authenticate(&request(header), &route(providers), *START)
+    authenticate(&request(header), &route(providers), *START)
 }
 
 fn bearer(token: &str) -> Result<Identity, Reason> {
@@ -191,9 +219,7 @@ fn algorithms_are_those_of_the_provider() {
 fn keys_that_are_too_old_are_a_fault_and_not_a_denial() {
     let later = *START + Duration::from_hours(2);
     let header = format!("Bearer {}", token(json!({})));
-    let refusal = PROVIDERS
-        .authenticate(&request(Some(&header)), &route(&["corp"]), later)
-        .unwrap_err();
+    let refusal = authenticate(&request(Some(&header)), &route(&["corp"]), later).unwrap_err();
     assert!(matches!(refusal, Refusal::Fault(fault) if fault.code == FaultCode::KeysUnavailable));
 }
 
