@@ -63,6 +63,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "outbound",
             "keys",
+            "identity",
             "audit",
             "authorizer",
             "ext_authz",
