@@ -16,6 +16,9 @@ use super::text::Text;
 /// Names (routes, actions, rules, providers) have at most this length already.
 const NAME: usize = 128;
 
+/// Longest SPIFFE ID that is written whole; like the id of a party.
+const ID: usize = 384;
+
 /// The record of a decision.
 pub(super) fn decision(decision: &Decision) -> Result<Vec<u8>, serde_json::Error> {
     encode(&DecisionLine::of(decision))
@@ -72,6 +75,8 @@ struct DecisionLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<CredentialLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    workload: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     constraints: Option<ConstraintsLine<'a>>,
     policy_version: Text<'a>,
     duration_us: DurationLine,
@@ -88,6 +93,7 @@ impl<'a> DecisionLine<'a> {
             action,
             parties,
             credential,
+            workload,
             policy_version,
             spent,
         } = decision;
@@ -110,6 +116,7 @@ impl<'a> DecisionLine<'a> {
             credential: credential
                 .as_ref()
                 .map(|(provider, token)| CredentialLine::of(provider, token)),
+            workload: workload.as_ref().map(|id| Text::new(id.as_str(), ID)),
             constraints,
             policy_version: Text::new(policy_version, NAME),
             duration_us: DurationLine::of(spent),

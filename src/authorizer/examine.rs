@@ -95,7 +95,8 @@ impl Snapshot {
         let verdict = match self.route(request, &mut examined) {
             Ok(route) => {
                 let now = Instant::now();
-                let who = self.who(request, &route.route, Clock { now, until }).await;
+                let clock = Clock { now, until };
+                let who = self.who(request, &route.route, clock, &mut examined).await;
                 examined.identity = now.elapsed();
                 who.and_then(|who| self.rules(request, route, who, &mut examined))
             }
@@ -113,6 +114,7 @@ impl Snapshot {
     ) -> Examined {
         let mut examined = Examined::begun(trace);
         let verdict = self.route(request, &mut examined).and_then(|route| {
+            examined.workload = self.providers.described_workload(request);
             let who = accepted(described, &route.route)?;
             self.rules(request, route, who, &mut examined)
         });
@@ -138,7 +140,9 @@ impl Snapshot {
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
+        seen: &mut Examined,
     ) -> Result<Described, Refusal> {
+        seen.workload = self.providers.workload(request)?;
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
             return Ok(Described {
                 parties: Parties::alone(Party::anonymous()),
@@ -162,7 +166,6 @@ impl Snapshot {
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
         let asked = &*seen.asked.insert(route.find(request)?);
-        seen.workload = self.providers.workload(request)?;
         let facts = Facts {
             request,
             asked,

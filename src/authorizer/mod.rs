@@ -87,7 +87,7 @@ impl Authorizer {
             route,
             asked,
             parties,
-            workload: _,
+            workload,
             credential,
             identity,
             policy,
@@ -102,6 +102,7 @@ impl Authorizer {
             action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
             parties,
             credential,
+            workload,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
                 total: arrival.elapsed(),
@@ -146,6 +147,7 @@ impl Authorizer {
             action: None,
             parties: None,
             credential: None,
+            workload: None,
             policy_version: Arc::clone(&self.snapshot.load().version),
             spent: Spent {
                 total: arrival.elapsed(),

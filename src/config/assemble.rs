@@ -162,6 +162,10 @@ impl Reading<'_> {
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
+        // Where a provider could not be read, it may be the one that is missed.
+        let workloads = providers
+            .as_ref()
+            .is_none_or(CheckedProviders::knows_workloads);
         let registry = self.registry(&spec, &known, incomplete);
         let listed: Vec<PathBuf> = spec
             .policies
@@ -176,7 +180,7 @@ impl Reading<'_> {
             cases,
             conditions,
             compiled,
-        } = self.policies(&listed, &spec, &known, incomplete);
+        } = self.policies(&listed, &spec, &known, incomplete, workloads);
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
         // Rules that could not be read are mistakes of their own.
@@ -343,6 +347,7 @@ impl Reading<'_> {
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         incomplete: bool,
+        workloads: bool,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
@@ -361,7 +366,7 @@ impl Reading<'_> {
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        read.compile(known, incomplete, &trusted, &mut self.problems)
+        read.compile(known, incomplete, workloads, &trusted, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.

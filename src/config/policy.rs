@@ -193,6 +193,7 @@ impl PolicyFiles {
         self,
         providers: &BTreeMap<ProviderName, ClaimDeclarations>,
         providers_incomplete: bool,
+        workloads: bool,
         trusted_metadata: &[Arc<str>],
         problems: &mut Problems,
     ) -> Read {
@@ -202,8 +203,13 @@ impl PolicyFiles {
                 self.report(*index, path, findings, problems);
             }
         }
-        let policy =
-            self.compile_rules(providers, providers_incomplete, trusted_metadata, problems);
+        let policy = self.compile_rules(
+            providers,
+            providers_incomplete,
+            workloads,
+            trusted_metadata,
+            problems,
+        );
         self.check_cases(providers, providers_incomplete, policy.as_ref(), problems);
         let places: HashMap<String, (usize, KeyPath)> = self
             .routes
@@ -250,6 +256,7 @@ impl PolicyFiles {
         &self,
         providers: &BTreeMap<ProviderName, ClaimDeclarations>,
         providers_incomplete: bool,
+        workloads: bool,
         trusted_metadata: &[Arc<str>],
         problems: &mut Problems,
     ) -> Option<Policy> {
@@ -262,6 +269,7 @@ impl PolicyFiles {
         let context = Context {
             routes: &known,
             providers,
+            workloads,
             conditions: &self.conditions,
             trusted_metadata,
         };

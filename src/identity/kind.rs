@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::mtls::Mtls;
 use super::provider::Provider;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
+use super::svid::Svid;
 use crate::keys::{KeySet, KeySource};
 use crate::model::finding::Finding;
 use crate::model::name::ProviderName;
@@ -15,6 +17,10 @@ use crate::model::schema::ClaimDeclarations;
 pub(super) enum Checked {
     /// Signed access tokens.
     Jwt(Box<Provider>),
+    /// Tokens of workloads.
+    JwtSvid(Box<Svid>),
+    /// Certificates of workloads.
+    Mtls(Box<Mtls>),
 }
 
 /// A provider that can verify.
@@ -27,6 +33,15 @@ pub(super) enum Ready {
         /// What they are signed with.
         keys: KeySet,
     },
+    /// Tokens of workloads.
+    JwtSvid {
+        /// Whose they are.
+        provider: Box<Svid>,
+        /// The keys of the trust domain's bundle.
+        keys: KeySet,
+    },
+    /// Certificates of workloads.
+    Mtls(Box<Mtls>),
 }
 
 impl Checked {
@@ -41,34 +56,39 @@ impl Checked {
                 wrong.into_iter().map(|it| it.under(kind)).collect()
             }
         };
-        let ProviderSpec { jwt } = spec;
-        match jwt {
-            Some(jwt) => Provider::compile(name, *jwt, base)
+        let ProviderSpec {
+            jwt,
+            jwt_svid,
+            mtls,
+        } = spec;
+        match (jwt, jwt_svid, mtls) {
+            (Some(jwt), None, None) => Provider::compile(name, *jwt, base)
                 .map(|provider| Self::Jwt(Box::new(provider)))
                 .map_err(under("jwt")),
-            None => Err(vec![one_kind()]),
+            (None, Some(svid), None) => Svid::compile(name, *svid, base)
+                .map(|provider| Self::JwtSvid(Box::new(provider)))
+                .map_err(under("jwt_svid")),
+            (None, None, Some(mtls)) => Mtls::compile(*mtls)
+                .map(|provider| Self::Mtls(Box::new(provider)))
+                .map_err(under("mtls")),
+            _ => Err(vec![one_kind()]),
         }
     }
 
     /// The exact `iss` of its credentials, where they have one.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "kinds differ in this; the only one so far has it"
-    )]
     pub(super) fn issuer(&self) -> Option<&str> {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
+            Self::JwtSvid(_) | Self::Mtls(_) => None,
         }
     }
 
     /// Where its keys come from, if it has any.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "kinds differ in this; the only one so far has it"
-    )]
     pub(super) fn key_source(&self) -> Option<&KeySource> {
         match self {
             Self::Jwt(provider) => Some(&provider.source),
+            Self::JwtSvid(provider) => Some(&provider.source),
+            Self::Mtls(_) => None,
         }
     }
 
@@ -76,6 +96,7 @@ impl Checked {
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {
             Self::Jwt(provider) => provider.declarations(),
+            Self::JwtSvid(_) | Self::Mtls(_) => ClaimDeclarations::default(),
         }
     }
 
@@ -86,11 +107,16 @@ impl Checked {
                 let keys = resources.key_sets.get(name)?.clone();
                 Some(Ready::Jwt { provider, keys })
             }
+            Self::JwtSvid(provider) => {
+                let keys = resources.key_sets.get(name)?.clone();
+                Some(Ready::JwtSvid { provider, keys })
+            }
+            Self::Mtls(provider) => Some(Ready::Mtls(provider)),
         }
     }
 }
 
 fn one_kind() -> Finding {
     Finding::error("invalid-provider", "a provider has exactly one kind")
-        .help("write `jwt: { issuer: …, keys: … }` below its name")
+        .help("write `jwt: { issuer: …, keys: … }`, `jwt_svid: …` or `mtls: …` below its name")
 }

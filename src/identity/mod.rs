@@ -1,7 +1,7 @@
 //! Who asks: the credential of a request, verified into facts.
 //!
-//! A provider verifies one kind of credential of one source; the only kind is the signed access token (RFC 9068). The
-//! way of a token: read it, find the route's provider with exactly its `iss`, verify its signature with that provider's
+//! A provider verifies one kind of credential of one source: a signed access token (RFC 9068), a JWT-SVID, or a client
+//! certificate. The way of a token: read it, find the route's provider with exactly its `iss`, verify its signature with that provider's
 //! keys, check that it is an access token at all, check its dates, audience and subject, map its claims to an identity,
 //! read the claims that policies may see, and read the chain of those who act. Whatever is present and not understood
 //! refuses the token; nothing makes it anonymous.
@@ -17,6 +17,8 @@ mod declared;
 mod kind;
 mod mapped;
 mod mapping;
+mod mesh;
+mod mtls;
 mod payload;
 mod preset;
 mod provider;
@@ -25,6 +27,7 @@ mod refusal;
 mod resources;
 mod spec;
 mod standard;
+mod svid;
 mod token_type;
 
 #[cfg(test)]
@@ -32,9 +35,11 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use mtls::{MtlsSpec, WorkloadKind};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
 pub use resources::Resources;
 pub use spec::{
     ClaimFields, ClaimSpec, JwtSpec, MapSpec, PresetName, ProviderSpec, UnregisteredClientSpec,
 };
+pub use svid::{BundleSpec, JwtSvidSpec};

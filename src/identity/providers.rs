@@ -8,11 +8,13 @@ use std::time::Instant;
 use super::claims::{self, Presented};
 use super::credential::{Credential, find};
 use super::kind::{Checked, Ready};
+use super::mesh;
 use super::payload::Payload;
 use super::refusal::Refusal;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
-use crate::keys::{self, KeySet, KeySource};
+use super::svid::Svid;
+use crate::keys::{self, KeySet, KeySource, ParsedJws};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
@@ -42,7 +44,7 @@ pub struct Clock {
 
 impl CheckedProviders {
     /// Checks the providers by name, and reports everything that is wrong with paths that start at a name. Relative
-    /// files start at `base`. Two providers never share an `iss`.
+    /// files start at `base`. Two providers never share an `iss`, nor a trust domain in one kind of credential.
     pub fn compile(
         specs: impl IntoIterator<Item = (String, ProviderSpec)>,
         base: &Path,
@@ -70,6 +72,7 @@ impl CheckedProviders {
                 }
             }
         }
+        findings.extend(mesh::conflicts(&providers));
         if findings.is_empty() {
             Ok(Self(providers))
         } else {
@@ -90,6 +93,12 @@ impl CheckedProviders {
             .iter()
             .map(|(name, provider)| (name.clone(), provider.claims()))
             .collect()
+    }
+
+    /// Whether any provider makes workloads known.
+    pub fn knows_workloads(&self) -> bool {
+        let mut kinds = self.0.values();
+        kinds.any(|provider| matches!(provider, Checked::Mtls(_)))
     }
 
     /// The providers' names, in order.
@@ -142,7 +151,7 @@ impl Providers {
         clock: Clock,
     ) -> Result<Option<Identity>, Refusal> {
         let Some(credential) = find(request)? else {
-            return Ok(None);
+            return Ok(self.workload_party(request, route)?);
         };
         if route.providers.is_empty() {
             let denial = Denial::new(Reason::CredentialUnsupported);
@@ -153,13 +162,7 @@ impl Providers {
         }
     }
 
-    /// The workload that calls, beside any credential: the SPIFFE ID of the peer that Envoy verified.
-    pub fn workload(&self, request: &AccessRequest) -> Result<Option<SpiffeId>, Denial> {
-        let principal = request.source.principal.as_deref();
-        Ok(principal.and_then(SpiffeId::parse))
-    }
-
-    /// Verifies a signed access token.
+    /// Verifies a signed token: one of access by its `iss`, else one of a workload by the trust domain of its `sub`.
     fn signed(
         &self,
         token: &str,
@@ -172,10 +175,7 @@ impl Providers {
             .unverified_issuer()
             .and_then(|iss| self.issuer(route, iss));
         let Some((_, Ready::Jwt { provider, keys })) = issuer else {
-            let denial = Denial::new(Reason::TokenIssuer);
-            return Err(denial
-                .because("no provider of the route has the token's `iss`")
-                .into());
+            return self.workload_token(token, request, route, clock);
         };
         let verified = token.verify(&provider.algorithms, keys, clock.now)?;
         provider
@@ -191,10 +191,49 @@ impl Providers {
         Ok(identity)
     }
 
-    /// The key set of every provider, for readiness, metrics and reuse at the next reload.
+    /// Verifies a JWT-SVID. It needs no `iss`, and one that nobody knows says nothing (JWT-SVID, section 3).
+    fn workload_token(
+        &self,
+        token: ParsedJws<'_>,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+    ) -> Result<Identity, Refusal> {
+        let id = token.unverified_subject().and_then(SpiffeId::parse);
+        let Some((provider, keys)) = id.and_then(|id| self.svid(route, &id)) else {
+            let denial = Denial::new(Reason::TokenIssuer);
+            return Err(denial
+                .because("no provider of the route has the token's `iss`")
+                .into());
+        };
+        let verified = token.verify(&provider.algorithms, keys, clock.now)?;
+        let (typ, key) = (verified.typ.as_deref(), verified.kid.as_deref());
+        provider.types.check(typ, &verified.claims)?;
+        let payload = Payload(&verified.claims);
+        Ok(provider.read(payload, key, request.now, &route.audience)?)
+    }
+
+    /// The key set of every provider that has one, for readiness, metrics and reuse at the next reload.
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
-        self.0.iter().map(|(name, ready)| match ready {
-            Ready::Jwt { keys, .. } => (name, keys),
+        self.0.iter().filter_map(|(name, ready)| match ready {
+            Ready::Jwt { keys, .. } | Ready::JwtSvid { keys, .. } => Some((name, keys)),
+            Ready::Mtls(_) => None,
+        })
+    }
+
+    /// Every provider.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&ProviderName, &Ready)> {
+        self.0.iter()
+    }
+
+    /// The provider of the route for JWT-SVIDs of this workload's trust domain. No two have the same.
+    fn svid(&self, route: &Route, id: &SpiffeId) -> Option<(&Svid, &KeySet)> {
+        let mut of_route = route.providers.iter().filter_map(|name| self.0.get(name));
+        of_route.find_map(|ready| match ready {
+            Ready::JwtSvid { provider, keys } if provider.trust_domain.has(id) => {
+                Some((&**provider, keys))
+            }
+            Ready::JwtSvid { .. } | Ready::Jwt { .. } | Ready::Mtls(_) => None,
         })
     }
 
@@ -206,6 +245,7 @@ impl Providers {
             .filter_map(|name| self.0.get_key_value(name));
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
+            Ready::JwtSvid { .. } | Ready::Mtls(_) => false,
         })
     }
 }

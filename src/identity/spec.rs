@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use super::mtls::MtlsSpec;
+use super::svid::JwtSvidSpec;
 use crate::keys::{Algorithm, KeySourceSpec};
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
@@ -16,6 +18,10 @@ use crate::model::list::OneOrMany;
 pub struct ProviderSpec {
     /// Signed access tokens of one issuer (RFC 9068, or what a preset says).
     pub jwt: Option<Box<JwtSpec>>,
+    /// Tokens with which workloads of one trust domain say who they are (SPIFFE JWT-SVID).
+    pub jwt_svid: Option<Box<JwtSvidSpec>>,
+    /// Workloads that show a certificate (SPIFFE X509-SVID).
+    pub mtls: Option<Box<MtlsSpec>>,
 }
 
 /// Access tokens of one issuer.

@@ -137,6 +137,11 @@ impl ParsedJws<'_> {
         self.claims.get("iss").and_then(Value::as_str)
     }
 
+    /// The `sub` that the token claims; like `iss`, it chooses whose keys to verify with and is good for nothing else.
+    pub fn unverified_subject(&self) -> Option<&str> {
+        self.claims.get("sub").and_then(Value::as_str)
+    }
+
     /// The algorithm that the header names.
     pub fn algorithm(&self) -> Algorithm {
         self.header.algorithm

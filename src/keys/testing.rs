@@ -150,6 +150,6 @@ pub(crate) fn key_set(document: &[u8], at: Instant) -> KeySet {
     let spec = serde_json::from_value(json!({ "file": "unused.json" })).unwrap();
     let source = KeySource::compile("test", spec, Path::new("/nowhere")).unwrap();
     let shared = Arc::new(Shared::new(source));
-    shared.succeed(KeyTable::read(document).unwrap(), at);
+    shared.succeed(KeyTable::read(document, shared.source.purpose).unwrap(), at);
     KeySet::detached(shared)
 }

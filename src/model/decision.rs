@@ -9,6 +9,7 @@ use super::name::{ActionId, ProviderName, RouteId};
 use super::party::Parties;
 use super::request::AccessRequest;
 use super::route::Tier;
+use super::spiffe::SpiffeId;
 use super::time::Timestamp;
 use super::verdict::Verdict;
 
@@ -59,6 +60,8 @@ pub struct Decision {
     pub parties: Option<Parties>,
     /// The credential that was verified, and by which provider.
     pub credential: Option<(ProviderName, TokenFacts)>,
+    /// The workload that called, once known.
+    pub workload: Option<SpiffeId>,
     /// The version of the snapshot that decided.
     pub policy_version: Arc<str>,
     /// How long it took.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::constrain::Constrain;
+use super::requirement::Requirement;
 use super::rule::Rule;
 use super::trace::{Effect, Outcome};
 use crate::expression::Condition;
@@ -97,8 +98,16 @@ impl Bound {
         }
     }
 
-    /// The query parameters that the rule can read; `None` if it can read any.
-    pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
+    /// Whether the rule asks which workload calls.
+    pub(super) fn reads_workload(&self) -> bool {
+        let demanded = self.rule.require.iter().any(Requirement::names_workload);
+        let is_workload =
+            |path: &[Box<str>]| path.first().is_some_and(|root| root.as_ref() == "workload");
+        demanded || self.reads().any(is_workload)
+    }
+
+    /// The paths of every attribute that its conditions and computed values read.
+    fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
         let conditions = [&self.when, &self.unless, &self.must]
             .into_iter()
             .flatten()
@@ -108,13 +117,18 @@ impl Bound {
             .iter()
             .flat_map(Constrain::expressions)
             .map(crate::expression::Expression::reads);
+        conditions.chain(computed).flatten().map(|path| &**path)
+    }
+
+    /// The query parameters that the rule can read; `None` if it can read any.
+    pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
         let mut names: Vec<Arc<str>> = self
             .constrain
             .iter()
             .flat_map(Constrain::query_names)
             .cloned()
             .collect();
-        for path in conditions.chain(computed).flatten() {
+        for path in self.reads() {
             match path.split_first() {
                 Some((root, [])) if root.as_ref() == "query" => return None,
                 Some((root, [name, ..])) if root.as_ref() == "query" => {

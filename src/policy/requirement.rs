@@ -93,6 +93,15 @@ impl Requirement {
         }
     }
 
+    /// Whether some workload could meet it.
+    pub(super) fn names_workload(&self) -> bool {
+        match self {
+            Self::Workload(_) => true,
+            Self::AnyOf(items) => items.iter().any(Self::names_workload),
+            Self::Scope(_) | Self::StepUp(_) => false,
+        }
+    }
+
     /// How it reads in a trace.
     pub(super) fn describe(&self) -> String {
         match self {

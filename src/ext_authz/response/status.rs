@@ -76,7 +76,9 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::ParameterInvalid
         | Reason::CapNotNumeric
         | Reason::AuthorizationAmbiguous
-        | Reason::CredentialAmbiguous => Class::Malformed,
+        | Reason::CredentialAmbiguous
+        | Reason::WorkloadAmbiguous
+        | Reason::XfccMalformed => Class::Malformed,
         Reason::CredentialUnsupported
         | Reason::TokenMalformed
         | Reason::TokenTooLarge
@@ -98,6 +100,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         Reason::NoRoute
         | Reason::UnknownRoute
         | Reason::NoAction
+        | Reason::CertificateInvalid
         | Reason::ActorUnregistered
         | Reason::KindMismatch
         | Reason::IdentitySuspended
