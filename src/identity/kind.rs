@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::mtls::Mtls;
+use super::place::Place;
 use super::provider::Provider;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
@@ -112,6 +113,16 @@ impl Checked {
                 Some(Ready::JwtSvid { provider, keys })
             }
             Self::Mtls(provider) => Some(Ready::Mtls(provider)),
+        }
+    }
+}
+
+impl Ready {
+    /// Where it looks for its credentials, if that is not the `authorization` header.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Jwt { provider, .. } => provider.place.as_ref(),
+            Self::JwtSvid { .. } | Self::Mtls(_) => None,
         }
     }
 }

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 
 use super::kind::{Checked, Ready};
 use super::mtls::{Caller, Hops, Mtls};
-use super::providers::Providers;
+use super::payload::Payload;
+use super::place::Place;
+use super::providers::{Clock, Providers, unknown_issuer};
+use super::refusal::Refusal;
 use super::svid::Svid;
+use crate::keys::{KeySet, ParsedJws};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
@@ -125,6 +129,39 @@ impl Providers {
         };
         let mesh = self.mesh_of(id).filter(|mesh| listed(*mesh));
         Ok(mesh.map(|(name, mtls)| mtls.identity(name, id, &caller)))
+    }
+
+    /// Verifies a JWT-SVID, which stands in the `authorization` header alone. It needs no `iss`, and one that nobody knows
+    /// says nothing (JWT-SVID, section 3).
+    pub(super) fn workload_token(
+        &self,
+        token: ParsedJws<'_>,
+        place: Option<&Place>,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+    ) -> Result<Identity, Refusal> {
+        let id = token.unverified_subject().and_then(SpiffeId::parse);
+        let id = id.filter(|_| place.is_none());
+        let (provider, keys) = id
+            .and_then(|id| self.svid(route, &id))
+            .ok_or_else(unknown_issuer)?;
+        let verified = token.verify(&provider.algorithms, keys, clock.now)?;
+        let (typ, key) = (verified.typ.as_deref(), verified.kid.as_deref());
+        provider.types.check(typ, &verified.claims)?;
+        let payload = Payload(&verified.claims);
+        Ok(provider.read(payload, key, request.now, &route.audience)?)
+    }
+
+    /// The provider of the route for JWT-SVIDs of this workload's trust domain. No two have the same.
+    fn svid(&self, route: &Route, id: &SpiffeId) -> Option<(&Svid, &KeySet)> {
+        let mut of_route = route.providers.iter().filter_map(|name| self.find(name));
+        of_route.find_map(|ready| match ready {
+            Ready::JwtSvid { provider, keys } if provider.trust_domain.has(id) => {
+                Some((&**provider, keys))
+            }
+            Ready::JwtSvid { .. } | Ready::Jwt { .. } | Ready::Mtls(_) => None,
+        })
     }
 
     fn caller(&self, request: &AccessRequest) -> Result<Caller, Denial> {

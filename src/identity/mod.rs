@@ -20,6 +20,7 @@ mod mapping;
 mod mesh;
 mod mtls;
 mod payload;
+mod place;
 mod preset;
 mod provider;
 mod providers;

@@ -10,11 +10,11 @@ use super::credential::{Credential, find};
 use super::kind::{Checked, Ready};
 use super::mesh;
 use super::payload::Payload;
+use super::place::Place;
 use super::refusal::Refusal;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
-use super::svid::Svid;
-use crate::keys::{self, KeySet, KeySource, ParsedJws};
+use crate::keys::{self, KeySet, KeySource};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
@@ -22,7 +22,6 @@ use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::Route;
 use crate::model::schema::ClaimDeclarations;
-use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
 
 /// Providers whose configuration is sound; they have no keys, so they verify nothing.
@@ -31,7 +30,11 @@ pub struct CheckedProviders(BTreeMap<ProviderName, Checked>);
 
 /// Providers with everything that they need.
 #[derive(Debug)]
-pub struct Providers(BTreeMap<ProviderName, Ready>);
+pub struct Providers {
+    ready: BTreeMap<ProviderName, Ready>,
+    /// Where they look for credentials beside the `authorization` header, and who looks there.
+    places: BTreeMap<Place, Vec<ProviderName>>,
+}
 
 /// The two moments of a verification that are not the request's own.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +117,14 @@ impl CheckedProviders {
             let ready = provider.with(&name, resources)?;
             Some((name, ready))
         });
-        Providers(ready.collect())
+        let ready: BTreeMap<_, _> = ready.collect();
+        let mut places: BTreeMap<Place, Vec<ProviderName>> = BTreeMap::new();
+        for (name, provider) in &ready {
+            if let Some(place) = provider.place() {
+                places.entry(place.clone()).or_default().push(name.clone());
+            }
+        }
+        Providers { ready, places }
     }
 }
 
@@ -150,22 +160,37 @@ impl Providers {
         route: &Route,
         clock: Clock,
     ) -> Result<Option<Identity>, Refusal> {
-        let Some(credential) = find(request)? else {
+        let Some(credential) = find(request, self.places_for(route))? else {
             return Ok(self.workload_party(request, route)?);
         };
         if route.providers.is_empty() {
             let denial = Denial::new(Reason::CredentialUnsupported);
             return Err(denial.because("the route accepts no credentials").into());
         }
-        match credential {
-            Credential::Bearer(token) => self.signed(token, request, route, clock).map(Some),
-        }
+        let (token, place) = match credential {
+            Credential::Bearer(token) => (token, None),
+            Credential::Placed(place, token) => (token, Some(place)),
+        };
+        self.signed(token, place, request, route, clock).map(Some)
     }
 
-    /// Verifies a signed token: one of access by its `iss`, else one of a workload by the trust domain of its `sub`.
+    /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
+    /// the route's providers reads it.
+    fn places_for(&self, route: &Route) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter_map(|(place, readers)| {
+            let counts = match place {
+                Place::Cookie(_) => readers.iter().any(|name| route.providers.contains(name)),
+            };
+            counts.then_some(place)
+        })
+    }
+
+    /// Verifies a signed token that stands in `place`, or in the `authorization` header: one of access by its `iss`, else
+    /// one of a workload by the trust domain of its `sub`.
     fn signed(
         &self,
         token: &str,
+        place: Option<&Place>,
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
@@ -174,8 +199,13 @@ impl Providers {
         let issuer = token
             .unverified_issuer()
             .and_then(|iss| self.issuer(route, iss));
-        let Some((_, Ready::Jwt { provider, keys })) = issuer else {
-            return self.workload_token(token, request, route, clock);
+        let (provider, keys) = match issuer {
+            Some((_, Ready::Jwt { provider, keys })) if provider.place.as_ref() == place => {
+                (provider, keys)
+            }
+            // Whose token it says to be decides; what that provider does not read, no other one is asked about.
+            Some(_) => return Err(unknown_issuer().into()),
+            None => return self.workload_token(token, place, request, route, clock),
         };
         let verified = token.verify(&provider.algorithms, keys, clock.now)?;
         provider
@@ -191,31 +221,9 @@ impl Providers {
         Ok(identity)
     }
 
-    /// Verifies a JWT-SVID. It needs no `iss`, and one that nobody knows says nothing (JWT-SVID, section 3).
-    fn workload_token(
-        &self,
-        token: ParsedJws<'_>,
-        request: &AccessRequest,
-        route: &Route,
-        clock: Clock,
-    ) -> Result<Identity, Refusal> {
-        let id = token.unverified_subject().and_then(SpiffeId::parse);
-        let Some((provider, keys)) = id.and_then(|id| self.svid(route, &id)) else {
-            let denial = Denial::new(Reason::TokenIssuer);
-            return Err(denial
-                .because("no provider of the route has the token's `iss`")
-                .into());
-        };
-        let verified = token.verify(&provider.algorithms, keys, clock.now)?;
-        let (typ, key) = (verified.typ.as_deref(), verified.kid.as_deref());
-        provider.types.check(typ, &verified.claims)?;
-        let payload = Payload(&verified.claims);
-        Ok(provider.read(payload, key, request.now, &route.audience)?)
-    }
-
     /// The key set of every provider that has one, for readiness, metrics and reuse at the next reload.
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
-        self.0.iter().filter_map(|(name, ready)| match ready {
+        self.ready.iter().filter_map(|(name, ready)| match ready {
             Ready::Jwt { keys, .. } | Ready::JwtSvid { keys, .. } => Some((name, keys)),
             Ready::Mtls(_) => None,
         })
@@ -223,18 +231,11 @@ impl Providers {
 
     /// Every provider.
     pub(super) fn each(&self) -> impl Iterator<Item = (&ProviderName, &Ready)> {
-        self.0.iter()
+        self.ready.iter()
     }
 
-    /// The provider of the route for JWT-SVIDs of this workload's trust domain. No two have the same.
-    fn svid(&self, route: &Route, id: &SpiffeId) -> Option<(&Svid, &KeySet)> {
-        let mut of_route = route.providers.iter().filter_map(|name| self.0.get(name));
-        of_route.find_map(|ready| match ready {
-            Ready::JwtSvid { provider, keys } if provider.trust_domain.has(id) => {
-                Some((&**provider, keys))
-            }
-            Ready::JwtSvid { .. } | Ready::Jwt { .. } | Ready::Mtls(_) => None,
-        })
+    pub(super) fn find(&self, name: &ProviderName) -> Option<&Ready> {
+        self.ready.get(name)
     }
 
     /// The provider of the route that has exactly this `iss`. No two have the same.
@@ -242,10 +243,15 @@ impl Providers {
         let mut of_route = route
             .providers
             .iter()
-            .filter_map(|name| self.0.get_key_value(name));
+            .filter_map(|name| self.ready.get_key_value(name));
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
             Ready::JwtSvid { .. } | Ready::Mtls(_) => false,
         })
     }
+}
+
+/// The denial of a token that nobody here can judge.
+pub(super) fn unknown_issuer() -> Denial {
+    Denial::new(Reason::TokenIssuer).because("no provider of the route has the token's `iss`")
 }

@@ -35,7 +35,7 @@ fn decision(verdict: Verdict) -> Decision {
             depth: 1,
         }),
         credential: None,
-        workload: None,
+        workload: crate::model::spiffe::SpiffeId::parse("spiffe://example.org/ci/runner"),
         policy_version: Arc::from("v1"),
         spent: Spent::default(),
     }
@@ -95,6 +95,7 @@ fn a_grant_is_code_zero_with_metadata() {
         ("action", "releases.approve"),
         ("subject", "corp/alice"),
         ("actor", "corp/crm-bot"),
+        ("workload", "spiffe://example.org/ci/runner"),
         ("policy_version", "v1"),
     ] {
         assert_eq!(text(&response, key), Some(value));

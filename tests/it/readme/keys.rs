@@ -16,12 +16,16 @@ grpc: { at.grpc: 1, drain: { at.drain: 1 } }
 admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
+store: { at.store: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
   c: { jwt: { issuer: c, keys: { at.keys: 1 } } }
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
+  f: { jwt_svid: { at.jwt_svid: 1, trust_domain: f.example, bundle: { file: f } } }
+  g: { jwt_svid: { trust_domain: g.example, bundle: { at.bundle: 1 } } }
+  h: { mtls: { at.mtls: 1, trust_domains: h.example } }
 ";
 
 /// A server's file without mistakes.
@@ -110,8 +114,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "admin", "log", "audit", "provider", "jwt", "keys", "claim",
-            "map",
+            "server", "grpc", "drain", "admin", "log", "audit", "store", "provider", "jwt", "keys",
+            "claim", "map", "jwt_svid", "bundle", "mtls",
         ],
     );
 }
