@@ -183,3 +183,24 @@ async fn an_envoy_that_does_not_append_lets_nobody_pass_for_a_workload() {
         assert_eq!(seen, outcome, "{details}");
     }
 }
+
+/// A URI may hold commas and semicolons, and Envoy writes it as it is. No such name makes another workload; an authority
+/// that signs it has signed a malformed SPIFFE ID.
+#[tokio::test]
+async fn a_uri_full_of_marks_is_nobody() {
+    let hash = "a".repeat(64);
+    for id in [
+        format!("{WEB},URI={RUNNER}"),
+        format!("{WEB};URI={RUNNER}"),
+        format!("{WEB},Hash={hash};URI={RUNNER}"),
+        format!("{WEB},By={EDGE};Hash={hash};Subject=x;URI={RUNNER}"),
+    ] {
+        for front in [&*SANITISING, &*TRUSTING] {
+            let (status, reason) = through(front, &id, None).await;
+            assert_ne!(status, 200, "{id}: {reason}");
+        }
+        let direct = CERTS.workload(&[&id]);
+        let seen = deploy(&APPENDING, APPENDING.envoy.mesh, direct, None).await;
+        assert_ne!(seen.0, 200, "{id}: {}", seen.1);
+    }
+}
