@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::api_key::{ApiKeyProvider, ApiKeys};
 use super::mtls::Mtls;
 use super::place::Place;
 use super::provider::Provider;
@@ -22,6 +23,8 @@ pub(super) enum Checked {
     JwtSvid(Box<Svid>),
     /// Certificates of workloads.
     Mtls(Box<Mtls>),
+    /// API keys.
+    ApiKey(Box<ApiKeyProvider>),
 }
 
 /// A provider that can verify.
@@ -43,6 +46,13 @@ pub(super) enum Ready {
     },
     /// Certificates of workloads.
     Mtls(Box<Mtls>),
+    /// API keys.
+    ApiKey {
+        /// How its keys are proven.
+        provider: Box<ApiKeyProvider>,
+        /// The keys there are.
+        keys: ApiKeys,
+    },
 }
 
 impl Checked {
@@ -60,16 +70,20 @@ impl Checked {
         let ProviderSpec {
             jwt,
             jwt_svid,
+            api_key,
             mtls,
         } = spec;
-        match (jwt, jwt_svid, mtls) {
-            (Some(jwt), None, None) => Provider::compile(name, *jwt, base)
+        match (jwt, jwt_svid, api_key, mtls) {
+            (Some(jwt), None, None, None) => Provider::compile(name, *jwt, base)
                 .map(|provider| Self::Jwt(Box::new(provider)))
                 .map_err(under("jwt")),
-            (None, Some(svid), None) => Svid::compile(name, *svid, base)
+            (None, Some(svid), None, None) => Svid::compile(name, *svid, base)
                 .map(|provider| Self::JwtSvid(Box::new(provider)))
                 .map_err(under("jwt_svid")),
-            (None, None, Some(mtls)) => Mtls::compile(*mtls)
+            (None, None, Some(api_key), None) => ApiKeyProvider::compile(name, *api_key, base)
+                .map(|provider| Self::ApiKey(Box::new(provider)))
+                .map_err(under("api_key")),
+            (None, None, None, Some(mtls)) => Mtls::compile(*mtls)
                 .map(|provider| Self::Mtls(Box::new(provider)))
                 .map_err(under("mtls")),
             _ => Err(vec![one_kind()]),
@@ -81,6 +95,7 @@ impl Checked {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
             Self::JwtSvid(_) | Self::Mtls(_) => None,
+            Self::ApiKey(_) => None,
         }
     }
 
@@ -90,6 +105,7 @@ impl Checked {
             Self::Jwt(provider) => Some(&provider.source),
             Self::JwtSvid(provider) => Some(&provider.source),
             Self::Mtls(_) => None,
+            Self::ApiKey(_) => None,
         }
     }
 
@@ -98,6 +114,7 @@ impl Checked {
         match self {
             Self::Jwt(provider) => provider.declarations(),
             Self::JwtSvid(_) | Self::Mtls(_) => ClaimDeclarations::default(),
+            Self::ApiKey(_) => ClaimDeclarations::default(),
         }
     }
 
@@ -113,6 +130,10 @@ impl Checked {
                 Some(Ready::JwtSvid { provider, keys })
             }
             Self::Mtls(provider) => Some(Ready::Mtls(provider)),
+            Self::ApiKey(provider) => {
+                let keys = resources.api_keys.clone()?;
+                Some(Ready::ApiKey { provider, keys })
+            }
         }
     }
 }
@@ -123,11 +144,12 @@ impl Ready {
         match self {
             Self::Jwt { provider, .. } => provider.place.as_ref(),
             Self::JwtSvid { .. } | Self::Mtls(_) => None,
+            Self::ApiKey { provider, .. } => Some(provider.place()),
         }
     }
 }
 
 fn one_kind() -> Finding {
     Finding::error("invalid-provider", "a provider has exactly one kind")
-        .help("write `jwt: { issuer: …, keys: … }`, `jwt_svid: …` or `mtls: …` below its name")
+        .help("write one of `jwt`, `jwt_svid`, `api_key` and `mtls` below its name, for example `jwt: { issuer: …, keys: … }`")
 }

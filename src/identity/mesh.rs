@@ -43,7 +43,7 @@ pub(super) fn conflicts(providers: &BTreeMap<ProviderName, Checked>) -> Vec<Find
                 }
                 svids.push((name, svid));
             }
-            Checked::Jwt(_) => {}
+            Checked::Jwt(_) | Checked::ApiKey(_) => {}
         }
     }
     findings
@@ -160,7 +160,9 @@ impl Providers {
             Ready::JwtSvid { provider, keys } if provider.trust_domain.has(id) => {
                 Some((&**provider, keys))
             }
-            Ready::JwtSvid { .. } | Ready::Jwt { .. } | Ready::Mtls(_) => None,
+            Ready::JwtSvid { .. } | Ready::Jwt { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => {
+                None
+            }
         })
     }
 
@@ -178,7 +180,7 @@ impl Providers {
     fn meshes(&self) -> impl Iterator<Item = (&ProviderName, &Mtls)> {
         self.each().filter_map(|(name, ready)| match ready {
             Ready::Mtls(mtls) => Some((name, &**mtls)),
-            Ready::Jwt { .. } | Ready::JwtSvid { .. } => None,
+            Ready::Jwt { .. } | Ready::JwtSvid { .. } | Ready::ApiKey { .. } => None,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use super::api_key::ApiKeySpec;
 use super::mtls::MtlsSpec;
 use super::svid::JwtSvidSpec;
 use crate::keys::{Algorithm, KeySourceSpec};
@@ -18,6 +19,8 @@ use crate::model::list::OneOrMany;
 pub struct ProviderSpec {
     /// Signed access tokens of one issuer (RFC 9068, or what a preset says).
     pub jwt: Option<Box<JwtSpec>>,
+    /// API keys that countersign issues itself.
+    pub api_key: Option<Box<ApiKeySpec>>,
     /// Tokens with which workloads of one trust domain say who they are (SPIFFE JWT-SVID).
     pub jwt_svid: Option<Box<JwtSvidSpec>>,
     /// Workloads that show a certificate (SPIFFE X509-SVID).

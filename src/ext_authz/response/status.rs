@@ -92,6 +92,10 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::TokenNotYetValid
         | Reason::TokenAudience
         | Reason::TokenClaims
+        | Reason::ApiKeyMalformed
+        | Reason::ApiKeyUnknown
+        | Reason::ApiKeyRevoked
+        | Reason::ApiKeyExpired
         | Reason::DelegationTooDeep
         | Reason::DelegationCycle
         | Reason::DelegationMalformed
@@ -103,6 +107,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::CertificateInvalid
         | Reason::ActorUnregistered
         | Reason::KindMismatch
+        | Reason::ApiKeyNetwork
         | Reason::IdentitySuspended
         | Reason::IdentityOffboarded
         | Reason::IdentityExpired
