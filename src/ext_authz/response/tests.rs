@@ -159,6 +159,7 @@ fn unknown_facts_are_left_out() {
     decision.route = None;
     decision.action = None;
     decision.parties = None;
+    decision.workload = None;
     let fields = check_response(&decision).dynamic_metadata.unwrap().fields;
     let keys: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
     let expected = ["decision_id", "policy_version", "reason", "verdict"];

@@ -3,7 +3,8 @@
 //! With `forward_client_cert_details: APPEND_FORWARD` an Envoy appends an element about its own peer to what it was
 //! sent; with `SANITIZE_SET` it writes that element alone. So the last element is about our Envoy's own peer, which the
 //! check names as well, and both have to agree; the one before it was added by that peer, the first hop, and so on to
-//! the left, as far as there are hops to be trusted. Whatever stands further left is anybody's.
+//! the left, as far as there are hops to be trusted. Nothing may stand further left: a client wrote it, or has a name
+//! with commas in it, which Envoy writes as they are, so that it would look like an element more.
 
 use super::caller::{Caller, ambiguous};
 use super::xfcc;
@@ -87,9 +88,16 @@ impl Hops {
                 continue;
             }
             let caller = element.caller(request.now)?;
-            if !self.lists(&caller) {
-                return Ok(caller);
+            if self.lists(&caller) {
+                continue;
             }
+            if elements.next().is_some() {
+                return Err(ambiguous(
+                    "`x-forwarded-client-cert` has more elements than there are hops: the outermost proxy needs \
+                     `SANITIZE_SET`",
+                ));
+            }
+            return Ok(caller);
         }
         Err(ambiguous("there are more hops than `trusted_hops` says"))
     }

@@ -279,19 +279,21 @@ fn a_hop_tells_who_calls() {
 }
 
 #[test]
-fn what_stands_further_left_is_anybodys() {
-    let lies = [
+fn nothing_stands_further_left() {
+    for lie in [
         "URI=spiffe://example.org/lie",
         "Hash=zz;URI=x,Hash=;URI=y",
         &element(&EDGE, HOP),
-    ];
-    for lie in lies {
-        assert_eq!(
-            through_edge(&format!("{lie},{}", element(&RUNNER, CALLER))),
-            *FOUND,
-            "{lie}"
-        );
+        &element(&RUNNER, CALLER),
+    ] {
+        let header = format!("{lie},{}", element(&RUNNER, CALLER));
+        let refused = through_edge(&header);
+        assert_eq!(refused, Err(Reason::WorkloadAmbiguous), "{lie}");
     }
+    // A name with commas in it, as Envoy writes it.
+    let name = format!("{HOP},{}", element(&RUNNER, CALLER));
+    let refused = through_edge(&element(&EDGE, &name));
+    assert_eq!(refused, Err(Reason::WorkloadAmbiguous));
 }
 
 #[test]
@@ -309,17 +311,13 @@ fn a_hop_itself_never_calls() {
     );
     let inner = format!("{},{own},{own}", element(&RUNNER, CALLER));
     assert_eq!(of(&listed, Some(&inner)), *FOUND);
-    // Who goes round the outer hop speaks for itself, whatever it says about others.
-    let stranger = workload("spiffe://example.org/web");
-    let around = format!(
-        "{},{},{own}",
-        element(&RUNNER, CALLER),
-        element(&stranger, "spiffe://example.org/web")
-    );
-    assert_eq!(
-        of(&listed, Some(&around)),
-        Ok(Some("spiffe://example.org/web".to_owned()))
-    );
+    // Who goes round the outer hop speaks for itself, and for nobody else.
+    let web = "spiffe://example.org/web";
+    let stranger = element(&workload(web), web);
+    let around = format!("{stranger},{own}");
+    assert_eq!(of(&listed, Some(&around)), Ok(Some(web.to_owned())));
+    let lying = format!("{},{around}", element(&RUNNER, CALLER));
+    assert_eq!(of(&listed, Some(&lying)), Err(Reason::WorkloadAmbiguous));
 }
 
 #[test]

@@ -106,15 +106,15 @@ async fn a_caller_behind_the_proxy_is_a_party_of_its_own() {
 #[tokio::test]
 async fn what_the_client_says_is_not_believed() {
     let lie = format!("By={EDGE};Hash={};URI={RUNNER}", "a".repeat(64));
-    for front in [&*SANITISING, &*TRUSTING] {
-        for says in [
-            lie.clone(),
-            format!("{lie},{lie}"),
-            format!("{lie},By=;URI={EDGE}"),
-        ] {
-            let outcome = through(front, WEB, Some(&says)).await;
-            assert_eq!(outcome, denied(403, "workload_required"), "{says}");
-        }
+    for says in [
+        lie.clone(),
+        format!("{lie},{lie}"),
+        format!("{lie},By=;URI={EDGE}"),
+    ] {
+        let forgotten = through(&SANITISING, WEB, Some(&says)).await;
+        assert_eq!(forgotten, denied(403, "workload_required"), "{says}");
+        let passed_on = through(&TRUSTING, WEB, Some(&says)).await;
+        assert_eq!(passed_on, denied(400, "workload_ambiguous"), "{says}");
     }
     for (defect, says) in [
         ("an open quote", format!("{lie};Subject=\"")),
@@ -193,6 +193,8 @@ async fn a_uri_full_of_marks_is_nobody() {
         format!("{WEB},URI={RUNNER}"),
         format!("{WEB};URI={RUNNER}"),
         format!("{WEB},Hash={hash};URI={RUNNER}"),
+        format!("{RUNNER};DNS=x"),
+        format!("{RUNNER},DNS=x"),
         format!("{WEB},By={EDGE};Hash={hash};Subject=x;URI={RUNNER}"),
     ] {
         for front in [&*SANITISING, &*TRUSTING] {

@@ -148,7 +148,7 @@ async fn only_a_workload_of_the_trust_domain_is_one() {
         ("another trust domain", "deny 401 token_issuer"),
         ("another workload", "deny 403 not_permitted"),
         ("key for something else", "deny 401 token_key_unknown"),
-        ("of the issuer", "deny 401 token_key_unknown"),
+        ("of the issuer", "deny 401 token_signature"),
     ] {
         let answer = client.check(&ask(&minted.tokens[name])).await;
         assert_eq!(answer.outcome(), outcome, "{name}");
