@@ -53,16 +53,18 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("serde_yaml", &["config/yaml"]),
+    ("tokio_rustls", &["tls"]),
     ("uuid", &["authorizer"]),
     ("x509_parser", &["certificate"]),
     // Swapped snapshots.
-    ("arc_swap", &["keys", "authorizer", "app"]),
+    ("arc_swap", &["keys", "tls", "authorizer", "app"]),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
         "tokio",
         &[
             "outbound",
             "keys",
+            "tls",
             "audit",
             "authorizer",
             "ext_authz",
@@ -73,13 +75,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     (
         "tokio_util",
-        &["keys", "audit", "ext_authz", "admin", "app"],
+        &["keys", "tls", "audit", "ext_authz", "admin", "app"],
     ),
     (
         "tracing",
         &[
             "telemetry",
             "keys",
+            "tls",
             "audit",
             "authorizer",
             "ext_authz",
