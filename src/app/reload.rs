@@ -12,7 +12,7 @@ use crate::admin::ReloadStatus;
 use crate::authorizer::Snapshot;
 use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
-use crate::ext_authz::now;
+use crate::ext_authz::{AllowList, now};
 use crate::identity::Resources;
 use crate::model::time::Timestamp;
 use crate::telemetry::{Metrics, Reload};
@@ -58,6 +58,8 @@ pub(super) struct Reloader {
     pub(super) fixed: String,
     pub(super) sets: KeySets,
     pub(super) in_force: Arc<InForce>,
+    /// Who may ask over the gRPC port.
+    pub(super) envoys: AllowList,
     pub(super) metrics: Metrics,
 }
 
@@ -74,6 +76,7 @@ impl Reloader {
         overrides: Overrides,
         bundle: Bundle,
         mut sets: KeySets,
+        envoys: AllowList,
         metrics: Metrics,
         started: Timestamp,
     ) -> Self {
@@ -100,6 +103,7 @@ impl Reloader {
             fixed,
             sets,
             in_force,
+            envoys,
             metrics,
         }
     }
@@ -183,9 +187,14 @@ impl Reloader {
         let resources = Resources {
             key_sets: handles.clone(),
         };
+        let envoys = bundle.grpc.envoys().clone();
         let snapshot = bundle.into_snapshot(now(), &resources);
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
+        // A listener that authenticates Envoys does so until the next start: with no list nobody could ask.
+        if !envoys.is_empty() {
+            self.envoys.replace(envoys);
+        }
         self.sets.commit();
         tracing::info!(policy.version = %version, rules, warnings, "policy reloaded");
         self.settle(Reload::Applied { version });

@@ -22,6 +22,7 @@ use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
 use crate::telemetry::Metrics;
+use crate::tls;
 
 /// How long records may take to be written after the last answer.
 const AUDIT_GRACE: Duration = Duration::from_secs(5);
@@ -39,11 +40,21 @@ pub async fn run(
     let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
-    let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
+    let edge = Edge::bind(bundle.grpc.clone(), &metrics)
+        .await
+        .context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
     let admin_settings = bundle.admin;
-    let reloader = Reloader::start(config, overrides, bundle, sets, metrics.clone(), started);
+    let reloader = Reloader::start(
+        config,
+        overrides,
+        bundle,
+        sets,
+        edge.allow_list(),
+        metrics.clone(),
+        started,
+    );
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),
@@ -64,6 +75,9 @@ pub async fn run(
     tasks.spawn(worker.run());
     let (ask, asked) = mpsc::channel(1);
     tasks.spawn(reloader.run(asked, stop.clone()));
+    if let Some(tls) = edge.tls() {
+        tasks.spawn(tls::watch(tls, now, stop.clone()));
+    }
     let (ready_sender, ready) = watch::channel(false);
     let draining = Arc::clone(&source.draining);
     tasks.spawn(watch_readiness(source, ready_sender, stop.clone()));

@@ -57,7 +57,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("uuid", &["authorizer"]),
     ("x509_parser", &["certificate"]),
     // Swapped snapshots.
-    ("arc_swap", &["keys", "tls", "authorizer", "app"]),
+    (
+        "arc_swap",
+        &["keys", "tls", "authorizer", "ext_authz", "app"],
+    ),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
         "tokio",
