@@ -19,7 +19,7 @@ use super::peer::Peer;
 /// Bytes with which every client begins (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
 /// How long a client may take to send them; what comes after is bounded by the probes of an idle connection.
-const PREFACE_WITHIN: Duration = Duration::from_secs(5);
+const PREFACE_WITHIN: Duration = Duration::from_secs(3);
 /// Pause after the system refused to accept, so that running out of descriptors is no busy loop, and no end either.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

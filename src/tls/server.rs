@@ -20,10 +20,11 @@ use crate::certificate::Certificate;
 use crate::model::time::Timestamp;
 use crate::telemetry::{Handshake, TlsMetrics};
 
-/// How long a handshake may take: it is two round trips, and whoever is slower is no neighbour.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long a handshake may take: it is two round trips. Short, because it is also how long a crowd that says nothing
+/// keeps the next one waiting.
+const HANDSHAKE: Duration = Duration::from_secs(3);
 /// Most handshakes at once; each costs a signature and some 20 KiB, and the next one waits.
-pub const MAX_HANDSHAKES: usize = 128;
+pub const MAX_HANDSHAKES: usize = 256;
 
 /// The server's side of TLS for one listener. Cheap to clone; every clone sees the certificate in force.
 #[derive(Clone)]

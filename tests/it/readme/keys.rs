@@ -110,8 +110,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "provider", "jwt", "keys", "claim",
-            "map",
+            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "provider", "jwt",
+            "keys", "claim", "map",
         ],
     );
 }
