@@ -15,6 +15,7 @@ const EDGE: &str = "spiffe://example.org/envoy/edge";
 const ECHO: &str = "echo.example.com";
 /// Before this line of `envoy.yaml` the cluster gets its certificates.
 const ANCHOR: &str = "    # gRPC health: countersign says NOT_SERVING";
+const OVERLOAD: &str = "overload_manager:\n";
 /// Connections end after a few requests, so that there are handshakes all the time.
 const PROTOCOL: &str =
     "        explicit_http_config:\n          http2_protocol_options:\n            # Notices";
@@ -50,11 +51,16 @@ impl Identity {
         fs::rename(self.path("beside.yaml"), self.path("sds.yaml")).unwrap();
     }
 
-    fn changes(&self) -> [Change; 2] {
+    fn changes(&self) -> [Change; 3] {
         let (sds, ca) = (self.path("sds.yaml"), self.path("ca.pem"));
         [
             (ANCHOR, format!("{}{ANCHOR}", transport_socket(&sds, &ca))),
             (PROTOCOL, format!("{BRIEF}{PROTOCOL}")),
+            // SDS wants to know who reads.
+            (
+                OVERLOAD,
+                format!("node: {{ id: edge, cluster: edge }}\n{OVERLOAD}"),
+            ),
         ]
     }
 }
@@ -175,8 +181,11 @@ fn an_envoy_that_is_not_listed_or_bound_elsewhere_forwards_nothing() {
         (refused.status, refused.reason().as_str()),
         (403, "gateway_not_allowed")
     );
-    let records = stage.server.records();
-    assert_eq!(records[0]["gateway"], EDGE);
+    let record = eventually(SOON, "the record", || stage.server.records().pop());
+    assert_eq!(
+        (record["gateway"].as_str(), record["route"].as_str()),
+        (Some(EDGE), Some("echo"))
+    );
 
     // Not even health: Envoy finds nobody to ask.
     let unlisted = mtls("[{ id: 'spiffe://example.org/envoy/other' }]").start();
