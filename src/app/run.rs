@@ -21,6 +21,7 @@ use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls;
 
@@ -40,6 +41,7 @@ pub async fn run(
     let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
+    let store = Store::open(&bundle.store).context("store")?;
     let edge = Edge::bind(bundle.grpc.clone(), &metrics)
         .await
         .context("grpc")?;
@@ -51,10 +53,11 @@ pub async fn run(
         overrides,
         bundle,
         sets,
-        edge.allow_list(),
+        store,
         metrics.clone(),
         started,
-    );
+    )
+    .listing(edge.allow_list());
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),

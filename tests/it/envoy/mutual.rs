@@ -89,13 +89,13 @@ fn transport_socket(sds: &Path, ca: &Path) -> String {
 
 fn reloads(stage: &Stage, result: &str) -> u64 {
     let series = format!(r#"countersign_tls_reloads_total{{listener="grpc",result="{result}"}}"#);
-    stage.server.metric(&series) as u64
+    stage.server.count(&series)
 }
 
 fn handshakes(stage: &Stage, result: &str) -> u64 {
     let series =
         format!(r#"countersign_tls_handshakes_total{{listener="grpc",result="{result}"}}"#);
-    stage.server.metric(&series) as u64
+    stage.server.count(&series)
 }
 
 /// Waits until countersign has looked at the files once more, with this result.
@@ -122,11 +122,11 @@ fn certificates_and_authorities_are_rotated_under_traffic_without_a_failed_check
     // A key that does not belong to the certificate, and then half a file: nothing changes but the count.
     let good = files.read("tls/server.key");
     reloaded(&stage, "refused", || {
-        files.write("tls/server.key", &old.server().key)
+        files.write("tls/server.key", &old.server().key);
     });
     traffic.flow(200);
     reloaded(&stage, "refused", || {
-        files.write("tls/server.pem", "-----BEGIN CERTIFICATE-----\nMII")
+        files.write("tls/server.pem", "-----BEGIN CERTIFICATE-----\nMII");
     });
     traffic.flow(200);
     let back = old.server();
@@ -145,7 +145,7 @@ fn certificates_and_authorities_are_rotated_under_traffic_without_a_failed_check
     });
     traffic.flow(400);
     reloaded(&stage, "applied", || {
-        files.write("tls/clients.pem", &new.pem())
+        files.write("tls/clients.pem", &new.pem());
     });
     traffic.flow(400);
 

@@ -81,9 +81,9 @@ impl Port {
         })
     }
 
-    fn handshakes(&self, result: &str) -> f64 {
+    fn handshakes(&self, result: &str) -> u64 {
         let labels = format!(r#"{{listener="grpc",result="{result}"}}"#);
         self.server
-            .metric(&format!("countersign_tls_handshakes_total{labels}"))
+            .count(&format!("countersign_tls_handshakes_total{labels}"))
     }
 }
