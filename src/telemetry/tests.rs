@@ -25,6 +25,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         action: None,
         parties: None,
         credential: None,
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent,
     }
@@ -127,7 +128,7 @@ fn labels_are_a_closed_set() {
         );
     }
     let expected = [
-        "effect", "le", "phase", "provider", "reason", "result", "verdict", "version",
+        "effect", "le", "listener", "phase", "provider", "reason", "result", "verdict", "version",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 }

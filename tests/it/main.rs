@@ -22,3 +22,4 @@ mod mutants;
 mod output;
 mod readme;
 mod reload;
+mod transport;

@@ -12,7 +12,7 @@ use crate::harness::run;
 const SERVER: &str = "
 version: 1
 at.server: 1
-grpc: { at.grpc: 1, drain: { at.drain: 1 } }
+grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1 }, envoys: [{ at.envoy: 1 }] }
 admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
@@ -111,8 +111,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "admin", "log", "audit", "store", "provider", "jwt", "keys",
-            "claim", "map",
+            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "store",
+            "provider", "jwt", "keys", "claim", "map",
         ],
     );
 }
