@@ -40,6 +40,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
             name.to_owned(),
             ProviderSpec {
                 jwt: Some(Box::new(spec(more))),
+                ..ProviderSpec::default()
             },
         )
     });
@@ -51,8 +52,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
     let key_sets = checked.names().map(|name| (name.clone(), of(name)));
     let resources = Resources {
         key_sets: key_sets.collect(),
-        store: None,
-        api_keys: None,
+        ..Resources::default()
     };
     checked.with(&resources)
 });
