@@ -184,6 +184,11 @@ impl Reading<'_> {
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
+        if let (Some(fixed), Some(providers)) = (&fixed, &providers)
+            && providers.api_keys().next().is_some()
+        {
+            fixed.warn_of_lost_keys(&document, &mut self.problems);
+        }
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)

@@ -113,6 +113,16 @@ impl Fixed {
         }
     }
 
+    /// Keys that are issued into memory end with the process that issued them.
+    pub(super) fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
+        if self.store.file().is_none() {
+            let path = KeyPath::root().join("providers");
+            let message = "API keys are accepted, and there is no store to keep them in";
+            let problem = document.warning(&path, "keys-without-store", message.to_owned());
+            problems.push(problem.help("write `store: { file: /var/lib/countersign/state.db }`"));
+        }
+    }
+
     /// Whoever reaches the gRPC port can claim any peer certificate.
     fn warn_of_exposure(&self, document: &Document, problems: &mut Problems) {
         let warn = |name: &str, what: &str| {

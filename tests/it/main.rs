@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod api_keys;
 mod cli;
 mod drain;
 mod envoy;

@@ -23,6 +23,7 @@ providers:
   c: { jwt: { issuer: c, keys: { at.keys: 1 } } }
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
+  f: { api_key: { at.api_key: 1 } }
 ";
 
 /// A server's file without mistakes.
@@ -112,7 +113,7 @@ fn every_key_of_the_servers_file_stands_there() {
         &[("server.yaml", SERVER)],
         &[
             "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "store",
-            "provider", "jwt", "keys", "claim", "map",
+            "provider", "jwt", "keys", "claim", "map", "api_key",
         ],
     );
 }
