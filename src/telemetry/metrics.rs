@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus::{IntGauge, Registry, TextEncoder};
 
@@ -130,6 +131,15 @@ impl Metrics {
     /// What a listener with TLS counts with.
     pub fn tls(&self, listener: Listener) -> TlsMetrics {
         self.0.tls.listener(listener)
+    }
+
+    /// States how many API keys work, and how long ago they were the same as those in the store.
+    pub fn api_keys(&self, live: usize, age: Duration) {
+        let Inner { check, .. } = &*self.0;
+        check
+            .api_keys_live
+            .set(i64::try_from(live).unwrap_or(i64::MAX));
+        check.api_keys_age.set(age.as_secs_f64());
     }
 
     /// States the policy in force at the start; not a reload.

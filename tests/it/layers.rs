@@ -61,7 +61,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Swapped snapshots.
     (
         "arc_swap",
-        &["keys", "tls", "authorizer", "ext_authz", "app"],
+        &["keys", "tls", "identity", "authorizer", "ext_authz", "app"],
     ),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
@@ -82,7 +82,15 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     (
         "tokio_util",
-        &["keys", "tls", "audit", "ext_authz", "admin", "app"],
+        &[
+            "keys",
+            "tls",
+            "identity",
+            "audit",
+            "ext_authz",
+            "admin",
+            "app",
+        ],
     ),
     (
         "tracing",
@@ -90,6 +98,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "telemetry",
             "keys",
             "tls",
+            "identity",
             "audit",
             "authorizer",
             "ext_authz",

@@ -40,6 +40,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
             name.to_owned(),
             ProviderSpec {
                 jwt: Some(Box::new(spec(more))),
+                api_key: None,
             },
         )
     });
@@ -52,6 +53,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
     let resources = Resources {
         key_sets: key_sets.collect(),
         store: None,
+        api_keys: None,
     };
     checked.with(&resources)
 });
