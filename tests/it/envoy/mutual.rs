@@ -83,7 +83,8 @@ fn transport_socket(sds: &Path, ca: &Path) -> String {
         text = text.replace(from, &to.display().to_string());
     }
     assert!(text.contains(SERVER_ID), "{text}");
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    let lines: Vec<_> = text.lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n") + "\n"
 }
 
 fn reloads(stage: &Stage, result: &str) -> u64 {
