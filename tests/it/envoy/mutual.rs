@@ -65,26 +65,26 @@ impl Identity {
     }
 }
 
-/// What README.md shows, with the secret in a file that Envoy watches.
+/// The page that says how it is done.
+const README: &str = include_str!("../../../README.md");
+
+/// One of the two sides that the page shows.
+fn side(index: usize) -> &'static str {
+    let blocks = README.split("```yaml mutual\n").skip(1);
+    let block = blocks.map(|it| it.split("```").next().unwrap()).nth(index);
+    block.expect("both sides in README.md")
+}
+
+/// What the page shows for Envoy's cluster, with these files.
 fn transport_socket(sds: &Path, ca: &Path) -> String {
-    format!(
-        "    transport_socket:
-      name: envoy.transport_sockets.tls
-      typed_config:
-        \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
-        common_tls_context:
-          alpn_protocols: [h2]
-          tls_params: {{ tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3 }}
-          tls_certificate_sds_secret_configs:
-          - name: envoy
-            sds_config: {{ path_config_source: {{ path: {} }} }}
-          validation_context:
-            trusted_ca: {{ filename: {} }}
-            match_typed_subject_alt_names: [{{ san_type: URI, matcher: {{ exact: \"{SERVER_ID}\" }} }}]
-",
-        sds.display(),
-        ca.display()
-    )
+    let mut text = side(1).to_owned();
+    for (from, to) in [("/etc/envoy/sds.yaml", sds), ("/etc/envoy/ca.pem", ca)] {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text = text.replace(from, &to.display().to_string());
+    }
+    assert!(text.contains(SERVER_ID), "{text}");
+    let lines: Vec<_> = text.lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n") + "\n"
 }
 
 fn reloads(stage: &Stage, result: &str) -> u64 {
@@ -166,6 +166,34 @@ fn certificates_and_authorities_are_rotated_under_traffic_without_a_failed_check
             .records()
             .iter()
             .all(|record| record["gateway"] == EDGE)
+    );
+}
+
+#[test]
+fn the_two_sides_of_the_page_find_each_other() {
+    let authority = Authority::new("both");
+    let identity = Identity::new(&authority.client(&[EDGE], &[]), &authority.pem());
+    let setup = setup();
+    setup.write_pair(&authority.server());
+    setup.write("tls/clients.pem", &authority.pem());
+    let text = setup.read("countersign.yaml");
+    let (before, behind) = text.split_once("\ngrpc:\n").unwrap();
+    let (own, after) = behind.split_once("\n\n").unwrap();
+    let shown = side(0).replace("0.0.0.0:9191", "127.0.0.1:0");
+    let rest: Vec<&str> = own
+        .lines()
+        .filter(|line| !line.contains("listen:"))
+        .collect();
+    setup.write(
+        "countersign.yaml",
+        &format!("{before}\n{shown}{}\n\n{after}", rest.join("\n")),
+    );
+    let stage = Stage::start(&identity.changes(), setup);
+    let asked = Request::get("payments.example.com", "/v1/payments");
+    assert_eq!(stage.send(&asked).reason(), "authentication_required");
+    assert_eq!(
+        stage.send(&Request::get(ECHO, "/open")).reason(),
+        "gateway_not_allowed"
     );
 }
 

@@ -12,7 +12,7 @@ use crate::harness::run;
 const SERVER: &str = "
 version: 1
 at.server: 1
-grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1 }, envoys: [{ at.envoy: 1 }] }
+grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }

@@ -123,7 +123,7 @@ async fn the_list_and_its_bindings_change_without_a_restart() {
     change("routes: [crm-api]", "routes: [crm-api, payments]");
     until("allow").await;
     // Whoever is taken off the list is refused on the connections that are open.
-    change(EDGE, INNER);
+    change(&format!("'{EDGE}'"), &format!("'{INNER}'"));
     until("deny 403 gateway_not_allowed").await;
     let pair = port.clients.client(&[EDGE], &[]);
     assert!(port.gets(Some(&pair)).await.is_err());
