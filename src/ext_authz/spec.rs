@@ -127,6 +127,11 @@ impl Grpc {
     pub fn exposed(&self) -> Option<SocketAddr> {
         self.tcp.filter(|address| !address.ip().is_loopback())
     }
+
+    /// What is kept back of Envoy's timeout: a check with no more time than that is always too late.
+    pub const fn margin(&self) -> Duration {
+        self.patience.margin
+    }
 }
 
 impl TryFrom<GrpcSpec> for Grpc {
