@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::config::problem::Position;
 use crate::config::yaml::{Document, KeyPath, Kind};
 
 /// How deep [`At::mentions`] looks.
 const MAX_SEARCH_DEPTH: usize = 24;
 
-/// Words that Envoy's YAML reader takes for a boolean; in this project's files they are texts.
+/// Words that Envoy's YAML reader takes for a boolean (seen with 1.40); in this project's files they are texts.
 const YES: [&str; 4] = ["y", "yes", "true", "on"];
+const NO: [&str; 4] = ["n", "no", "false", "off"];
 
 /// A message, a field or an item, and where it stands.
 #[derive(Clone, Debug)]
@@ -66,6 +68,14 @@ impl<'d> At<'d> {
             at = at.get(field)?;
         }
         Some(at)
+    }
+
+    /// Where to point to: at the key of a message or a list, whose own first line would look accused, else at the value.
+    pub(super) fn position(&self) -> Position {
+        match self.kind() {
+            Some(Kind::List | Kind::Map) => self.document.key_position(&self.path),
+            _ => self.document.position(&self.path),
+        }
     }
 
     fn kind(&self) -> Option<Kind> {
@@ -140,7 +150,11 @@ impl<'d> At<'d> {
     pub(super) fn flag(&self, field: &str) -> Option<bool> {
         match self.get(field)?.scalar()? {
             Value::Bool(value) => Some(value),
-            Value::String(text) => Some(YES.contains(&text.to_ascii_lowercase().as_str())),
+            Value::String(text) => {
+                let word = text.to_ascii_lowercase();
+                let is = |words: &[&str]| words.contains(&word.as_str());
+                is(&YES).then_some(true).or(is(&NO).then_some(false))
+            }
             Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }

@@ -33,7 +33,7 @@ impl<'a> Report<'a> {
         help: impl Into<String>,
     ) {
         let message = message.into();
-        let position = at.document().position(at.path());
+        let position = at.position();
         if !self.seen.insert((trap, position, message.clone())) {
             return;
         }

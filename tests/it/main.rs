@@ -11,6 +11,7 @@
 
 mod admin;
 mod cli;
+mod doctor;
 mod drain;
 mod envoy;
 mod grpc;
