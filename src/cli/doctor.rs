@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Exit;
 use super::output::{colour, counted, load_or_say, print, say_error, summary};
 use crate::config::Overrides;
-use crate::config::problem::{Problems, Severity, Sources};
+use crate::config::problem::{Problem, Problems, Severity, Sources};
 use crate::doctor::{Examined, Needs, Trap, examine, fetch};
 
 #[derive(Debug, Args)]
@@ -70,12 +70,28 @@ pub(super) fn run(args: &DoctorArgs) -> Exit {
         }
     };
     let file = Path::new(envoy);
-    match examine(file, &text, &needs, allow) {
-        Ok(examined) => found(envoy, text, is_url, &examined, *deny_warnings, *json),
+    match examine(file, &text, &needs, allow)
+        .map(|found| if is_url { unplaced(found) } else { found })
+    {
+        Ok(examined) => found(envoy, text, &examined, *deny_warnings, *json),
         Err(problems) => {
             unreadable(file, text, &problems, *json);
             Exit::Invalid
         }
+    }
+}
+
+/// Lines of what was fetched are nowhere to be looked up; paths are.
+fn unplaced(examined: Examined) -> Examined {
+    let problems = examined.problems.into_iter();
+    let problems = problems.map(|problem| Problem {
+        line: 0,
+        column: 0,
+        ..problem
+    });
+    Examined {
+        problems: problems.collect(),
+        ..examined
     }
 }
 
@@ -92,14 +108,7 @@ fn read(envoy: &str, is_url: bool) -> Result<String, String> {
     fetched.map_err(|error| format!("cannot fetch the configuration: {error}"))
 }
 
-fn found(
-    envoy: &str,
-    text: String,
-    is_url: bool,
-    examined: &Examined,
-    deny_warnings: bool,
-    json: bool,
-) -> Exit {
+fn found(envoy: &str, text: String, examined: &Examined, deny_warnings: bool, json: bool) -> Exit {
     let Examined {
         problems,
         listeners,
@@ -117,12 +126,7 @@ fn found(
         });
         print(format_args!("{value:#}\n"));
     } else {
-        // What was fetched is not at hand, so its lines say nothing; the paths do.
-        let sources = if is_url {
-            Sources::new()
-        } else {
-            Sources::from([(PathBuf::from(envoy), text)])
-        };
+        let sources = Sources::from([(PathBuf::from(envoy), text)]);
         eprint!("{}", problems.render_with_paths(&sources, colour()));
         print(format_args!(
             "{envoy}: {}, {}, {}: {}\n",

@@ -36,7 +36,8 @@ fn chain<'d>(at: &At<'d>, filters: &[HttpFilter<'d>], examination: &mut Examinat
             "list `envoy.filters.http.ext_authz` itself in `http_filters`",
         );
     }
-    if guards.is_empty() && !filters.iter().any(|filter| filter.conditional) {
+    let hidden = |filter: &HttpFilter<'_>| filter.conditional || filter.unseen;
+    if guards.is_empty() && !filters.iter().any(hidden) {
         examination.report.add(
             Trap::NoExtAuthz,
             at,

@@ -1,5 +1,6 @@
 //! From text to findings: the whole examination, in the order of a configuration.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -56,7 +57,8 @@ pub fn examine(
     needs: &Needs,
     allowed: &[Trap],
 ) -> Result<Examined, Problems> {
-    let document = Document::read(file, text).map_err(Problems::from_iter)?;
+    let text = without_ignore(text);
+    let document = Document::read(file, &text).map_err(Problems::from_iter)?;
     let root = At::root(&document);
     let estate = Estate::read(&root);
     let listeners = estate.listeners.clone();
@@ -142,6 +144,17 @@ impl Examination<'_, '_> {
             "give a bootstrap file with `static_resources`, a file with `resources`, or a `/config_dump`",
         );
     }
+}
+
+/// Envoy leaves out top-level keys with the tag `!ignore`, which exist to hold anchors. Without the tag they are keys that
+/// nothing here reads; lines keep their numbers.
+fn without_ignore(text: &str) -> Cow<'_, str> {
+    if !text.contains("!ignore") {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive('\n');
+    let plain = lines.map(|line| line.strip_prefix("!ignore ").map_or(line, str::trim_start));
+    Cow::Owned(plain.collect())
 }
 
 /// Whether an address is reached from this machine only.

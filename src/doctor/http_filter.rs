@@ -24,6 +24,8 @@ pub(super) struct HttpFilter<'d> {
     pub(super) disabled: bool,
     /// Whether a matcher decides if it runs.
     pub(super) conditional: bool,
+    /// Whether it is an ext_authz filter whose settings are not in the file.
+    pub(super) unseen: bool,
 }
 
 /// Reads a chain. What is discovered is looked up.
@@ -37,10 +39,14 @@ pub(super) fn read<'d>(
 
 fn one<'d>(entry: At<'d>, examination: &mut Examination<'_, 'd>) -> HttpFilter<'d> {
     let name = entry.text_of("name").unwrap_or_default();
-    let config = match entry.get("config_discovery") {
-        Some(discovery) => discovered(&name, &discovery, examination),
+    let discovery = entry.get("config_discovery");
+    let config = match &discovery {
+        Some(discovery) => discovered(&name, discovery, examination),
         None => entry.get("typed_config"),
     };
+    let types = discovery.map(|discovery| discovery.texts("type_urls"));
+    let unseen = config.is_none()
+        && types.is_some_and(|types| types.iter().any(|of| of.ends_with(EXT_AUTHZ)));
     let (of, config) = config
         .as_ref()
         .and_then(At::message)
@@ -52,6 +58,7 @@ fn one<'d>(entry: At<'d>, examination: &mut Examination<'_, 'd>) -> HttpFilter<'
         of,
         config,
         conditional: false,
+        unseen,
     };
     unwrapped(filter)
 }

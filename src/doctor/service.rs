@@ -30,7 +30,7 @@ pub(super) fn examine(config: &At<'_>, required: bool, examination: &mut Examina
         examination.report.add(
             Trap::ApiVersion,
             &config.field("transport_api_version"),
-            "countersign speaks version 3 of the protocol only",
+            "countersign speaks version 3 of the protocol; Envoy 1.40 takes that one when nothing is said, others may not",
             "write `transport_api_version: V3`",
         );
     }

@@ -111,8 +111,8 @@ traps! {
     // How countersign is asked.
     /// The filter asks over HTTP, or nobody; countersign speaks gRPC.
     NotGrpc: Error = "not-grpc",
-    /// Envoy speaks a version of the protocol that countersign does not.
-    ApiVersion: Error = "api-version",
+    /// The version of the protocol is not the one that countersign speaks, or is left to Envoy.
+    ApiVersion: Warning = "api-version",
     /// A gRPC client of its own is used, which Envoy's health checks and limits do not cover.
     GoogleGrpc: Note = "google-grpc",
     /// The cluster does not exist, which Envoy does not notice: nobody is asked.

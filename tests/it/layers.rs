@@ -26,7 +26,7 @@ const FLOORS: [&[&str]; 10] = [
     &["authorizer"],
     &["ext_authz", "admin"],
     &["config"],
-    &["app"],
+    &["app", "doctor"],
     &["cli"],
 ];
 
@@ -43,7 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["admin"]),
     ("hyper_util", &["admin"]),
     ("cel", &["expression"]),
-    ("regex", &["expression"]),
+    ("regex", &["expression", "doctor"]),
     ("chrono", &["expression"]),
     ("jsonwebtoken", &["keys"]),
     ("aws_lc_rs", &["keys"]),
