@@ -1,4 +1,4 @@
-//! The settings of the ext_authz filter itself.
+//! The settings of the `ext_authz` filter itself.
 
 use super::at::At;
 use super::examine::Examination;

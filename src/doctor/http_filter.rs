@@ -24,7 +24,7 @@ pub(super) struct HttpFilter<'d> {
     pub(super) disabled: bool,
     /// Whether a matcher decides if it runs.
     pub(super) conditional: bool,
-    /// Whether it is an ext_authz filter whose settings are not in the file.
+    /// Whether it is an `ext_authz` filter whose settings are not in the file.
     pub(super) unseen: bool,
 }
 

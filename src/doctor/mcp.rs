@@ -17,7 +17,7 @@ const NAMESPACE: &str = "envoy.filters.http.mcp";
 const OLD_NAMESPACE: &str = "mcp_proxy";
 const OLD_SWITCH: &str = "envoy.reloadable_features.mcp_filter_use_new_metadata_namespace";
 
-/// Examines the filter and, if there is one, the ext_authz filter that is told what it read.
+/// Examines the filter and, if there is one, the `ext_authz` filter that is told what it read.
 pub(super) fn examine(
     config: &At<'_>,
     guard: Option<&At<'_>>,

@@ -105,9 +105,8 @@ impl Needs {
 
     fn read_policy(&mut self, policy: &Policy) {
         self.workload |= policy.demands_workload();
-        let texts =
-            |names: &BTreeSet<std::sync::Arc<str>>| names.iter().map(ToString::to_string).collect();
-        self.set = texts(policy.settable_headers());
+        let set = policy.settable_headers().iter();
+        self.set = set.map(ToString::to_string).collect();
         let stripped = policy.stripped_headers().into_iter();
         self.stripped = stripped.map(ToString::to_string).collect();
         for path in policy.reads() {

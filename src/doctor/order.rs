@@ -108,7 +108,7 @@ fn look_up(table: &[(&str, &'static str)], of: &str) -> Option<&'static str> {
     row.map(|(_, why)| *why)
 }
 
-/// Examines the order of a chain. Without ext_authz there is nothing to be before or behind.
+/// Examines the order of a chain. Without `ext_authz` there is nothing to be before or behind.
 pub(super) fn examine(filters: &[HttpFilter<'_>], examination: &mut Examination<'_, '_>) {
     let guard = filters.iter().position(|filter| filter.of == EXT_AUTHZ);
     let Some(guard) = guard else { return };

@@ -39,11 +39,11 @@ traps! {
     NothingToExamine: Error = "nothing-to-examine",
     /// Requests pass an HTTP connection manager, or an upgrade's own chain of filters, without being decided.
     NoExtAuthz: Error = "no-ext-authz",
-    /// The ext_authz filter is switched off where it is listed.
+    /// The `ext_authz` filter is switched off where it is listed.
     ExtAuthzDisabled: Error = "ext-authz-disabled",
-    /// The ext_authz filter stands within a matcher, so only some requests are decided.
+    /// The `ext_authz` filter stands within a matcher, so only some requests are decided.
     ConditionalExtAuthz: Warning = "conditional-ext-authz",
-    /// Two ext_authz filters ask twice about one request, which uses up two of what may be used once.
+    /// Two `ext_authz` filters ask twice about one request, which uses up two of what may be used once.
     TwoExtAuthz: Warning = "two-ext-authz",
     /// The network filter asks about a connection and sends no HTTP request; countersign denies it.
     NetworkExtAuthz: Error = "network-ext-authz",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::bound::Bound;
 use super::compile::Policy;
 use super::requirement::Requirement;
 
@@ -10,7 +11,7 @@ impl Policy {
     /// Every attribute path that a rule can read, shadow rules among them. A map that is read by a computed key is its
     /// own path.
     pub fn reads(&self) -> BTreeSet<&[Box<str>]> {
-        self.bound().flat_map(|bound| bound.reads()).collect()
+        self.bound().flat_map(Bound::reads).collect()
     }
 
     /// Whether a rule asks for the workload that calls.
