@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::world::wait;
 use allocation_counter::{AllocationInfo, measure};
 use anyhow::{Context as _, Result, anyhow};
 use countersign::ext_authz::{access_request, check_response, now};
@@ -56,7 +57,9 @@ fn print_allocations(world: &World, bytes: &[u8]) -> Result<()> {
     let canonical = measure(|| request = access_request(&check, now()).ok());
     let request = request.context("the request is ambiguous")?;
     let arrival = Instant::now();
-    let decide = measure(|| decision = Some(world.authorizer.decide(&request, arrival, || false)));
+    let until = arrival + Duration::from_mins(1);
+    let decide =
+        measure(|| decision = Some(wait(world.authorizer.decide(&request, arrival, until))));
     let decision = decision.context("no decision")?;
     let answer = measure(|| {
         black_box(check_response(&decision).encode_to_vec());

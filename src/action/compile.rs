@@ -77,6 +77,8 @@ pub fn compile_route(
                 url,
                 audience,
                 providers,
+                tenant: None,
+                environment: None,
                 actions,
             };
             Ok(CompiledRoute { route, catalogue })

@@ -15,9 +15,12 @@ use tokio_util::task::TaskTracker;
 
 pub use run::run;
 
-use crate::authorizer::Snapshot;
+use crate::authorizer::{Examined, Snapshot};
 use crate::config::Bundle;
+use crate::identity::Resources;
+use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
+use crate::policy::Trace;
 use keysets::KeySets;
 
 /// Where a running server listens.
@@ -51,7 +54,7 @@ const KEYS_WAIT: Duration = Duration::from_secs(5);
 /// A snapshot without a server, for `test` and `explain`. With `keys`, the issuers' keys are fetched once.
 pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Snapshot> {
     if !keys {
-        return Ok(bundle.into_snapshot(now, &keysets::Handles::default()));
+        return Ok(bundle.into_snapshot(now, &Resources::default()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -67,5 +70,25 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         }
         anyhow::Ok(handles)
     })?;
-    Ok(bundle.into_snapshot(now, &handles))
+    let resources = Resources {
+        key_sets: handles,
+        store: None,
+    };
+    Ok(bundle.into_snapshot(now, &resources))
+}
+
+/// How long `explain` waits for whoever is asked about a credential.
+const ASK_WAIT: Duration = Duration::from_secs(10);
+
+/// Examines a request with its credential, without a server.
+pub fn examine(
+    snapshot: &Snapshot,
+    request: &AccessRequest,
+    trace: Option<Trace>,
+) -> Result<Examined> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let until = Instant::now() + ASK_WAIT;
+    Ok(runtime.block_on(snapshot.examine(request, until, trace)))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::model::decision::{RequestFacts, Spent};
-use crate::model::identity::TokenFacts;
+use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::ProviderName;
 use crate::model::party::Party;
 use crate::model::time::Timestamp;
@@ -80,7 +80,10 @@ pub(super) struct CredentialLine<'a> {
     token_id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issued: Option<Moment>,
-    expires: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Text<'a>>,
 }
@@ -94,12 +97,14 @@ impl<'a> CredentialLine<'a> {
             issued,
             id,
             key,
+            proof,
         } = token;
         Self {
             provider: provider.as_str(),
             token_id: id.as_deref().map(|id| Text::new(id, FOREIGN_ID)),
             issued: issued.map(Moment),
-            expires: Moment(*expires),
+            expires: expires.map(Moment),
+            proof: (*proof != Proof::None).then(|| proof.as_str()),
             key: key.as_deref().map(|key| Text::new(key, FOREIGN_ID)),
         }
     }

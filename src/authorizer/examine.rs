@@ -1,11 +1,12 @@
 //! One request, from route to verdict, in the order that is the security argument.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::parties::join;
 use super::snapshot::Snapshot;
-use super::workload::workload;
-use crate::identity::Refusal;
+use crate::action::CompiledRoute;
+use crate::identity::{Clock, Refusal};
 use crate::model::decision::RouteFacts;
 use crate::model::facts::Facts;
 use crate::model::identity::TokenFacts;
@@ -14,17 +15,9 @@ use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::{Asked, Route};
+use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
 use crate::policy::{Call, Mode, Scan, Trace};
-
-/// Where the parties of a request come from.
-#[derive(Debug)]
-pub enum Caller {
-    /// The credential that the request carries; what a server does.
-    Credential,
-    /// A description; what `test` and `explain` do.
-    Described(Box<Described>),
-}
 
 /// Described parties, as if a credential had been verified.
 #[derive(Clone, Debug)]
@@ -46,6 +39,8 @@ pub struct Examined {
     pub asked: Option<Asked>,
     /// The parties, once known.
     pub parties: Option<Parties>,
+    /// The workload that calls, once known.
+    pub workload: Option<SpiffeId>,
     /// The credential that was verified.
     pub credential: Option<(ProviderName, TokenFacts)>,
     /// Time spent on identity.
@@ -64,69 +59,123 @@ impl Examined {
             route: None,
             asked: None,
             parties: None,
+            workload: None,
             credential: None,
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             trace: None,
         }
     }
+
+    fn begun(trace: Option<Trace>) -> Self {
+        let mut examined = Self::refused(Verdict::Deny(Denial::new(Reason::NoRoute)));
+        examined.trace = trace;
+        examined
+    }
+
+    fn ended(mut self, verdict: Result<Verdict, Refusal>) -> Self {
+        self.verdict = verdict.unwrap_or_else(|stop| match stop {
+            Refusal::Deny(denial) => Verdict::Deny(denial),
+            Refusal::Fault(fault) => Verdict::Fault(fault),
+        });
+        self
+    }
 }
 
 impl Snapshot {
     /// Examines a request: first its route, then who asks, then what is asked, then whether the rules let it pass.
-    /// Pass a trace to have the evaluation explained.
-    pub fn examine(
+    /// Nothing is waited for beyond `until`. Pass a trace to have the evaluation explained.
+    pub async fn examine(
         &self,
         request: &AccessRequest,
-        caller: &Caller,
+        until: Instant,
         trace: Option<Trace>,
     ) -> Examined {
-        let mut examined = Examined::refused(Verdict::Deny(Denial::new(Reason::NoRoute)));
-        examined.trace = trace;
-        examined.verdict = self
-            .walk(request, caller, &mut examined)
-            .unwrap_or_else(|stop| match stop {
-                Refusal::Deny(denial) => Verdict::Deny(denial),
-                Refusal::Fault(fault) => Verdict::Fault(fault),
-            });
-        examined
+        let mut examined = Examined::begun(trace);
+        let verdict = match self.route(request, &mut examined) {
+            Ok(route) => {
+                let now = Instant::now();
+                let who = self.who(request, &route.route, Clock { now, until }).await;
+                examined.identity = now.elapsed();
+                who.and_then(|who| self.rules(request, route, who, &mut examined))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        examined.ended(verdict)
     }
 
-    fn walk(
+    /// Examines a request as if these parties had presented a credential; what `test` and `explain` do.
+    pub fn examine_described(
         &self,
         request: &AccessRequest,
-        caller: &Caller,
+        described: &Described,
+        trace: Option<Trace>,
+    ) -> Examined {
+        let mut examined = Examined::begun(trace);
+        let verdict = self.route(request, &mut examined).and_then(|route| {
+            let who = accepted(described, &route.route)?;
+            self.rules(request, route, who, &mut examined)
+        });
+        examined.ended(verdict)
+    }
+
+    fn route(
+        &self,
+        request: &AccessRequest,
         seen: &mut Examined,
-    ) -> Result<Verdict, Refusal> {
-        let route = self.routes.find(request).map_err(Refusal::Deny)?;
+    ) -> Result<&CompiledRoute, Refusal> {
+        let route = self.routes.find(request)?;
         seen.route = Some(RouteFacts {
             id: route.route.id.clone(),
-            url: std::sync::Arc::clone(&route.route.url),
+            url: Arc::clone(&route.route.url),
         });
+        Ok(route)
+    }
 
-        let started = Instant::now();
-        let who = self.who(request, caller, &route.route, started);
-        seen.identity = started.elapsed();
-        let Described { parties, token } = who?;
+    /// The parties of the request, verified; a credential that is present and invalid is never anonymous.
+    async fn who(
+        &self,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+    ) -> Result<Described, Refusal> {
+        let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
+            return Ok(Described {
+                parties: Parties::alone(Party::anonymous()),
+                token: None,
+            });
+        };
+        Ok(Described {
+            parties: join(&identity, &self.registry, request.now)?,
+            token: Some((identity.provider, identity.token)),
+        })
+    }
+
+    fn rules(
+        &self,
+        request: &AccessRequest,
+        route: &CompiledRoute,
+        who: Described,
+        seen: &mut Examined,
+    ) -> Result<Verdict, Refusal> {
+        let Described { parties, token } = who;
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
-
-        let asked = &*seen
-            .asked
-            .insert(route.find(request).map_err(Refusal::Deny)?);
+        let asked = &*seen.asked.insert(route.find(request)?);
+        seen.workload = self.providers.workload(request)?;
         let facts = Facts {
             request,
             asked,
             parties,
             party: None,
-            workload: workload(request.source.principal.as_deref()),
+            workload: seen.workload.as_ref().map(SpiffeId::as_str),
             conditions: &self.conditions,
         };
         let call = Call {
             facts,
             token: seen.credential.as_ref().map(|(_, token)| token),
         };
-        self.policy.check_query(&call).map_err(Refusal::Deny)?;
+        self.policy.check_query(&call)?;
 
         let started = Instant::now();
         let scan = if seen.trace.is_some() {
@@ -139,33 +188,6 @@ impl Snapshot {
             .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
         Ok(verdict)
-    }
-
-    /// The parties of the request, verified; a credential that is present and invalid is never anonymous.
-    fn who(
-        &self,
-        request: &AccessRequest,
-        caller: &Caller,
-        route: &Route,
-        now: Instant,
-    ) -> Result<Described, Refusal> {
-        match caller {
-            Caller::Described(described) => accepted(described, route).map_err(Refusal::Deny),
-            Caller::Credential => match self.providers.authenticate(request, route, now)? {
-                None => Ok(Described {
-                    parties: Parties::alone(Party::anonymous()),
-                    token: None,
-                }),
-                Some(identity) => {
-                    let parties =
-                        join(&identity, &self.registry, request.now).map_err(Refusal::Deny)?;
-                    Ok(Described {
-                        parties,
-                        token: Some((identity.provider, identity.token)),
-                    })
-                }
-            },
-        }
     }
 }
 

@@ -54,6 +54,7 @@ mod tests {
             method: "GET".into(),
             host: "a.test".into(),
             path: "/".into(),
+            raw_path: "/".into(),
             query: Query::default(),
             headers: Headers::new(headers.iter().map(|name| ((*name).into(), "evil".into()))),
             scheme: None,
@@ -64,6 +65,7 @@ mod tests {
             context_extensions: std::collections::BTreeMap::new(),
             metadata: std::collections::BTreeMap::new(),
             route_metadata: std::collections::BTreeMap::new(),
+            gateway: None,
         }
     }
 

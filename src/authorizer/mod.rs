@@ -9,14 +9,13 @@ mod headers;
 mod parties;
 mod shadow;
 mod snapshot;
-mod workload;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
-pub use examine::{Caller, Described, Examined};
+pub use examine::{Described, Examined};
 pub use headers::Protected;
 pub use parties::{JoinError, join};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
@@ -61,21 +60,21 @@ impl Authorizer {
     }
 
     /// Decides a canonical request that arrived at `arrival`, and records the decision. One snapshot is seen from start
-    /// to end. `late` is asked once there is a verdict: one that comes too late to be heard is a fault, and is recorded
-    /// as that and nothing else.
-    pub fn decide(
+    /// to end. Whatever is waited for is given up at `until`; a verdict that comes later is not heard, so it is a fault,
+    /// and is recorded as that and nothing else.
+    pub async fn decide(
         &self,
         request: &AccessRequest,
         arrival: Instant,
-        late: impl FnOnce() -> bool,
+        until: Instant,
     ) -> Decision {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
-        let mut examined = snapshot.examine(request, &Caller::Credential, None);
+        let mut examined = snapshot.examine(request, until, None).await;
         if let Verdict::Allow(grant) = &mut examined.verdict {
             snapshot.protected.apply(&mut grant.constraints, request);
         }
-        if late() {
+        if Instant::now() >= until {
             let fault = Fault::new(
                 FaultCode::DeadlineExceeded,
                 "the deadline passed while deciding",
@@ -88,6 +87,7 @@ impl Authorizer {
             route,
             asked,
             parties,
+            workload: _,
             credential,
             identity,
             policy,
@@ -180,12 +180,13 @@ impl Authorizer {
         }
         let parties = examined.parties.clone()?;
         let token = examined.credential.as_ref().map(|(_, token)| token.clone());
-        let asked = asked.clone();
+        let (asked, workload) = (asked.clone(), examined.workload.clone());
         Some(ShadowJob {
             snapshot: Arc::clone(snapshot),
             request: request.clone(),
             asked,
             parties,
+            workload,
             token,
         })
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::snapshot::Snapshot;
-use super::workload::workload;
 use crate::audit::Audit;
 use crate::model::decision::Decision;
 use crate::model::facts::Facts;
@@ -13,6 +12,7 @@ use crate::model::identity::TokenFacts;
 use crate::model::party::Parties;
 use crate::model::request::AccessRequest;
 use crate::model::route::Asked;
+use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Verdict;
 use crate::policy::{Call, Mode, Scan};
 use crate::telemetry::{Metrics, ShadowEffect};
@@ -23,6 +23,8 @@ const QUEUE: usize = 1024;
 /// Everything that a second evaluation needs, owned: the answer has gone out.
 #[derive(Debug)]
 pub struct ShadowJob {
+    /// The workload that called.
+    pub workload: Option<SpiffeId>,
     /// What decided.
     pub snapshot: Arc<Snapshot>,
     /// The request.
@@ -103,7 +105,7 @@ impl ShadowWorker {
             asked: &job.asked,
             parties: &job.parties,
             party: None,
-            workload: workload(job.request.source.principal.as_deref()),
+            workload: job.workload.as_ref().map(SpiffeId::as_str),
             conditions: &job.snapshot.conditions,
         };
         let call = Call {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use super::describe::{self, Declared};
-use crate::authorizer::{Caller, Examined, Snapshot};
+use crate::authorizer::{Examined, Snapshot};
 use crate::config::{CaseSpec, ExpectSpec};
 use crate::model::name::{ConditionName, RuleId};
 use crate::model::time::Timestamp;
@@ -61,11 +61,7 @@ fn examine(
     let described = describe::parties(&case.given, declared, now)?;
     let request = describe::request(&case.call, &case.given, snapshot)?;
     Ok(match request.access_request(now) {
-        Ok(request) => snapshot.examine(
-            &request,
-            &Caller::Described(Box::new(described)),
-            Some(Trace::default()),
-        ),
+        Ok(request) => snapshot.examine_described(&request, &described, Some(Trace::default())),
         Err(denial) => Examined::refused(Verdict::Deny(denial)),
     })
 }
@@ -193,7 +189,7 @@ tests:
         let bundle = load(&config, &Overrides::default()).unwrap();
         let (cases, claims) = (bundle.cases.clone(), bundle.claims.clone());
         let now = Timestamp::from_seconds(1_800_000_000);
-        let mut snapshot = bundle.into_snapshot(now, &BTreeMap::new());
+        let mut snapshot = bundle.into_snapshot(now, &crate::identity::Resources::default());
         run(&cases[0].spec, &mut snapshot, &claims, &[], now).differences
     }
 

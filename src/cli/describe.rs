@@ -135,10 +135,11 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
     let token = TokenFacts {
         scope: scope.map(Arc::from).collect(),
         audience: Vec::new(),
-        expires: now.plus(std::time::Duration::from_mins(5)),
+        expires: Some(now.plus(std::time::Duration::from_mins(5))),
         issued: Some(now),
         id: None,
         key: None,
+        proof: crate::model::identity::Proof::None,
     };
     Ok(Described {
         parties: Parties {

@@ -12,7 +12,7 @@ use super::explained::Explained;
 use super::output::{load_or_say, print, say_error};
 use super::{ConfigArgs, Exit, describe};
 use crate::app;
-use crate::authorizer::{Caller, Examined};
+use crate::authorizer::Examined;
 use crate::config::{Bundle, CallSpec, GivenSpec, Overrides, PartySpec};
 use crate::ext_authz::{capture, now};
 use crate::model::list::OneOrMany;
@@ -158,13 +158,17 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
         None => describe::request(&args.call()?, &given, &snapshot)?.access_request(now),
     };
     let caller = match &given.subject {
-        Some(_) => Caller::Described(Box::new(describe::parties(&given, &claims, now)?)),
-        None => Caller::Credential,
+        Some(_) => Some(describe::parties(&given, &claims, now)?),
+        None => None,
     };
     let version = snapshot.version.to_string();
     Ok(match request {
         Ok(request) => {
-            let examined = snapshot.examine(&request, &caller, Some(Trace::default()));
+            let trace = Some(Trace::default());
+            let examined = match &caller {
+                Some(described) => snapshot.examine_described(&request, described, trace),
+                None => app::examine(&snapshot, &request, trace)?,
+            };
             Explained {
                 request: Some(request),
                 examined,

@@ -8,6 +8,7 @@ use super::output::{load_or_say, print};
 use super::{Exit, TestArgs, cases};
 use crate::config::{Bundle, Overrides, PlacedCase};
 use crate::ext_authz::now;
+use crate::identity::Resources;
 
 pub(super) fn run(args: &TestArgs) -> Exit {
     let TestArgs {
@@ -72,7 +73,7 @@ impl Report {
         } = &bundle;
         let (placed, claims, conditions) = (placed.clone(), claims.clone(), conditions.clone());
         let all = bundle.policy.rule_ids();
-        let mut snapshot = bundle.into_snapshot(now, &std::collections::BTreeMap::new());
+        let mut snapshot = bundle.into_snapshot(now, &Resources::default());
         let mut used = BTreeSet::new();
         let mut report = Self {
             total: 0,

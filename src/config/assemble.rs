@@ -18,8 +18,8 @@ use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
-use crate::identity::{CheckedProviders, ProviderSpec};
-use crate::keys::{KeySet, digest};
+use crate::identity::{CheckedProviders, ProviderSpec, Resources};
+use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
@@ -27,6 +27,7 @@ use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
 use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
+use crate::store::StoreSettings;
 use crate::telemetry::Log;
 
 /// A configuration that can be run.
@@ -40,6 +41,8 @@ pub struct Bundle {
     pub log: Log,
     /// Where decision records go.
     pub audit: AuditSettings,
+    /// Where durable state is kept.
+    pub store: StoreSettings,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -71,12 +74,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// The snapshot that requests see. Credentials of providers that have no key set in `keys` are refused.
-    pub fn into_snapshot(
-        self,
-        loaded: Timestamp,
-        keys: &BTreeMap<ProviderName, KeySet>,
-    ) -> Snapshot {
+    /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
+    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
         Snapshot {
             version: self.version,
             loaded,
@@ -84,7 +83,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
-            providers: self.providers.with_keys(|name, _| keys.get(name).cloned()),
+            providers: self.providers.with(resources),
             conditions: self.set_conditions,
         }
     }
@@ -198,6 +197,7 @@ impl Reading<'_> {
             admin,
             log,
             audit,
+            store,
             text,
         } = fixed?;
         Some(Bundle {
@@ -205,6 +205,7 @@ impl Reading<'_> {
             admin,
             log,
             audit,
+            store,
             fixed: text,
             providers: providers?,
             claims: known,

@@ -16,7 +16,7 @@ pub(super) struct Patience {
 
 /// The moment from which an answer is a fault, whatever was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deadline(Option<Instant>);
+pub(super) struct Deadline(Instant);
 
 impl Deadline {
     /// The deadline of a check that arrived at `arrival`: its `grpc-timeout` less the margin, at most a minute. A
@@ -26,12 +26,17 @@ impl Deadline {
         let allowed = asked.map_or(patience.default, |asked| {
             asked.min(MAX_TIMEOUT).saturating_sub(patience.margin)
         });
-        Self(arrival.checked_add(allowed))
+        Self(arrival.checked_add(allowed).unwrap_or(arrival))
     }
 
     /// Whether it is too late at `now`.
     pub(super) fn passed(self, now: Instant) -> bool {
-        self.0.is_some_and(|deadline| now >= deadline)
+        now >= self.0
+    }
+
+    /// The moment itself.
+    pub(super) const fn until(self) -> Instant {
+        self.0
     }
 }
 

@@ -1,16 +1,20 @@
 //! The service that Envoy calls: one check, from arrival to answer.
 //!
 //! Whatever happens in here is answered explicitly, with gRPC status OK around a `CheckResponse` that says no: a gRPC
-//! error would be Envoy's to judge, and with `failure_mode_allow` it would let the request pass. Nothing is awaited, so
-//! no timer is armed. No header value is ever logged.
+//! error would be Envoy's to judge, and with `failure_mode_allow` it would let the request pass. A timer is armed only
+//! where a check awaits. No header value is ever logged.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 use tracing::field::{Empty, display};
 
 use crate::authorizer::Authorizer;
@@ -43,7 +47,12 @@ impl Checks {
         }
     }
 
-    fn answer(&self, check: &CheckRequest, arrival: Instant, deadline: Deadline) -> CheckResponse {
+    async fn answer(
+        &self,
+        check: &CheckRequest,
+        arrival: Instant,
+        deadline: Deadline,
+    ) -> CheckResponse {
         let span = tracing::debug_span!(
             "ext_authz.check",
             decision = Empty,
@@ -52,12 +61,12 @@ impl Checks {
             reason = Empty,
             rule = Empty,
         );
-        let _entered = span.enter();
         let now = clock::now();
-        let answered = caught(|| {
-            let decision = self.decide(check, now, arrival, deadline);
+        let answered = caught(async {
+            let decision = self.decide(check, now, arrival, deadline).await;
             (check_response(&decision), decision)
         });
+        let answered = answered.instrument(span.clone()).await;
         let (response, decision) = answered.unwrap_or_else(|fault| {
             let decision = self.refuse(Verdict::Fault(fault), now, arrival, check);
             (check_response(&decision), decision)
@@ -66,7 +75,7 @@ impl Checks {
         response
     }
 
-    fn decide(
+    async fn decide(
         &self,
         check: &CheckRequest,
         now: Timestamp,
@@ -88,8 +97,8 @@ impl Checks {
         }
         match access_request(check, now) {
             Ok(request) => {
-                let late = || deadline.passed(Instant::now());
-                self.authorizer.decide(&request, arrival, late)
+                let until = deadline.until();
+                self.authorizer.decide(&request, arrival, until).await
             }
             Err(denial) => self.refuse(Verdict::Deny(denial), now, arrival, check),
         }
@@ -117,22 +126,28 @@ impl Authorization for Checks {
         let timeout = request.metadata().get("grpc-timeout");
         let timeout = timeout.and_then(|value| value.to_str().ok());
         let deadline = Deadline::new(arrival, timeout, self.patience);
-        Ok(Response::new(self.answer(
-            request.get_ref(),
-            arrival,
-            deadline,
-        )))
+        let answer = self.answer(request.get_ref(), arrival, deadline).await;
+        Ok(Response::new(answer))
     }
 }
 
 /// Runs `work`; a panic becomes a fault, so that one bad request ends neither the process nor its own refusal.
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
+    let mut work = pin!(work);
     // Unwind safe: what `work` shares with other checks is atomics, caches and an immutable snapshot, and whatever it
     // was about to return is dropped. The panic's message may quote the request, so it goes no further than the hook.
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_payload| {
-        tracing::error!("a check panicked");
-        Fault::new(FaultCode::Internal, "the check panicked")
-    })
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+            Err(_payload) => {
+                tracing::error!("a check panicked");
+                let fault = Fault::new(FaultCode::Internal, "the check panicked");
+                Poll::Ready(Err(fault))
+            }
+        },
+    )
+    .await
 }
 
 fn describe(span: &tracing::Span, decision: &Decision) {
@@ -159,11 +174,16 @@ fn describe(span: &tracing::Span, decision: &Decision) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_panic_is_a_fault() {
-        let fault = caught(|| -> u8 { panic!("secret") }).unwrap_err();
+    #[tokio::test]
+    async fn a_panic_is_a_fault() {
+        let panicking = async { if true { panic!("secret") } else { 7 } };
+        let fault = caught(panicking).await.unwrap_err();
         assert_eq!(fault.code, FaultCode::Internal);
         assert!(!fault.cause.contains("secret"));
-        assert_eq!(caught(|| 7), Ok(7));
+        let later = async {
+            tokio::task::yield_now().await;
+            7
+        };
+        assert_eq!(caught(later).await, Ok(7));
     }
 }

@@ -7,7 +7,7 @@ use super::payload::Payload;
 use super::provider::Provider;
 use super::refusal;
 use super::standard::{self, Clock};
-use crate::model::identity::{Identity, TokenFacts};
+use crate::model::identity::{Identity, Proof, TokenFacts};
 use crate::model::name::ProviderName;
 use crate::model::party::{Claims, PartyId};
 use crate::model::time::Timestamp;
@@ -62,10 +62,11 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
         token: TokenFacts {
             scope: mapped.scope,
             audience,
-            expires: lifetime.expires,
+            expires: Some(lifetime.expires),
             issued: lifetime.issued,
             id: payload.text("jti")?,
             key: key.map(Arc::from),
+            proof: Proof::None,
         },
     })
 }

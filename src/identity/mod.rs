@@ -14,13 +14,16 @@ mod check;
 mod claims;
 mod credential;
 mod declared;
+mod kind;
 mod mapped;
 mod mapping;
 mod payload;
+mod place;
 mod preset;
 mod provider;
 mod providers;
 mod refusal;
+mod resources;
 mod spec;
 mod standard;
 mod token_type;
@@ -30,8 +33,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use providers::{CheckedProviders, Providers};
+pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
+pub use resources::Resources;
 pub use spec::{
     ClaimFields, ClaimSpec, JwtSpec, MapSpec, PresetName, ProviderSpec, UnregisteredClientSpec,
 };

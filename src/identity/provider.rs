@@ -1,11 +1,13 @@
 //! One checked provider, and how it is made of what the user wrote and what its preset knows.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check;
 use super::declared::DeclaredClaim;
 use super::mapping::Mapping;
+use super::place::Place;
 use super::preset;
 use super::spec::JwtSpec;
 use super::token_type::TokenTypes;
@@ -13,6 +15,7 @@ use crate::keys::{Algorithm, KeySource};
 use crate::model::finding::Finding;
 use crate::model::identity::UnregisteredClient;
 use crate::model::name::ProviderName;
+use crate::model::schema::ClaimDeclarations;
 
 /// A provider of signed access tokens.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct Provider {
     /// The exact `iss`.
     pub(super) issuer: Box<str>,
     pub(super) source: KeySource,
+    /// Where its tokens stand, if not in the `authorization` header.
+    pub(super) place: Option<Place>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) types: TokenTypes,
     pub(super) leeway: Duration,
@@ -33,6 +38,14 @@ pub(super) struct Provider {
 }
 
 impl Provider {
+    /// The claims that policies may read.
+    pub(super) fn declarations(&self) -> ClaimDeclarations {
+        let claims = self.claims.iter();
+        claims
+            .map(|claim| (Arc::clone(&claim.name), claim.declaration.clone()))
+            .collect()
+    }
+
     /// Checks a specification and reports everything that is wrong with it; relative files start at `base`.
     pub(super) fn compile(
         name: ProviderName,
@@ -42,6 +55,7 @@ impl Provider {
         let JwtSpec {
             issuer,
             keys,
+            cookie,
             preset,
             algorithms,
             typ,
@@ -56,6 +70,7 @@ impl Provider {
         let mut findings = Findings::default();
         let checked = findings.keep("issuer", check::issuer(&issuer));
         let source = findings.keep("keys", check::key_source(&name, &issuer, keys, base));
+        let place = findings.keep("cookie", cookie.map(Place::cookie).transpose());
         let algorithms = findings.keep("algorithms", check::algorithms(algorithms, preset));
         let types = findings.keep_all(check::types(typ, preset));
         let leeway = findings.keep("leeway", check::leeway(leeway));
@@ -73,6 +88,7 @@ impl Provider {
                 name,
                 issuer: issuer.into(),
                 source: source?,
+                place: place?,
                 algorithms: algorithms?,
                 types: types?,
                 leeway: leeway?,

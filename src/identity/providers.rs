@@ -1,17 +1,18 @@
-//! All providers: checked, then ready with their keys; and the way of a credential through them.
+//! All providers: checked, then ready with what they need; and the way of a credential through them.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::claims::{self, Presented};
-use super::credential::bearer_token;
+use super::credential::{Credential, find};
+use super::kind::{Checked, Ready};
 use super::payload::Payload;
-use super::provider::Provider;
+use super::place::Place;
 use super::refusal::Refusal;
-use super::spec::{JwtSpec, ProviderSpec};
+use super::resources::Resources;
+use super::spec::ProviderSpec;
 use crate::keys::{self, KeySet, KeySource};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
@@ -20,20 +21,28 @@ use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::Route;
 use crate::model::schema::ClaimDeclarations;
+use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
 
 /// Providers whose configuration is sound; they have no keys, so they verify nothing.
 #[derive(Debug)]
-pub struct CheckedProviders(BTreeMap<ProviderName, Provider>);
+pub struct CheckedProviders(BTreeMap<ProviderName, Checked>);
 
-/// Providers with their keys.
+/// Providers with everything that they need.
 #[derive(Debug)]
-pub struct Providers(BTreeMap<ProviderName, Ready>);
+pub struct Providers {
+    ready: BTreeMap<ProviderName, Ready>,
+    /// Where they look for credentials beside the `authorization` header, and who looks there.
+    places: BTreeMap<Place, Vec<ProviderName>>,
+}
 
-#[derive(Debug)]
-struct Ready {
-    provider: Provider,
-    keys: KeySet,
+/// The two moments of a verification that are not the request's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// The monotonic clock of ages.
+    pub now: Instant,
+    /// When an answer is not heard any more; whatever is waited for is given up by then.
+    pub until: Instant,
 }
 
 impl CheckedProviders {
@@ -46,25 +55,24 @@ impl CheckedProviders {
         let mut findings = Vec::new();
         let mut providers = BTreeMap::new();
         let mut issuers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, ProviderSpec { jwt }) in specs {
-            let mut place = |wrong: Vec<Finding>| {
-                findings.extend(
-                    wrong
-                        .into_iter()
-                        .map(|finding| finding.under(name.as_str())),
-                );
-            };
-            match issuers.entry(jwt.issuer.clone()) {
-                Entry::Occupied(other) => place(vec![duplicate(other.get())]),
-                Entry::Vacant(entry) => {
-                    entry.insert(name.clone());
+        for (name, spec) in specs {
+            match check(&name, spec, base) {
+                Ok((checked_name, provider)) => {
+                    if let Some(issuer) = provider.issuer() {
+                        match issuers.entry(issuer.to_owned()) {
+                            Entry::Occupied(other) => {
+                                findings.push(duplicate(other.get()).under(name.as_str()));
+                            }
+                            Entry::Vacant(entry) => {
+                                entry.insert(name);
+                            }
+                        }
+                    }
+                    providers.insert(checked_name, provider);
                 }
-            }
-            match check(&name, jwt, base) {
-                Ok(provider) => {
-                    providers.insert(provider.name.clone(), provider);
+                Err(wrong) => {
+                    findings.extend(wrong.into_iter().map(|it| it.under(name.as_str())));
                 }
-                Err(wrong) => place(wrong),
             }
         }
         if findings.is_empty() {
@@ -74,24 +82,18 @@ impl CheckedProviders {
         }
     }
 
-    /// Where the keys of each provider come from; what [`CheckedProviders::with_keys`] will ask for.
+    /// Where the keys of each provider come from; what [`CheckedProviders::with`] will look for.
     pub fn key_sources(&self) -> impl Iterator<Item = (&ProviderName, &KeySource)> {
         self.0
             .iter()
-            .map(|(name, provider)| (name, &provider.source))
+            .filter_map(|(name, provider)| Some((name, provider.key_source()?)))
     }
 
     /// The claims that policies may read, by provider: those of the presets included.
     pub fn claim_declarations(&self) -> BTreeMap<ProviderName, ClaimDeclarations> {
-        let of = |provider: &Provider| {
-            let claims = provider.claims.iter();
-            claims
-                .map(|claim| (Arc::clone(&claim.name), claim.declaration.clone()))
-                .collect()
-        };
         self.0
             .iter()
-            .map(|(name, provider)| (name.clone(), of(provider)))
+            .map(|(name, provider)| (name.clone(), provider.claims()))
             .collect()
     }
 
@@ -100,18 +102,22 @@ impl CheckedProviders {
         self.0.keys()
     }
 
-    /// Gives each provider its keys: a new key set, or one that a provider with an equal source has already. A provider
-    /// without keys is left out: its credentials are then those of an unknown issuer.
+    /// Gives each provider what it needs. One that `resources` has nothing for is left out: its credentials are then
+    /// those of an unknown issuer.
     #[must_use]
-    pub fn with_keys(
-        self,
-        mut keys: impl FnMut(&ProviderName, &KeySource) -> Option<KeySet>,
-    ) -> Providers {
+    pub fn with(self, resources: &Resources) -> Providers {
         let ready = self.0.into_iter().filter_map(|(name, provider)| {
-            let keys = keys(&name, &provider.source)?;
-            Some((name, Ready { provider, keys }))
+            let ready = provider.with(&name, resources)?;
+            Some((name, ready))
         });
-        Providers(ready.collect())
+        let ready: BTreeMap<_, _> = ready.collect();
+        let mut places: BTreeMap<Place, Vec<ProviderName>> = BTreeMap::new();
+        for (name, provider) in &ready {
+            if let Some(place) = provider.place() {
+                places.entry(place.clone()).or_default().push(name.clone());
+            }
+        }
+        Providers { ready, places }
     }
 }
 
@@ -122,69 +128,111 @@ fn duplicate(other: &str) -> Finding {
         .under("jwt")
 }
 
-fn check(name: &str, spec: JwtSpec, base: &Path) -> Result<Provider, Vec<Finding>> {
+fn check(
+    name: &str,
+    spec: ProviderSpec,
+    base: &Path,
+) -> Result<(ProviderName, Checked), Vec<Finding>> {
     let name = ProviderName::new(name)
         .map_err(|error| vec![Finding::error("invalid-name", error.to_string())])?;
-    Provider::compile(name, spec, base).map_err(|wrong| {
-        wrong
-            .into_iter()
-            .map(|finding| finding.under("jwt"))
-            .collect()
-    })
+    let checked = Checked::compile(name.clone(), spec, base)?;
+    Ok((name, checked))
 }
 
 impl Providers {
     /// Verifies the credential of a request to `route`: `None` if it carries none, a refusal if it carries one that is
-    /// not accepted, never anything in between. `now` is the monotonic clock of the keys' age; dates in the token are
-    /// compared with the request's own clock. No fetch, no wait; the size of the token bounds the work.
-    pub fn authenticate(
+    /// not accepted, never anything in between. Dates in the credential are compared with the request's own clock. What
+    /// is verified offline never waits; the size of the credential bounds the work.
+    #[expect(
+        clippy::unused_async,
+        reason = "kinds that ask somebody wait; this one does not"
+    )]
+    pub async fn authenticate(
         &self,
         request: &AccessRequest,
         route: &Route,
-        now: Instant,
+        clock: Clock,
     ) -> Result<Option<Identity>, Refusal> {
-        let Some(header) = request.headers.get("authorization") else {
+        let Some(credential) = find(request, self.places_for(route))? else {
             return Ok(None);
         };
         if route.providers.is_empty() {
             let denial = Denial::new(Reason::CredentialUnsupported);
             return Err(denial.because("the route accepts no credentials").into());
         }
-        let token = keys::parse(bearer_token(header)?)?;
+        let (token, place) = match credential {
+            Credential::Bearer(token) => (token, None),
+            Credential::Placed(place, token) => (token, Some(place)),
+        };
+        self.signed(token, place, request, route, clock).map(Some)
+    }
+
+    /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
+    /// the route's providers reads it.
+    fn places_for(&self, route: &Route) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter_map(|(place, readers)| {
+            let counts = match place {
+                Place::Cookie(_) => readers.iter().any(|name| route.providers.contains(name)),
+            };
+            counts.then_some(place)
+        })
+    }
+
+    /// The workload that calls, beside any credential: the SPIFFE ID of the peer that Envoy verified.
+    pub fn workload(&self, request: &AccessRequest) -> Result<Option<SpiffeId>, Denial> {
+        let principal = request.source.principal.as_deref();
+        Ok(principal.and_then(SpiffeId::parse))
+    }
+
+    /// Verifies a signed access token that stands in `place`, or in the `authorization` header.
+    fn signed(
+        &self,
+        token: &str,
+        place: Option<&Place>,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+    ) -> Result<Identity, Refusal> {
+        let token = keys::parse(token)?;
         let issuer = token
             .unverified_issuer()
-            .and_then(|iss| self.issuer(route, iss));
-        let Some(Ready { provider, keys }) = issuer else {
+            .and_then(|iss| self.issuer(route, iss))
+            .filter(|(_, ready)| ready.place() == place);
+        let Some((_, Ready::Jwt { provider, keys })) = issuer else {
             let denial = Denial::new(Reason::TokenIssuer);
             return Err(denial
                 .because("no provider of the route has the token's `iss`")
                 .into());
         };
-        let verified = token.verify(&provider.algorithms, keys, now)?;
+        let verified = token.verify(&provider.algorithms, keys, clock.now)?;
         provider
             .types
             .check(verified.typ.as_deref(), &verified.claims)?;
         let presented = Presented {
             now: request.now,
             audience: &route.audience,
-            issuer: |iss: &str| {
-                self.issuer(route, iss)
-                    .map(|ready| ready.provider.name.clone())
-            },
+            issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
         };
         let payload = Payload(&verified.claims);
         let identity = claims::read(provider, payload, verified.kid.as_deref(), &presented)?;
-        Ok(Some(identity))
+        Ok(identity)
     }
 
     /// The key set of every provider, for readiness, metrics and reuse at the next reload.
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
-        self.0.iter().map(|(name, ready)| (name, &ready.keys))
+        self.ready.iter().map(|(name, ready)| match ready {
+            Ready::Jwt { keys, .. } => (name, keys),
+        })
     }
 
     /// The provider of the route that has exactly this `iss`. No two have the same.
-    fn issuer(&self, route: &Route, iss: &str) -> Option<&Ready> {
-        let mut of_route = route.providers.iter().filter_map(|name| self.0.get(name));
-        of_route.find(|ready| *ready.provider.issuer == *iss)
+    fn issuer(&self, route: &Route, iss: &str) -> Option<(&ProviderName, &Ready)> {
+        let mut of_route = route
+            .providers
+            .iter()
+            .filter_map(|name| self.ready.get_key_value(name));
+        of_route.find(|(_, ready)| match ready {
+            Ready::Jwt { provider, .. } => *provider.issuer == *iss,
+        })
     }
 }

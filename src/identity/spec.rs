@@ -10,12 +10,12 @@ use crate::keys::{Algorithm, KeySourceSpec};
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 
-/// One provider: exactly one way to verify credentials of one source.
-#[derive(Clone, Debug, Deserialize)]
+/// One provider: exactly one way to verify credentials of one source, so exactly one key.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSpec {
     /// Signed access tokens of one issuer (RFC 9068, or what a preset says).
-    pub jwt: JwtSpec,
+    pub jwt: Option<Box<JwtSpec>>,
 }
 
 /// Access tokens of one issuer.
@@ -27,6 +27,9 @@ pub struct JwtSpec {
     /// Where its keys come from. Without a place: discovery of `issuer`.
     #[serde(default)]
     pub keys: Option<KeySourceSpec>,
+    /// The cookie that holds its tokens; without it they come in the `authorization` header, and never in both.
+    #[serde(default)]
+    pub cookie: Option<String>,
     /// Whose tokens these are; fills in what is left out below.
     #[serde(default)]
     pub preset: Option<PresetName>,

@@ -147,6 +147,8 @@ pub(super) fn route(providers: &[&str]) -> Route {
         url: Arc::from(AUDIENCE),
         audience: Arc::from(AUDIENCE),
         providers: providers.iter().map(|name| provider_name(name)).collect(),
+        tenant: None,
+        environment: None,
         actions: Vec::new(),
     }
 }

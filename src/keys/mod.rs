@@ -10,12 +10,16 @@
 //! contains a byte of a token.
 
 mod algorithm;
+pub mod base64url;
 mod digest;
 mod fetch;
+pub mod hmac;
 mod json;
 mod jwk;
 mod jws;
+mod random;
 mod refresh;
+pub mod secret;
 mod set;
 mod source;
 mod spec;
@@ -28,6 +32,7 @@ mod tests;
 pub use algorithm::{Algorithm, AlgorithmError};
 pub use digest::digest;
 pub use jws::{JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, parse, verify};
+pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;

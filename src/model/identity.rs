@@ -38,14 +38,39 @@ pub struct TokenFacts {
     pub scope: Vec<Arc<str>>,
     /// Whom it is meant for.
     pub audience: Vec<Arc<str>>,
-    /// When it ends to be valid.
-    pub expires: Timestamp,
+    /// When it ends to be valid; none if that is not known, as for a certificate that Envoy does not show.
+    pub expires: Option<Timestamp>,
     /// When it was issued.
     pub issued: Option<Timestamp>,
     /// Its id (`jti`).
     pub id: Option<Arc<str>>,
     /// The key that signed it.
     pub key: Option<Arc<str>>,
+    /// How the caller has proven that the credential is its own.
+    pub proof: Proof,
+}
+
+/// How a caller has proven to hold the key that its credential is bound to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Proof {
+    /// Not at all: whoever has the credential can use it.
+    #[default]
+    None,
+    /// With a signature over this request (RFC 9449).
+    Dpop,
+    /// With the client certificate of the connection (RFC 8705), or because that certificate is the credential.
+    Mtls,
+}
+
+impl Proof {
+    /// The word that policies and records use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Dpop => "dpop",
+            Self::Mtls => "mtls",
+        }
+    }
 }
 
 /// What a client that the registry does not list becomes; every provider says so, there is no default.

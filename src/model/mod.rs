@@ -16,6 +16,7 @@ pub mod reason;
 pub mod request;
 pub mod route;
 pub mod schema;
+pub mod spiffe;
 pub mod suggest;
 pub mod time;
 pub mod value;

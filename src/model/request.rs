@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::name::RouteId;
 use super::time::Timestamp;
 use super::value::Value;
 
@@ -22,6 +23,8 @@ pub struct AccessRequest {
     /// Path with every segment percent-decoded. It starts with `/` and has no dot, empty or ambiguous segments;
     /// it ends with `/` only if the request's path did.
     pub path: String,
+    /// The path exactly as received, without the query; for comparing with what a proof of possession names.
+    pub raw_path: String,
     /// Decoded query parameters, in order.
     pub query: Query,
     /// Headers, lower case, one entry a name.
@@ -42,6 +45,19 @@ pub struct AccessRequest {
     pub metadata: BTreeMap<String, Value>,
     /// Metadata of the selected route.
     pub route_metadata: BTreeMap<String, Value>,
+    /// The Envoy that asks, where the listener authenticates those who do.
+    pub gateway: Option<Arc<Gateway>>,
+}
+
+/// An Envoy that has shown who it is, and what it may ask about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// Its identity, as the allow-list names it.
+    pub id: Arc<str>,
+    /// The tenant whose routes it may ask about; none means any.
+    pub tenant: Option<Arc<str>>,
+    /// The routes that it may ask about; none means any.
+    pub routes: Option<Vec<RouteId>>,
 }
 
 impl fmt::Debug for AccessRequest {
@@ -113,13 +129,15 @@ impl Query {
 pub struct Headers(BTreeMap<String, String>);
 
 impl Headers {
-    /// Builds the map; a later entry of the same name is joined to the earlier with `,`.
+    /// Builds the map; a later entry of the same name is joined to the earlier with `,`, cookies with `; ` (RFC 9113,
+    /// section 8.2.3).
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut map: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in entries {
+            let comma = if name == "cookie" { "; " } else { "," };
             map.entry(name)
                 .and_modify(|joined| {
-                    joined.push(',');
+                    joined.push_str(comma);
                     joined.push_str(&value);
                 })
                 .or_insert(value);

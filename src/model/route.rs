@@ -21,6 +21,10 @@ pub struct Route {
     pub audience: Arc<str>,
     /// Providers whose credentials it accepts.
     pub providers: Vec<ProviderName>,
+    /// Whose it is, where one server decides for several.
+    pub tenant: Option<Arc<str>>,
+    /// The environment that it belongs to, for example `production`.
+    pub environment: Option<Arc<str>>,
     /// Its catalogue.
     pub actions: Vec<Arc<Action>>,
 }

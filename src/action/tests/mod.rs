@@ -26,6 +26,7 @@ fn request(method: &str, host: &str, target: &str) -> AccessRequest {
         method: method.into(),
         host: host.into(),
         path: path.into(),
+        raw_path: path.into(),
         query: Query::new(pairs.map(|(k, v)| (k.into(), v.into())).collect()),
         headers: Headers::default(),
         scheme: None,
@@ -36,6 +37,7 @@ fn request(method: &str, host: &str, target: &str) -> AccessRequest {
         context_extensions: std::collections::BTreeMap::new(),
         metadata: std::collections::BTreeMap::new(),
         route_metadata: std::collections::BTreeMap::new(),
+        gateway: None,
     }
 }
 

@@ -77,10 +77,11 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
             TokenFacts {
                 scope: vec![Arc::from(SECRET)],
                 audience: vec![Arc::from(SECRET)],
-                expires: Timestamp::from_seconds(1_795_298_700),
+                expires: Some(Timestamp::from_seconds(1_795_298_700)),
                 issued: Some(Timestamp::from_seconds(1_795_298_400)),
                 id: Some(Arc::from("t-1")),
                 key: Some(Arc::from("k-1")),
+                proof: crate::model::identity::Proof::None,
             },
         )),
         policy_version: Arc::from("v1"),

@@ -54,10 +54,11 @@ fn alice() -> Identity {
         token: TokenFacts {
             scope: Vec::new(),
             audience: Vec::new(),
-            expires: NOW,
+            expires: Some(NOW),
             issued: None,
             id: None,
             key: None,
+            proof: crate::model::identity::Proof::None,
         },
     }
 }

@@ -32,8 +32,8 @@ pub fn access_request(check: &CheckRequest, now: Timestamp) -> Result<AccessRequ
     let http = http(check).ok_or_else(|| Denial::new(Reason::NoHttp))?;
     let context = check.attributes.as_ref();
     let headers = headers::headers(http)?;
-    let (path, query) = path::split(target(http)?)?;
-    let path = path::path(path)?;
+    let (raw_path, query) = path::split(target(http)?)?;
+    let path = path::path(raw_path)?;
     let query = query::query(query)?;
     headers::one_credential(&headers, &query)?;
     Ok(AccessRequest {
@@ -42,6 +42,7 @@ pub fn access_request(check: &CheckRequest, now: Timestamp) -> Result<AccessRequ
         method: method(http)?,
         host: authority(http, &headers)?,
         path,
+        raw_path: raw_path.to_owned(),
         query,
         body: body::body(http, &headers)?,
         headers,
@@ -54,6 +55,7 @@ pub fn access_request(check: &CheckRequest, now: Timestamp) -> Result<AccessRequ
         route_metadata: metadata::metadata(
             context.and_then(|it| it.route_metadata_context.as_ref()),
         )?,
+        gateway: None,
     })
 }
 

@@ -72,7 +72,7 @@ fn a_sound_token_becomes_facts() {
     let token = identity.token;
     assert_eq!(
         (
-            token.expires.seconds(),
+            token.expires.unwrap().seconds(),
             token.issued.map(Timestamp::seconds)
         ),
         (1_795_298_701, Some(1_795_298_401))

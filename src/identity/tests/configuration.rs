@@ -28,7 +28,7 @@ fn set(specs: &[(&str, Json)]) -> Result<CheckedProviders, Vec<String>> {
         (
             (*name).to_owned(),
             ProviderSpec {
-                jwt: spec(more.clone()),
+                jwt: Some(Box::new(spec(more.clone()))),
             },
         )
     });
@@ -202,11 +202,16 @@ fn unknown_keys_are_refused() {
         json!({ "jwt": { "issuer": ISSUER, "audience": "x" } }),
         json!({ "jwt": { "issuer": ISSUER, "map": { "group": "[]" } } }),
         json!({ "jwt": { "issuer": ISSUER }, "api_key": {} }),
-        json!({ "api_key": {} }),
-        json!({}),
     ] {
         assert!(serde_json::from_value::<ProviderSpec>(written).is_err());
     }
+}
+
+#[test]
+fn a_provider_has_exactly_one_kind() {
+    let none = [("corp".to_owned(), ProviderSpec::default())];
+    let findings = CheckedProviders::compile(none, Path::new("/")).unwrap_err();
+    assert_eq!(findings[0].code, "invalid-provider");
 }
 
 #[test]

@@ -9,12 +9,14 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::identity::testing::{AUDIENCE, NOW, changed, payload, route, spec};
-use crate::identity::{CheckedProviders, ProviderSpec, Providers, Refusal};
+use crate::identity::{CheckedProviders, Clock, ProviderSpec, Providers, Refusal, Resources};
 use crate::keys::testing::{TestKey, encode, jwks, key_set};
 use crate::keys::{Algorithm, KeySet};
 use crate::model::identity::Identity;
+use crate::model::name::ProviderName;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
+use crate::model::route::Route;
 
 static CORP: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
 static CI: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
@@ -30,12 +32,28 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
             json!({ "issuer": "https://legacy.example", "typ": "JWT" }),
         ),
     ];
-    let specs = specs.map(|(name, more)| (name.to_owned(), ProviderSpec { jwt: spec(more) }));
+    let mut specs = specs.to_vec();
+    let web = json!({ "issuer": "https://web.example", "cookie": "session" });
+    specs.push(("web", web));
+    let specs = specs.into_iter().map(|(name, more)| {
+        (
+            name.to_owned(),
+            ProviderSpec {
+                jwt: Some(Box::new(spec(more))),
+            },
+        )
+    });
     let checked = CheckedProviders::compile(specs, Path::new("/")).unwrap();
-    checked.with_keys(|name, _| match name.as_str() {
-        "ci" => Some(loaded(&[&CI])),
-        _ => Some(loaded(&[&CORP])),
-    })
+    let of = |name: &ProviderName| match name.as_str() {
+        "ci" => loaded(&[&CI]),
+        _ => loaded(&[&CORP]),
+    };
+    let key_sets = checked.names().map(|name| (name.clone(), of(name)));
+    let resources = Resources {
+        key_sets: key_sets.collect(),
+        store: None,
+    };
+    checked.with(&resources)
 });
 
 fn loaded(keys: &[&TestKey]) -> KeySet {
@@ -50,6 +68,7 @@ fn request(authorization: Option<&str>) -> AccessRequest {
         method: "GET".into(),
         host: "api.example.com".into(),
         path: "/".into(),
+        raw_path: "/".into(),
         query: Query::default(),
         headers: Headers::new(headers),
         scheme: None,
@@ -60,11 +79,24 @@ fn request(authorization: Option<&str>) -> AccessRequest {
         context_extensions: BTreeMap::new(),
         metadata: BTreeMap::new(),
         route_metadata: BTreeMap::new(),
+        gateway: None,
     }
 }
 
+fn authenticate(
+    request: &AccessRequest,
+    route: &Route,
+    now: Instant,
+) -> Result<Option<Identity>, Refusal> {
+    let clock = Clock { now, until: now };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(PROVIDERS.authenticate(request, route, clock))
+}
+
 fn ask(header: Option<&str>, providers: &[&str]) -> Result<Option<Identity>, Refusal> {
-    PROVIDERS.authenticate(&request(header), &route(providers), *START)
+    authenticate(&request(header), &route(providers), *START)
 }
 
 fn bearer(token: &str) -> Result<Identity, Reason> {
@@ -94,6 +126,68 @@ fn a_signed_token_is_an_identity() {
     let identity = bearer(&token(json!({}))).unwrap();
     assert_eq!(identity.subject.to_string(), "corp/alice");
     assert_eq!(identity.token.key.as_deref(), Some("k"));
+}
+
+fn with_headers(headers: &[(&str, &str)], providers: &[&str]) -> Result<String, Reason> {
+    let entries = headers
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    let mut request = request(None);
+    request.headers = Headers::new(entries);
+    match authenticate(&request, &route(providers), *START) {
+        Ok(identity) => Ok(identity.map_or_else(String::new, |it| it.subject.to_string())),
+        Err(Refusal::Deny(denial)) => Err(denial.reason),
+        Err(Refusal::Fault(fault)) => panic!("{fault:?}"),
+    }
+}
+
+#[test]
+fn a_cookie_holds_a_token_where_a_provider_of_the_route_reads_it() {
+    let web = CORP.token(
+        Algorithm::Es256,
+        &changed(&payload(), json!({ "iss": "https://web.example" })),
+    );
+    let cookie = format!("theme=dark; session={web}");
+    let ask = |header: (&str, &str), providers: &[&str]| with_headers(&[header], providers);
+    assert_eq!(
+        ask(("cookie", &cookie), &["corp", "web"]),
+        Ok("web/alice".into())
+    );
+    assert_eq!(ask(("cookie", &cookie), &["corp"]), Ok(String::new()));
+    let broken = ask(("cookie", "session=x"), &["web"]);
+    assert_eq!(broken, Err(Reason::TokenMalformed));
+    // Each token in its own place only.
+    let bearer = format!("Bearer {web}");
+    assert_eq!(
+        ask(("authorization", &bearer), &["web"]),
+        Err(Reason::TokenIssuer)
+    );
+    let swapped = format!("session={}", token(json!({})));
+    assert_eq!(
+        ask(("cookie", &swapped), &["corp", "web"]),
+        Err(Reason::TokenIssuer)
+    );
+}
+
+#[test]
+fn two_credentials_are_ambiguous_whatever_they_are_worth() {
+    let bearer = format!("Bearer {}", token(json!({})));
+    for (authorization, cookie) in [
+        (bearer.as_str(), "session=x"),
+        (bearer.as_str(), "session="),
+        ("Bearer", "session=x"),
+        ("Basic x", "session=x"),
+    ] {
+        let headers = [("authorization", authorization), ("cookie", cookie)];
+        let both = with_headers(&headers, &["corp", "web"]);
+        assert_eq!(
+            both,
+            Err(Reason::CredentialAmbiguous),
+            "{authorization} {cookie}"
+        );
+    }
+    let headers = [("authorization", bearer.as_str()), ("cookie", "session=x")];
+    assert_eq!(with_headers(&headers, &["corp"]), Ok("corp/alice".into()));
 }
 
 #[test]
@@ -191,9 +285,7 @@ fn algorithms_are_those_of_the_provider() {
 fn keys_that_are_too_old_are_a_fault_and_not_a_denial() {
     let later = *START + Duration::from_hours(2);
     let header = format!("Bearer {}", token(json!({})));
-    let refusal = PROVIDERS
-        .authenticate(&request(Some(&header)), &route(&["corp"]), later)
-        .unwrap_err();
+    let refusal = authenticate(&request(Some(&header)), &route(&["corp"]), later).unwrap_err();
     assert!(matches!(refusal, Refusal::Fault(fault) if fault.code == FaultCode::KeysUnavailable));
 }
 
@@ -291,7 +383,7 @@ fn key_sources_are_asked_for_by_name() {
         .key_sets()
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(names, ["ci", "corp", "legacy"]);
+    assert_eq!(names, ["ci", "corp", "legacy", "web"]);
 }
 
 proptest! {

@@ -54,6 +54,8 @@ pub(super) fn route(providers: &[&str]) -> Route {
             .iter()
             .map(|name| ProviderName::new(name).unwrap())
             .collect(),
+        tenant: None,
+        environment: None,
         actions: vec![
             action("docs.read", Tier::Low, &[]),
             action("docs.write", Tier::High, &["docs:write"]),
@@ -218,10 +220,11 @@ fn token(scope: &[Arc<str>]) -> TokenFacts {
     TokenFacts {
         scope: scope.to_vec(),
         audience: Vec::new(),
-        expires: Timestamp::from_seconds(2_000_000_000),
+        expires: Some(Timestamp::from_seconds(2_000_000_000)),
         issued: None,
         id: None,
         key: None,
+        proof: crate::model::identity::Proof::None,
     }
 }
 
@@ -232,6 +235,7 @@ fn request(query: Vec<(String, String)>) -> AccessRequest {
         method: "GET".into(),
         host: "api.test".into(),
         path: "/docs.read/1".into(),
+        raw_path: "/docs.read/1".into(),
         query: Query::new(query),
         headers: Headers::default(),
         scheme: None,
@@ -242,6 +246,7 @@ fn request(query: Vec<(String, String)>) -> AccessRequest {
         context_extensions: BTreeMap::new(),
         metadata: BTreeMap::new(),
         route_metadata: BTreeMap::new(),
+        gateway: None,
     }
 }
 

@@ -1,0 +1,106 @@
+//! The kinds of providers: from what the user wrote to what verifies.
+
+use std::path::Path;
+
+use super::place::Place;
+use super::provider::Provider;
+use super::resources::Resources;
+use super::spec::ProviderSpec;
+use crate::keys::{KeySet, KeySource};
+use crate::model::finding::Finding;
+use crate::model::name::ProviderName;
+use crate::model::schema::ClaimDeclarations;
+
+/// A provider whose configuration is sound, without what it needs at run time.
+#[derive(Debug)]
+pub(super) enum Checked {
+    /// Signed access tokens.
+    Jwt(Box<Provider>),
+}
+
+/// A provider that can verify.
+#[derive(Debug)]
+pub(super) enum Ready {
+    /// Signed access tokens.
+    Jwt {
+        /// What its tokens look like.
+        provider: Box<Provider>,
+        /// What they are signed with.
+        keys: KeySet,
+    },
+}
+
+impl Checked {
+    /// Checks a specification, which has exactly one kind, and reports everything that is wrong with it.
+    pub(super) fn compile(
+        name: ProviderName,
+        spec: ProviderSpec,
+        base: &Path,
+    ) -> Result<Self, Vec<Finding>> {
+        let under = |kind: &'static str| {
+            move |wrong: Vec<Finding>| -> Vec<Finding> {
+                wrong.into_iter().map(|it| it.under(kind)).collect()
+            }
+        };
+        let ProviderSpec { jwt } = spec;
+        match jwt {
+            Some(jwt) => Provider::compile(name, *jwt, base)
+                .map(|provider| Self::Jwt(Box::new(provider)))
+                .map_err(under("jwt")),
+            None => Err(vec![one_kind()]),
+        }
+    }
+
+    /// The exact `iss` of its credentials, where they have one.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "kinds differ in this; the only one so far has it"
+    )]
+    pub(super) fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Jwt(provider) => Some(&provider.issuer),
+        }
+    }
+
+    /// Where its keys come from, if it has any.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "kinds differ in this; the only one so far has it"
+    )]
+    pub(super) fn key_source(&self) -> Option<&KeySource> {
+        match self {
+            Self::Jwt(provider) => Some(&provider.source),
+        }
+    }
+
+    /// The claims that policies may read of its credentials.
+    pub(super) fn claims(&self) -> ClaimDeclarations {
+        match self {
+            Self::Jwt(provider) => provider.declarations(),
+        }
+    }
+
+    /// Gives it what it needs; none if `resources` does not have it.
+    pub(super) fn with(self, name: &ProviderName, resources: &Resources) -> Option<Ready> {
+        match self {
+            Self::Jwt(provider) => {
+                let keys = resources.key_sets.get(name)?.clone();
+                Some(Ready::Jwt { provider, keys })
+            }
+        }
+    }
+}
+
+impl Ready {
+    /// Where it looks for its credentials, if that is not the `authorization` header.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Jwt { provider, .. } => provider.place.as_ref(),
+        }
+    }
+}
+
+fn one_kind() -> Finding {
+    Finding::error("invalid-provider", "a provider has exactly one kind")
+        .help("write `jwt: { issuer: …, keys: … }` below its name")
+}

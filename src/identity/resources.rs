@@ -1,0 +1,17 @@
+//! What providers need at run time beyond their configuration. The wiring makes it, and keeps it across reloads.
+
+use std::collections::BTreeMap;
+
+use crate::keys::KeySet;
+use crate::model::name::ProviderName;
+use crate::store::Store;
+
+/// Everything that providers are given. A provider that is not given what it needs verifies nothing: its credentials are
+/// then those of an unknown issuer.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    /// Key sets, by provider.
+    pub key_sets: BTreeMap<ProviderName, KeySet>,
+    /// Durable state; none where no server runs.
+    pub store: Option<Store>,
+}
