@@ -89,9 +89,11 @@ impl Needs {
         needs
     }
 
-    /// Headers that credentials and their proofs are read from: one line for each kind of provider.
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "x")]
-    fn read_providers(&mut self, _bundle: &Bundle) {}
+    fn read_providers(&mut self, bundle: &Bundle) {
+        for (provider, name) in bundle.providers.headers() {
+            self.header(name, &format!("provider `{provider}` reads it"));
+        }
+    }
 
     fn read_routes(&mut self, bundle: &Bundle) {
         for route in bundle.routes.iter() {

@@ -183,7 +183,7 @@ traps! {
     McpNotSent: Warning = "mcp-not-sent",
     /// The namespace is the one of Envoy 1.37, which is empty since 1.38.
     McpOldNamespace: Warning = "mcp-old-namespace",
-    /// Before 1.39 Envoy did not read whole MCP messages, and lacks fixes of ext_authz.
+    /// Before 1.39 Envoy did not read whole MCP messages, and lacks fixes of `ext_authz`.
     OldEnvoy: Warning = "old-envoy",
 
     // The connection manager: one reading of a request.

@@ -23,6 +23,13 @@ impl Place {
         Ok(Self::Cookie(name.into()))
     }
 
+    /// The request header that it is part of.
+    pub(super) fn header(&self) -> &str {
+        match self {
+            Self::Cookie(_) => "cookie",
+        }
+    }
+
     /// What stands there; a denial if it stands there twice, because two readers could take two of them.
     pub(super) fn read<'a>(&self, headers: &'a Headers) -> Result<Option<&'a str>, Denial> {
         match self {
