@@ -9,6 +9,7 @@ mod describe;
 mod doctor;
 mod explain;
 mod explained;
+mod keys;
 mod output;
 mod serve;
 mod test;
@@ -66,6 +67,8 @@ enum Verb {
     Explain(Box<explain::ExplainArgs>),
     /// Say what Envoy's configuration lets pass undecided, and what else weakens or breaks decisions.
     Doctor(doctor::DoctorArgs),
+    /// Issue, list, rotate and revoke API keys.
+    Keys(keys::KeysArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -175,6 +178,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Keys(args) => keys::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }
