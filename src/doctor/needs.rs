@@ -16,6 +16,8 @@ const ALWAYS: [(&str, &str); 5] = [
     ("x-http-method-override", "requests with it are refused"),
     ("x-method-override", "requests with it are refused"),
 ];
+/// Where a proxy in front of Envoy says whose certificate it has verified.
+const FORWARDED_CERTIFICATE: &str = "x-forwarded-client-cert";
 /// What countersign keeps back of Envoy's timeout unless it is configured.
 const DEFAULT_MARGIN: Duration = Duration::from_millis(10);
 
@@ -91,6 +93,7 @@ impl Needs {
 
     fn read_providers(&mut self, bundle: &Bundle) {
         for (provider, name) in bundle.providers.headers() {
+            self.forwarded_certificates |= name == FORWARDED_CERTIFICATE;
             self.header(name, &format!("provider `{provider}` reads it"));
         }
     }

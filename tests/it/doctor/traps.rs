@@ -169,6 +169,26 @@ fn each_counterpart_is_sound() {
 }
 
 #[test]
+fn nothing_that_is_missing_or_of_another_kind_ends_the_examination() {
+    let lines: Vec<&str> = SOUND.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let key = line.split(':').next().unwrap_or_default();
+        for instead in [
+            "",
+            &format!("{key}: 7"),
+            &format!("{key}: [[]]"),
+            &format!("{:indent$}x: {{}}", ""),
+        ] {
+            let mut changed = lines.clone();
+            changed[index] = instead;
+            // Unreadable or examined, with whatever findings: it comes to an end.
+            drop(examine(Path::new("x"), &changed.join("\n"), &NEEDS, &[]));
+        }
+    }
+}
+
+#[test]
 fn every_code_has_a_file_and_every_file_a_code() {
     let known: BTreeSet<&str> = Trap::ALL.iter().map(|trap| trap.as_str()).collect();
     assert_eq!(known.len(), Trap::ALL.len());
