@@ -21,6 +21,7 @@
 //! | --- | --- | --- | --- |
 //! | 9 | [`cli`] | the verbs, one file each; the only one that prints | `clap` |
 //! | 8 | [`app`] | wiring: build, run, reload, shut down; every task ends with it | |
+//! | 8 | [`doctor`] | what Envoy's configuration lets pass undecided, or decided about something else | |
 //! | 7 | [`config`] | what the user wrote: reads, assembles every folder's `spec`, reports all mistakes at once | `serde_yaml` |
 //! | 6 | [`ext_authz`] | the Envoy edge: `CheckRequest` in, `CheckResponse` out | `tonic`, `envoy_types` |
 //! | 6 | [`admin`] | the operator edge: metrics, health, status | `axum` |
@@ -83,6 +84,7 @@ pub mod authorizer;
 pub mod certificate;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod expression;
 pub mod ext_authz;
 pub mod identity;

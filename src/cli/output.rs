@@ -84,7 +84,11 @@ pub(super) fn counted(count: usize, word: &str) -> String {
 
 /// `2 errors, 1 warning`.
 pub(super) fn summary(problems: &Problems) -> String {
-    let kinds = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+    let kinds = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Note, "note"),
+    ];
     let found = kinds.map(|(severity, word)| (problems.count(severity), word));
     let parts: Vec<String> = found
         .into_iter()

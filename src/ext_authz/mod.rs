@@ -30,6 +30,6 @@ pub use limit::Load;
 pub use peer::AllowList;
 pub use request::{access_request, request_id};
 pub use response::check_response;
-pub use server::{Bound, Drained, Edge, EdgeError};
+pub use server::{Bound, Drained, Edge, EdgeError, MAX_MESSAGE};
 pub use socket::SocketError;
 pub use spec::{DrainSpec, Grpc, GrpcSpec, SpecError};

@@ -187,6 +187,11 @@ impl Grpc {
     pub const fn tls(&self) -> Option<&TlsSpec> {
         self.tls.as_ref()
     }
+
+    /// What is kept back of Envoy's timeout: a check with no more time than that is always too late.
+    pub const fn margin(&self) -> Duration {
+        self.patience.margin
+    }
 }
 
 impl TryFrom<GrpcSpec> for Grpc {

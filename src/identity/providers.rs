@@ -99,6 +99,14 @@ impl CheckedProviders {
             .collect()
     }
 
+    /// The request headers that each provider reads: whatever stands before countersign has to send them.
+    pub fn headers(&self) -> impl Iterator<Item = (&ProviderName, &str)> {
+        self.0.iter().flat_map(|(name, provider)| {
+            let headers = provider.headers().into_iter();
+            headers.map(move |header| (name, header))
+        })
+    }
+
     /// The provider of API keys with this name.
     pub fn api_key(&self, name: &str) -> Option<&ApiKeyProvider> {
         self.api_keys()

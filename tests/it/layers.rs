@@ -43,7 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["admin"]),
     ("hyper_util", &["admin"]),
     ("cel", &["expression"]),
-    ("regex", &["expression"]),
+    ("regex", &["expression", "doctor"]),
     ("chrono", &["expression"]),
     ("jsonwebtoken", &["keys"]),
     // Digests of certificates; secrets that the store makes for itself. `keys` gives them to everybody else.

@@ -12,6 +12,7 @@
 mod admin;
 mod api_keys;
 mod cli;
+mod doctor;
 mod drain;
 mod envoy;
 mod grpc;

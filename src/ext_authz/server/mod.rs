@@ -33,7 +33,7 @@ use crate::tls::{ServerTls, TlsError};
 const MAX_CONNECTIONS: usize = 256;
 /// Largest message in bytes; a check without a body is under 100 KiB. A larger one never reaches the handler and is
 /// Envoy's to judge, so Envoy's `max_request_bytes` must stay well below.
-const MAX_MESSAGE: usize = 1024 * 1024;
+pub const MAX_MESSAGE: usize = 1024 * 1024;
 /// The protocol in ALPN (RFC 9113, section 3.2).
 const ALPN: &[u8] = b"h2";
 /// Why the server cannot start, or ended before it was told to.

@@ -7,6 +7,7 @@ mod answers;
 mod bodies;
 mod certs;
 mod client;
+mod doctor;
 mod failing;
 mod hostile;
 mod mesh;
