@@ -94,8 +94,7 @@ impl Checked {
     pub(super) fn issuer(&self) -> Option<&str> {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
-            Self::JwtSvid(_) | Self::Mtls(_) => None,
-            Self::ApiKey(_) => None,
+            Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
         }
     }
 
@@ -104,8 +103,20 @@ impl Checked {
         match self {
             Self::Jwt(provider) => Some(&provider.source),
             Self::JwtSvid(provider) => Some(&provider.source),
-            Self::Mtls(_) => None,
-            Self::ApiKey(_) => None,
+            Self::ApiKey(_) | Self::Mtls(_) => None,
+        }
+    }
+
+    /// The request headers that its credentials and their proofs are read from.
+    pub(super) fn headers(&self) -> Vec<&str> {
+        match self {
+            Self::Jwt(provider) => {
+                let place = provider.place.as_ref();
+                vec![place.map_or("authorization", Place::header_name)]
+            }
+            Self::JwtSvid(_) => vec!["authorization"],
+            Self::ApiKey(provider) => vec![provider.place().header_name()],
+            Self::Mtls(provider) => provider.hops.header().into_iter().collect(),
         }
     }
 
@@ -113,8 +124,7 @@ impl Checked {
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {
             Self::Jwt(provider) => provider.declarations(),
-            Self::JwtSvid(_) | Self::Mtls(_) => ClaimDeclarations::default(),
-            Self::ApiKey(_) => ClaimDeclarations::default(),
+            Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => ClaimDeclarations::default(),
         }
     }
 

@@ -99,15 +99,24 @@ impl Bound {
     }
 
     /// Whether the rule asks which workload calls.
-    pub(super) fn reads_workload(&self) -> bool {
-        let demanded = self.rule.require.iter().any(Requirement::names_workload);
-        let is_workload =
-            |path: &[Box<str>]| path.first().is_some_and(|root| root.as_ref() == "workload");
-        demanded || self.reads().any(is_workload)
+    pub(super) fn asks_workload(&self) -> bool {
+        let mut reads = self.reads();
+        self.rule.require.iter().any(Requirement::mentions_workload)
+            || reads.any(|path| path.first().is_some_and(|root| root.as_ref() == "workload"))
     }
 
-    /// The paths of every attribute that its conditions and computed values read.
-    fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
+    /// Every attribute path that its conditions and values can read.
+    pub(super) fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
+        let conditions = [&self.when, &self.unless, &self.must].into_iter().flatten();
+        let computed = self.constrain.iter().flat_map(Constrain::expressions);
+        conditions
+            .flat_map(Condition::reads)
+            .chain(computed.flat_map(crate::expression::Expression::reads))
+            .map(AsRef::as_ref)
+    }
+
+    /// The query parameters that the rule can read; `None` if it can read any.
+    pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
         let conditions = [&self.when, &self.unless, &self.must]
             .into_iter()
             .flatten()
@@ -117,18 +126,13 @@ impl Bound {
             .iter()
             .flat_map(Constrain::expressions)
             .map(crate::expression::Expression::reads);
-        conditions.chain(computed).flatten().map(|path| &**path)
-    }
-
-    /// The query parameters that the rule can read; `None` if it can read any.
-    pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
         let mut names: Vec<Arc<str>> = self
             .constrain
             .iter()
             .flat_map(Constrain::query_names)
             .cloned()
             .collect();
-        for path in self.reads() {
+        for path in conditions.chain(computed).flatten() {
             match path.split_first() {
                 Some((root, [])) if root.as_ref() == "query" => return None,
                 Some((root, [name, ..])) if root.as_ref() == "query" => {

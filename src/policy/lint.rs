@@ -120,7 +120,7 @@ pub(super) fn unknown_workloads(
     let bound = actions.values().flat_map(HashMap::values);
     let asking = bound
         .flat_map(ActionRules::each)
-        .filter(|it| it.reads_workload());
+        .filter(|it| it.asks_workload());
     let rules: BTreeSet<&RuleId> = asking.map(|bound| &bound.rule.id).collect();
     for (id, index) in rules.into_iter().filter_map(|id| ids.get_key_value(id)) {
         let message = format!("rule `{id}` asks for a workload, and no workload is ever known");

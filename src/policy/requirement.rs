@@ -93,11 +93,11 @@ impl Requirement {
         }
     }
 
-    /// Whether some workload could meet it.
-    pub(super) fn names_workload(&self) -> bool {
+    /// Whether a workload is one way to meet it.
+    pub(super) fn mentions_workload(&self) -> bool {
         match self {
             Self::Workload(_) => true,
-            Self::AnyOf(items) => items.iter().any(Self::names_workload),
+            Self::AnyOf(items) => items.iter().any(Self::mentions_workload),
             Self::Scope(_) | Self::StepUp(_) => false,
         }
     }

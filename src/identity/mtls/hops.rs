@@ -13,6 +13,8 @@ use crate::model::request::AccessRequest;
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
 
+/// Where proxies tell whose certificates they have verified.
+const HEADER: &str = "x-forwarded-client-cert";
 /// The most proxies in front of the Envoy that asks.
 pub(super) const MAX_HOPS: usize = 8;
 
@@ -30,6 +32,15 @@ impl Hops {
         Self { trusted, names }
     }
 
+    /// The header that is read, if there are hops.
+    pub(in crate::identity) const fn header(&self) -> Option<&'static str> {
+        if self.trusted == 0 {
+            None
+        } else {
+            Some(HEADER)
+        }
+    }
+
     /// Who calls. A hop itself never does: without an element about its own peer it has seen no certificate.
     /// `known` tells which workloads could be callers.
     pub(in crate::identity) fn caller(
@@ -43,7 +54,7 @@ impl Hops {
             // It speaks for itself alone, whatever it says.
             return Ok(peer);
         }
-        let Some(header) = request.headers.get("x-forwarded-client-cert") else {
+        let Some(header) = request.headers.get(HEADER) else {
             return Ok(Caller::default());
         };
         let caller = self.forwarded(header, &peer, request)?;

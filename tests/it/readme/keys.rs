@@ -12,7 +12,7 @@ use crate::harness::run;
 const SERVER: &str = "
 version: 1
 at.server: 1
-grpc: { at.grpc: 1, drain: { at.drain: 1 } }
+grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
@@ -23,9 +23,10 @@ providers:
   c: { jwt: { issuer: c, keys: { at.keys: 1 } } }
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
-  f: { jwt_svid: { at.jwt_svid: 1, trust_domain: f.example, bundle: { file: f } } }
-  g: { jwt_svid: { trust_domain: g.example, bundle: { at.bundle: 1 } } }
-  h: { mtls: { at.mtls: 1, trust_domains: h.example } }
+  f: { api_key: { at.api_key: 1 } }
+  g: { jwt_svid: { at.jwt_svid: 1, trust_domain: f.example, bundle: { file: f } } }
+  h: { jwt_svid: { trust_domain: g.example, bundle: { at.bundle: 1 } } }
+  i: { mtls: { at.mtls: 1, trust_domains: h.example } }
 ";
 
 /// A server's file without mistakes.
@@ -114,8 +115,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "admin", "log", "audit", "store", "provider", "jwt", "keys",
-            "claim", "map", "jwt_svid", "bundle", "mtls",
+            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "store",
+            "provider", "jwt", "keys", "claim", "map", "api_key", "jwt_svid", "bundle", "mtls",
         ],
     );
 }
