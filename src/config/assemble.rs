@@ -194,9 +194,7 @@ impl Reading<'_> {
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
         // Where a provider could not be read, it may be the one that is missed.
-        let workloads = providers
-            .as_ref()
-            .is_none_or(CheckedProviders::knows_workloads);
+        let workloads = providers.iter().all(CheckedProviders::knows_workloads);
         if let (Some(fixed), Some(now)) = (&fixed, self.certificates) {
             fixed.check_certificates(&document, now, &mut self.problems);
         }

@@ -7,8 +7,8 @@ use super::kind::{Checked, Ready};
 use super::mtls::{Caller, Hops, Mtls};
 use super::payload::Payload;
 use super::place::Place;
-use super::providers::{Clock, Providers, unknown_issuer};
-use super::refusal::Refusal;
+use super::providers::{Clock, Providers};
+use super::refusal::{Refusal, unknown_issuer};
 use super::svid::Svid;
 use crate::keys::{KeySet, ParsedJws};
 use crate::model::finding::Finding;
@@ -155,8 +155,10 @@ impl Providers {
 
     /// The provider of the route for JWT-SVIDs of this workload's trust domain. No two have the same.
     fn svid(&self, route: &Route, id: &SpiffeId) -> Option<(&Svid, &KeySet)> {
-        let mut of_route = route.providers.iter().filter_map(|name| self.find(name));
-        of_route.find_map(|ready| match ready {
+        let mut of_route = self
+            .each()
+            .filter(|(name, _)| route.providers.contains(name));
+        of_route.find_map(|(_, ready)| match ready {
             Ready::JwtSvid { provider, keys } if provider.trust_domain.has(id) => {
                 Some((&**provider, keys))
             }

@@ -12,7 +12,7 @@ use super::kind::{Checked, Ready};
 use super::mesh;
 use super::payload::Payload;
 use super::place::Place;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, unknown_issuer};
 use super::resources::Resources;
 use super::spec::ProviderSpec;
 use crate::keys::{self, KeySet, KeySource};
@@ -345,10 +345,6 @@ impl Providers {
         self.ready.iter()
     }
 
-    pub(super) fn find(&self, name: &ProviderName) -> Option<&Ready> {
-        self.ready.get(name)
-    }
-
     /// The provider of the route that has exactly this `iss`. No two have the same.
     fn issuer(&self, route: &Route, iss: &str) -> Option<(&ProviderName, &Ready)> {
         let mut of_route = route
@@ -360,9 +356,4 @@ impl Providers {
             Ready::JwtSvid { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => false,
         })
     }
-}
-
-/// The denial of a token that nobody here can judge.
-pub(super) fn unknown_issuer() -> Denial {
-    Denial::new(Reason::TokenIssuer).because("no provider of the route has the token's `iss`")
 }
