@@ -88,6 +88,7 @@ impl<'a> DecisionLine<'a> {
             action,
             parties,
             credential,
+            dpop: _,
             policy_version,
             spent,
         } = decision;
@@ -179,6 +180,7 @@ const fn kind(remedy: &Remedy) -> &'static str {
         Remedy::Authenticate => "authenticate",
         Remedy::Scope { missing: _ } => "scope",
         Remedy::StepUp(_) => "step_up",
+        Remedy::Proof(_) => "proof",
     }
 }
 

@@ -171,6 +171,10 @@ fn remedy(verdict: &Verdict) -> Option<Value> {
         Remedy::StepUp(demand) => {
             json!({ "kind": "step_up", "acr_values": demand.acr, "max_age": demand.max_age })
         }
+        Remedy::Proof(kinds) => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            json!({ "kind": "proof", "proof": kinds })
+        }
     })
 }
 

@@ -90,6 +90,22 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::TokenNotYetValid
         | Reason::TokenAudience
         | Reason::TokenClaims
+        | Reason::TokenBound
+        | Reason::TokenBinding
+        | Reason::CertificateMismatch
+        | Reason::DpopMissing
+        | Reason::DpopMalformed
+        | Reason::DpopAlgorithm
+        | Reason::DpopKey
+        | Reason::DpopSignature
+        | Reason::DpopMethod
+        | Reason::DpopUrl
+        | Reason::DpopStale
+        | Reason::DpopToken
+        | Reason::DpopNonce
+        | Reason::DpopKeyMismatch
+        | Reason::DpopReplayed
+        | Reason::ProofRequired
         | Reason::DelegationTooDeep
         | Reason::DelegationCycle
         | Reason::DelegationMalformed
