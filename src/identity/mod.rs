@@ -20,6 +20,7 @@ mod mapping;
 mod payload;
 mod place;
 mod preset;
+mod proof;
 mod provider;
 mod providers;
 mod refusal;
@@ -33,6 +34,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use proof::{DpopSettings, DpopSpec, NonceSpec};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
 pub use resources::Resources;

@@ -3,7 +3,6 @@
 use serde_json::Value as Json;
 
 use super::refuse;
-use crate::keys::base64url;
 use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 
@@ -47,9 +46,11 @@ impl Binding {
     }
 }
 
-/// SHA-256 in unpadded base64url: 43 characters for 32 bytes, in their one spelling.
+/// As many characters of base64url as 32 bytes have. It is compared as text with a digest in its one spelling, so another
+/// spelling (as in the example of RFC 8705, section 3.1) never matches.
 fn is_thumbprint(text: &str) -> bool {
-    base64url::decode(text).is_some_and(|bytes| bytes.len() == 32)
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.len() == 43 && text.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -74,14 +75,13 @@ mod tests {
         };
         assert_eq!(Binding::read(None), Ok(Binding::default()));
         assert_eq!(read(&json!({ "jkt": JKT })), Ok(binding(Some(JKT), None)));
-        let certificate = base64url::encode(&[7; 32]);
         assert_eq!(
-            read(&json!({ "x5t#S256": certificate })),
-            Ok(binding(None, Some(&certificate)))
+            read(&json!({ "x5t#S256": X5T })),
+            Ok(binding(None, Some(X5T)))
         );
         assert_eq!(
-            read(&json!({ "jkt": JKT, "x5t#S256": certificate })),
-            Ok(binding(Some(JKT), Some(&certificate)))
+            read(&json!({ "jkt": JKT, "x5t#S256": X5T })),
+            Ok(binding(Some(JKT), Some(X5T)))
         );
     }
 
@@ -99,8 +99,7 @@ mod tests {
             json!({ "jkt": format!("{JKT}=") }),
             json!({ "jkt": &JKT[1..] }),
             json!({ "jkt": JKT.replace('-', "+") }),
-            // The same 32 bytes with bits that are left over.
-            json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4J" }),
+            json!({ "jkt": format!("{JKT}4I") }),
             json!({ "x5t": JKT }),
             json!({ "x5t#s256": JKT }),
             json!({ "jwk": { "kty": "EC" } }),
@@ -110,12 +109,5 @@ mod tests {
         ] {
             assert_eq!(read(&cnf), Err(Reason::TokenBinding), "{cnf}");
         }
-    }
-
-    /// The example of RFC 8705, section 3.1, has bits that are left over in its last character.
-    #[test]
-    fn one_thumbprint_has_one_spelling() {
-        assert!(!is_thumbprint(X5T));
-        assert!(is_thumbprint(JKT));
     }
 }

@@ -18,6 +18,7 @@ mod tests;
 mod url;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 pub(super) use binding::Binding;
 use dpop::{Rules, Shown};
@@ -28,6 +29,7 @@ pub use spec::{DpopSpec, NonceSpec};
 use super::credential::{Scheme, scheme};
 use super::refusal::Refusal;
 use super::resources::Resources;
+use crate::keys::secret::Secret;
 use crate::model::decision::DpopFacts;
 use crate::model::identity::{Identity, Proof};
 use crate::model::reason::{FaultCode, Reason};
@@ -52,6 +54,8 @@ pub(super) struct Presentation<'a> {
     pub(super) scheme: Scheme,
     pub(super) request: &'a AccessRequest,
     pub(super) route: &'a Route,
+    /// When an answer is not heard any more.
+    pub(super) until: Instant,
 }
 
 /// Checks proofs, and remembers them.
@@ -68,10 +72,11 @@ impl Proofs {
     pub(super) fn new(settings: DpopSettings, resources: &Resources) -> Self {
         let names: Vec<_> = settings.algorithms.iter().map(|it| it.as_str()).collect();
         let algorithms = Arc::from(names.join(" "));
-        let secret = |key: Option<&[u8]>| Some(key.or(resources.nonce_secret.as_ref().map(<[u8; 32]>::as_slice))?.to_vec());
+        let of_store = resources.nonce_secret.as_ref();
         let nonces = settings.nonce.as_ref().and_then(|nonce| {
-            let key = secret(nonce.key.as_ref().map(|key| key.expose()))?;
-            Some(Nonces::new(&key, nonce.ttl))
+            let own = nonce.key.as_ref().map(Secret::expose);
+            let key = own.or(of_store.map(<[u8; 32]>::as_slice))?;
+            Some(Nonces::new(key, nonce.ttl))
         });
         // Without a secret no nonce could be told from another, so no proof is accepted at all.
         let memory = match (&settings.nonce, &nonces) {
@@ -150,6 +155,7 @@ impl Proofs {
             scheme: _,
             request,
             route,
+            until,
         } = presentation;
         let proof = request.headers.get(HEADER);
         let proof =
@@ -165,16 +171,17 @@ impl Proofs {
             return Err(unavailable("there is no replay memory"));
         };
         let consumed = memory.consume(unspent.key, unspent.until, request.now);
-        match consumed.await {
-            Ok(Consumed::Fresh) => Ok(()),
-            Ok(Consumed::Seen) => {
+        match tokio::time::timeout_at(until.into(), consumed).await {
+            Ok(Ok(Consumed::Fresh)) => Ok(()),
+            Ok(Ok(Consumed::Seen)) => {
                 Err(refuse(Reason::DpopReplayed, "its `jti` was used before").into())
             }
-            Ok(Consumed::Full) => {
+            Ok(Ok(Consumed::Full)) => {
                 let cause = "the replay memory is full of proofs that are still good";
                 Err(Refusal::Fault(Fault::new(FaultCode::ReplayMemoryFull, cause)))
             }
-            Err(error) => Err(unavailable(&error)),
+            Ok(Err(error)) => Err(unavailable(error)),
+            Err(_elapsed) => Err(unavailable("the replay memory did not answer in time")),
         }
     }
 
