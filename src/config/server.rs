@@ -1,6 +1,7 @@
 //! `countersign.yaml`: listeners, providers, and where policies live.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use crate::admin::AdminSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::model::list::OneOrMany;
+use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
 
 /// The server's settings. `providers` are read one by one beside this.
@@ -31,6 +33,9 @@ pub struct ServerSpec {
     /// Where decision records go.
     #[serde(default)]
     pub audit: AuditSpec,
+    /// Where durable state is kept.
+    #[serde(default)]
+    pub store: StoreSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -52,10 +57,12 @@ pub struct Overrides {
     pub admin_listen: Option<SocketAddr>,
     /// Log level or filter.
     pub log_level: Option<String>,
+    /// File of durable state, seen from the working directory.
+    pub store: Option<PathBuf>,
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 5] = ["providers", "grpc", "admin", "log", "audit"];
+const SECTIONS: [&str; 6] = ["providers", "grpc", "admin", "log", "audit", "store"];
 
 impl ServerSpec {
     /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
@@ -70,11 +77,13 @@ impl ServerSpec {
             section(document, "log", problems),
             section(document, "audit", problems),
         );
+        let store = section(document, "store", problems);
         Some(Self {
             grpc,
             admin,
             log,
             audit,
+            store,
             ..rest?
         })
     }
