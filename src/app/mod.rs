@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,10 +18,12 @@ pub use run::run;
 use crate::authorizer::{Examined, Snapshot};
 use crate::config::Bundle;
 use crate::identity::Resources;
+use crate::keys::secret::Secret;
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
 use crate::policy::Trace;
-use keysets::KeySets;
+use crate::store::{Store, StoreSettings};
+use keysets::{Handles, KeySets};
 
 /// Where a running server listens.
 #[derive(Clone, Debug)]
@@ -60,7 +62,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let handles = runtime.block_on(async {
+    let resources = runtime.block_on(async {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let mut sets = KeySets::new(tasks, stop)?;
         let handles = sets.prepare(bundle.providers.key_sources());
@@ -68,14 +70,28 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
             let missing = keysets::missing(&handles);
             return Err(KeysError(missing.join("; ")).into());
         }
-        anyhow::Ok(handles)
+        // A memory of its own: what is explained here uses up nothing that a server remembers.
+        let memory = lasting(Store::open(&StoreSettings::in_memory())?).await?;
+        anyhow::Ok(Resources {
+            key_sets: handles,
+            ..memory
+        })
     })?;
-    let resources = Resources {
-        key_sets: handles,
-        store: None,
-    };
     Ok(bundle.into_snapshot(now, &resources))
 }
+
+/// What stays the same for every snapshot of one process.
+async fn lasting(store: Store) -> Result<Resources> {
+    let secret = store.secret(NONCE_SECRET).await.context("store")?;
+    Ok(Resources {
+        key_sets: Handles::new(),
+        store: Some(store),
+        nonce_secret: Some(Secret::from(secret)),
+    })
+}
+
+/// The name of the store's secret that nonces are made with.
+const NONCE_SECRET: &str = "dpop-nonce";
 
 /// How long `explain` waits for whoever is asked about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(10);

@@ -40,7 +40,7 @@ pub async fn run(
     let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
-    let store = Store::open(&bundle.store).context("store")?;
+    let lasting = super::lasting(Store::open(&bundle.store).context("store")?).await?;
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
@@ -50,7 +50,7 @@ pub async fn run(
         overrides,
         bundle,
         sets,
-        store,
+        lasting,
         metrics.clone(),
         started,
     );

@@ -10,6 +10,7 @@ use super::fixed::Fixed;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
+use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
@@ -18,7 +19,7 @@ use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
-use crate::identity::{CheckedProviders, ProviderSpec, Resources};
+use crate::identity::{CheckedProviders, DpopSettings, ProviderSpec, Resources};
 use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -43,6 +44,8 @@ pub struct Bundle {
     pub audit: AuditSettings,
     /// Where durable state is kept.
     pub store: StoreSettings,
+    /// How proofs of possession are judged.
+    pub dpop: DpopSettings,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -83,7 +86,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
-            providers: self.providers.with(resources),
+            providers: self.providers.with(self.dpop, resources),
             conditions: self.set_conditions,
         }
     }
@@ -160,7 +163,11 @@ impl Reading<'_> {
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
+        let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
+        if let (Some(dpop), Some(fixed)) = (&dpop, &fixed) {
+            proofs::warn_of_forgetting(dpop, fixed, &document, &mut self.problems);
+        }
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
@@ -206,6 +213,7 @@ impl Reading<'_> {
             log,
             audit,
             store,
+            dpop: dpop?,
             fixed: text,
             providers: providers?,
             claims: known,

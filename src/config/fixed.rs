@@ -51,7 +51,8 @@ impl Fixed {
                 file: Some(file.clone()),
             };
         }
-        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?} {store:?}");
+        let entries = spec.dpop.replay_entries;
+        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
 
         let wrong = |path: KeyPath, message: String| -> Vec<Problem> {
             vec![document.error(&path, "invalid-setting", message)]
@@ -73,6 +74,7 @@ impl Fixed {
         );
         let store = problems.keep(
             StoreSettings::try_from(store)
+                .map(|store| store.max_replay(entries))
                 .map_err(|error| wrong(key("store").join("file"), error.to_string())),
         );
         let fixed = Self {

@@ -11,6 +11,7 @@ mod fixed;
 mod place;
 mod policy;
 pub mod problem;
+mod proofs;
 mod server;
 mod watch;
 pub mod yaml;

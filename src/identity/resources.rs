@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::keys::KeySet;
+use crate::keys::secret::Secret;
 use crate::model::name::ProviderName;
 use crate::store::Store;
 
@@ -14,4 +15,6 @@ pub struct Resources {
     pub key_sets: BTreeMap<ProviderName, KeySet>,
     /// Durable state; none where no server runs.
     pub store: Option<Store>,
+    /// What nonces of DPoP proofs are made with, unless the configuration names another secret.
+    pub nonce_secret: Option<Secret>,
 }

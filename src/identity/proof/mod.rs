@@ -29,7 +29,6 @@ pub use spec::{DpopSpec, NonceSpec};
 use super::credential::{Scheme, scheme};
 use super::refusal::Refusal;
 use super::resources::Resources;
-use crate::keys::secret::Secret;
 use crate::model::decision::DpopFacts;
 use crate::model::identity::{Identity, Proof};
 use crate::model::reason::{FaultCode, Reason};
@@ -72,11 +71,9 @@ impl Proofs {
     pub(super) fn new(settings: DpopSettings, resources: &Resources) -> Self {
         let names: Vec<_> = settings.algorithms.iter().map(|it| it.as_str()).collect();
         let algorithms = Arc::from(names.join(" "));
-        let of_store = resources.nonce_secret.as_ref();
         let nonces = settings.nonce.as_ref().and_then(|nonce| {
-            let own = nonce.key.as_ref().map(Secret::expose);
-            let key = own.or(of_store.map(<[u8; 32]>::as_slice))?;
-            Some(Nonces::new(key, nonce.ttl))
+            let key = nonce.key.as_ref().or(resources.nonce_secret.as_ref())?;
+            Some(Nonces::new(key.expose(), nonce.ttl))
         });
         // Without a secret no nonce could be told from another, so no proof is accepted at all.
         let memory = match (&settings.nonce, &nonces) {
