@@ -102,7 +102,8 @@ impl Snapshot {
                 examined.identity = now.elapsed();
                 let verdict = who.and_then(|who| self.rules(request, route, who, &mut examined));
                 let dpop = self.providers.dpop(request, &route.route);
-                examined.dpop = dpop.filter(|it| it.presented || !matches!(verdict, Ok(Verdict::Allow(_))));
+                examined.dpop =
+                    dpop.filter(|it| it.presented || !matches!(verdict, Ok(Verdict::Allow(_))));
                 verdict
             }
             Err(refusal) => Err(refusal),

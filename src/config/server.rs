@@ -67,7 +67,13 @@ pub struct Overrides {
 
 /// What is read by itself, so that a mistake in one section hides none in another.
 const SECTIONS: [&str; 7] = [
-    "providers", "grpc", "admin", "log", "audit", "store", "dpop",
+    "providers",
+    "grpc",
+    "admin",
+    "log",
+    "audit",
+    "store",
+    "dpop",
 ];
 
 impl ServerSpec {

@@ -99,7 +99,10 @@ mod tests {
             ("DPoP a.b.c", Scheme::Dpop),
             ("dpop a.b.c", Scheme::Dpop),
         ] {
-            assert!(token(header) == Ok(Credential::Token(scheme, "a.b.c")), "{header}");
+            assert!(
+                token(header) == Ok(Credential::Token(scheme, "a.b.c")),
+                "{header}"
+            );
         }
     }
 

@@ -182,7 +182,10 @@ impl Providers {
 
     /// What an answer to a request to `route` tells about proofs of possession; none where no token is taken.
     pub fn dpop(&self, request: &AccessRequest, route: &Route) -> Option<DpopFacts> {
-        let mut of_route = route.providers.iter().filter_map(|name| self.ready.get(name));
+        let mut of_route = route
+            .providers
+            .iter()
+            .filter_map(|name| self.ready.get(name));
         let takes_tokens = of_route.any(|ready| match ready {
             Ready::Jwt { .. } => true,
         });

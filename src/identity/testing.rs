@@ -82,7 +82,11 @@ pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
         accepted("JWT")?;
     }
     let unproven = read(&provider, Payload(members), Some("k"), &presented)?;
-    assert_eq!(unproven.binding, Binding::default(), "what is bound has facts only with a proof");
+    assert_eq!(
+        unproven.binding,
+        Binding::default(),
+        "what is bound has facts only with a proof"
+    );
     Ok(Facts(unproven.identity))
 }
 

@@ -143,7 +143,10 @@ mod tests {
             (TestKey::rsa("a"), Algorithm::Ps512),
         ] {
             let jwk = key.jwk();
-            assert_eq!(signed(&key, algorithm, &jwk), thumbprint(&jwk).ok_or(EmbeddedError::Key));
+            assert_eq!(
+                signed(&key, algorithm, &jwk),
+                thumbprint(&jwk).ok_or(EmbeddedError::Key)
+            );
         }
     }
 
@@ -174,7 +177,11 @@ mod tests {
             json!({ "x": "" }),
             json!({ "y": 7 }),
         ] {
-            assert_eq!(try_with(change.clone()), Err(EmbeddedError::Key), "{change}");
+            assert_eq!(
+                try_with(change.clone()),
+                Err(EmbeddedError::Key),
+                "{change}"
+            );
         }
         assert_eq!(
             signed(&key, Algorithm::Es256, &other.jwk()),
@@ -184,7 +191,10 @@ mod tests {
             signed(&key, Algorithm::Es256, &TestKey::ed25519("c").jwk()),
             Err(EmbeddedError::UnfitKey)
         );
-        assert_eq!(signed(&key, Algorithm::Es256, &json!(null)), Err(EmbeddedError::Key));
+        assert_eq!(
+            signed(&key, Algorithm::Es256, &json!(null)),
+            Err(EmbeddedError::Key)
+        );
         let token = key.token(Algorithm::Es256, &json!({}));
         let parsed = || parse(&token).unwrap();
         assert_eq!(

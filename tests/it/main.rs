@@ -20,5 +20,6 @@ mod keys;
 mod layers;
 mod mutants;
 mod output;
+mod proof;
 mod readme;
 mod reload;

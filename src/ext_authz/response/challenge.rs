@@ -22,13 +22,15 @@ pub(super) fn challenge(
     realm: Option<&str>,
     dpop: Option<&DpopFacts>,
 ) -> Option<String> {
-    let error = error(denial.reason)?;
+    if !is_challenged(denial.reason) {
+        return None;
+    }
     let mut challenges = Vec::new();
     if asks_for_bearer(denial, dpop) {
-        challenges.push(with_scheme("Bearer", denial, realm, error));
+        challenges.push(with_scheme("Bearer", denial, realm));
     }
     if let Some(facts) = dpop.filter(|_| asks_for_dpop(denial, dpop)) {
-        let mut challenge = with_scheme("DPoP", denial, realm, error);
+        let mut challenge = with_scheme("DPoP", denial, realm);
         // RFC 9449, section 7.1.
         challenge.push("algs", &facts.algorithms);
         challenges.push(challenge);
@@ -44,7 +46,7 @@ pub(super) fn asks_for_dpop(denial: &Denial, dpop: Option<&DpopFacts>) -> bool {
         Some(Remedy::Proof(kinds)) => kinds.contains(&Proof::Dpop),
         Some(Remedy::Authenticate | Remedy::Scope { .. } | Remedy::StepUp(_)) | None => false,
     };
-    error(denial.reason).is_some()
+    is_challenged(denial.reason)
         && (facts.presented
             || proven
             || matches!(
@@ -58,9 +60,16 @@ fn asks_for_bearer(denial: &Denial, dpop: Option<&DpopFacts>) -> bool {
     denial.reason == Reason::AuthenticationRequired || !asks_for_dpop(denial, dpop)
 }
 
-/// The error code of a reason, if there is a challenge for it at all.
-const fn error(reason: Reason) -> Option<Option<&'static str>> {
-    Some(match (reason, class(reason)) {
+const fn is_challenged(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::AuthorizationAmbiguous | Reason::CredentialAmbiguous | Reason::InsufficientScope
+    ) || matches!(class(reason), Class::Unauthenticated)
+}
+
+/// The error code of a reason, where it has one.
+const fn error(reason: Reason) -> Option<&'static str> {
+    match (reason, class(reason)) {
         // RFC 6750, section 3.1: no error code for a request without a credential.
         (Reason::AuthenticationRequired, _) => None,
         (Reason::AuthorizationAmbiguous | Reason::CredentialAmbiguous, _) => {
@@ -84,16 +93,11 @@ const fn error(reason: Reason) -> Option<Option<&'static str>> {
             _,
         ) => Some("invalid_dpop_proof"),
         (_, Class::Unauthenticated) => Some("invalid_token"),
-        (_, Class::Malformed | Class::Forbidden) => return None,
-    })
+        (_, Class::Malformed | Class::Forbidden) => None,
+    }
 }
 
-fn with_scheme(
-    scheme: &str,
-    denial: &Denial,
-    realm: Option<&str>,
-    error: Option<&str>,
-) -> Challenge {
+fn with_scheme(scheme: &str, denial: &Denial, realm: Option<&str>) -> Challenge {
     let mut challenge = Challenge {
         text: String::from(scheme),
         empty: true,
@@ -101,7 +105,7 @@ fn with_scheme(
     if let Some(url) = realm {
         challenge.push("realm", url);
     }
-    if let Some(error) = error {
+    if let Some(error) = error(denial.reason) {
         challenge.push("error", error);
         challenge.push("error_description", denial.reason.title());
     }
@@ -229,6 +233,102 @@ mod tests {
             Reason::PathMalformed,
         ] {
             assert_eq!(of(reason), None);
+        }
+    }
+
+    fn facts(presented: bool) -> DpopFacts {
+        DpopFacts {
+            presented,
+            algorithms: Arc::from("ES256 EdDSA"),
+            nonce: None,
+        }
+    }
+
+    #[test]
+    fn a_caller_without_a_credential_is_told_of_every_scheme() {
+        let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
+        assert_eq!(
+            challenge(&denial, URL, Some(&facts(false))).as_deref(),
+            Some(concat!(
+                r#"Bearer realm="https://api.example.com", "#,
+                r#"DPoP realm="https://api.example.com", algs="ES256 EdDSA""#
+            ))
+        );
+    }
+
+    #[test]
+    fn a_proof_that_is_refused_is_told_apart_from_its_token() {
+        for (reason, presented, expected) in [
+            (Reason::DpopNonce, true, r#"DPoP error="use_dpop_nonce""#),
+            (Reason::DpopUrl, true, r#"DPoP error="invalid_dpop_proof""#),
+            (
+                Reason::DpopReplayed,
+                true,
+                r#"DPoP error="invalid_dpop_proof""#,
+            ),
+            (
+                Reason::DpopKeyMismatch,
+                true,
+                r#"DPoP error="invalid_token""#,
+            ),
+            (Reason::TokenBound, false, r#"DPoP error="invalid_token""#),
+            (Reason::TokenExpired, true, r#"DPoP error="invalid_token""#),
+            (
+                Reason::TokenExpired,
+                false,
+                r#"Bearer error="invalid_token""#,
+            ),
+            (
+                Reason::CertificateMismatch,
+                false,
+                r#"Bearer error="invalid_token""#,
+            ),
+            (
+                Reason::InsufficientScope,
+                true,
+                r#"DPoP error="insufficient_scope""#,
+            ),
+            (
+                Reason::StepUpRequired,
+                true,
+                r#"DPoP error="insufficient_user_authentication""#,
+            ),
+            (
+                Reason::CredentialAmbiguous,
+                true,
+                r#"DPoP error="invalid_request""#,
+            ),
+        ] {
+            let text = challenge(&Denial::new(reason), None, Some(&facts(presented))).unwrap();
+            assert!(text.starts_with(expected), "{reason}: {text}");
+            assert_eq!(
+                text.ends_with(r#"algs="ES256 EdDSA""#),
+                text.starts_with("DPoP"),
+                "{text}"
+            );
+            assert_eq!(text.matches("error=").count(), 1, "{text}");
+        }
+        for reason in [Reason::NotPermitted, Reason::HeaderRepeated] {
+            assert_eq!(
+                challenge(&Denial::new(reason), None, Some(&facts(true))),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn a_proof_that_is_required_is_asked_for_where_a_header_can_bring_it() {
+        for (kinds, expected) in [
+            (vec![Proof::Dpop], r#"DPoP error="invalid_token""#),
+            (
+                vec![Proof::Mtls, Proof::Dpop],
+                r#"DPoP error="invalid_token""#,
+            ),
+            (vec![Proof::Mtls], r#"Bearer error="invalid_token""#),
+        ] {
+            let denial = Denial::new(Reason::ProofRequired).with(Remedy::Proof(kinds));
+            let text = challenge(&denial, None, Some(&facts(false))).unwrap();
+            assert!(text.starts_with(expected), "{text}");
         }
     }
 

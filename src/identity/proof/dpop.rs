@@ -55,10 +55,7 @@ impl Rules {
     pub(super) fn check(&self, proof: &str, shown: Shown<'_>) -> Result<Unspent, Denial> {
         let parsed = keys::parse(proof).map_err(malformed)?;
         if parsed.typ().map(normalised).as_deref() != Some("dpop+jwt") {
-            return Err(refuse(
-                Reason::DpopMalformed,
-                "its `typ` is not `dpop+jwt`",
-            ));
+            return Err(refuse(Reason::DpopMalformed, "its `typ` is not `dpop+jwt`"));
         }
         let proof = parsed
             .verify_embedded(&self.algorithms)

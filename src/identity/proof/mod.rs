@@ -175,9 +175,12 @@ impl Proofs {
             }
             Ok(Ok(Consumed::Full)) => {
                 let cause = "the replay memory is full of proofs that are still good";
-                Err(Refusal::Fault(Fault::new(FaultCode::ReplayMemoryFull, cause)))
+                Err(Refusal::Fault(Fault::new(
+                    FaultCode::ReplayMemoryFull,
+                    cause,
+                )))
             }
-            Ok(Err(error)) => Err(unavailable(error)),
+            Ok(Err(error)) => Err(unavailable(error.to_string())),
             Err(_elapsed) => Err(unavailable("the replay memory did not answer in time")),
         }
     }
@@ -193,8 +196,8 @@ impl Proofs {
     }
 }
 
-fn unavailable(cause: impl ToString) -> Refusal {
-    Refusal::Fault(Fault::new(FaultCode::StoreUnavailable, cause.to_string()))
+fn unavailable(cause: impl Into<String>) -> Refusal {
+    Refusal::Fault(Fault::new(FaultCode::StoreUnavailable, cause))
 }
 
 fn refuse(reason: Reason, cause: &str) -> Denial {

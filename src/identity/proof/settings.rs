@@ -118,7 +118,9 @@ impl DpopSettings {
 fn nonce_secret(spec: &SecretSpec, base: &Path) -> Result<Secret, Finding> {
     let wrong = |message: String| {
         Finding::error("invalid-secret", message)
-            .help(format!("write `nonce_key: {{ file: … }}`, a file of at least {MIN_KEY} random bytes"))
+            .help(format!(
+                "write `nonce_key: {{ file: … }}`, a file of at least {MIN_KEY} random bytes"
+            ))
             .under("nonce_key")
     };
     let secret = Secret::load(spec, base).map_err(|error| wrong(error.to_string()))?;

@@ -13,6 +13,7 @@ mod mesh;
 mod moving;
 mod mutations;
 mod process;
+mod proof;
 mod records;
 mod socket;
 mod stage;
