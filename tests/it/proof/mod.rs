@@ -4,7 +4,7 @@ mod client;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Ask, Client, Issuer, PAYMENTS, SOON, Server, Setup, eventually};
+use crate::harness::{Answer, Ask, Client, Issuer, PAYMENTS, SOON, Server, Setup, eventually, run};
 pub(crate) use client::{Prover, Wanted};
 
 const LIST: &str = "https://payments.example.com/v1/payments";
@@ -336,4 +336,58 @@ async fn a_full_replay_memory_refuses_instead_of_forgetting() {
         stage.list(&proofs[0]).await.outcome(),
         "deny 401 dpop_replayed"
     );
+}
+
+#[test]
+fn explain_and_check_know_proofs() {
+    let setup = Setup::new();
+    setup.write("policies/proven.yaml", GUARD);
+    let explain = |proof: &str| {
+        let caller = [
+            "--issuer",
+            "corp",
+            "--subject",
+            "alice",
+            "--group",
+            "payments",
+        ];
+        let request = [
+            "explain",
+            "--http",
+            "GET /v1/payments",
+            "--route",
+            "payments",
+        ];
+        let more = [
+            "--scope",
+            "payments:read",
+            "--config",
+            "countersign.yaml",
+            "--proof",
+            proof,
+        ];
+        run(setup.folder(), request.iter().chain(&caller).chain(&more)).stdout
+    };
+    let none = explain("none");
+    assert!(
+        none.contains("deny (proof_required)") && none.contains("missing proof dpop"),
+        "{none}"
+    );
+    let dpop = explain("dpop");
+    assert!(
+        dpop.contains("proof       dpop") && dpop.contains("allow (permitted)"),
+        "{dpop}"
+    );
+
+    let warned = |from: &str, to: &str| {
+        let setup = Setup::new().replacing(from, to);
+        let checked = run(
+            setup.folder(),
+            ["check", "--json", "--config", "countersign.yaml"],
+        );
+        checked.stdout.contains("forgetful-replay")
+    };
+    assert!(warned("store: ", "dpop: { nonce: off }\n# "));
+    assert!(!warned("store: ", "dpop: { nonce: off }\nstore: "));
+    assert!(!warned("store: ", "# "));
 }
