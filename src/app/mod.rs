@@ -23,7 +23,7 @@ use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
 use crate::policy::Trace;
 use crate::store::{Store, StoreSettings};
-use keysets::{Handles, KeySets};
+use keysets::KeySets;
 
 /// Where a running server listens.
 #[derive(Clone, Debug)]
@@ -84,9 +84,9 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
 async fn lasting(store: Store) -> Result<Resources> {
     let secret = store.secret(NONCE_SECRET).await.context("store")?;
     Ok(Resources {
-        key_sets: Handles::new(),
         store: Some(store),
         nonce_secret: Some(Secret::from(secret)),
+        ..Resources::default()
     })
 }
 

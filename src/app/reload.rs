@@ -57,7 +57,7 @@ pub(super) struct Reloader {
     /// The settings that only a restart changes, as they were at the start.
     pub(super) fixed: String,
     pub(super) sets: KeySets,
-    /// What every snapshot is given.
+    /// What every snapshot's providers are given, without key sets.
     pub(super) lasting: Resources,
     pub(super) in_force: Arc<InForce>,
     pub(super) metrics: Metrics,

@@ -21,6 +21,7 @@ use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
+use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
@@ -40,10 +41,16 @@ pub async fn run(
     let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
-    let lasting = super::lasting(Store::open(&bundle.store).context("store")?).await?;
+    let store = Store::open(&bundle.store).context("store")?;
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
+    let (api_keys, following) = ApiKeys::following(store.clone());
+    tasks.spawn(follow(following, metrics.clone(), stop.clone()));
+    let lasting = Resources {
+        api_keys: Some(api_keys.clone()),
+        ..super::lasting(store).await?
+    };
     let admin_settings = bundle.admin;
     let reloader = Reloader::start(
         config,
@@ -60,6 +67,7 @@ pub async fn run(
         started,
         since,
         draining: Arc::default(),
+        api_keys,
     };
     let admin = bind_admin(&admin_settings, &source, &metrics).await?;
     let bound = Bound {
@@ -159,6 +167,15 @@ async fn watch_readiness(
             () = tokio::time::sleep(READY_POLL) => {}
         }
     }
+}
+
+/// Keeps the API keys like the store, and says how they are.
+async fn follow(task: ApiKeyTask, metrics: Metrics, stop: CancellationToken) {
+    let looked = |keys: &ApiKeys| {
+        let age = keys.age(Instant::now()).unwrap_or_default();
+        metrics.api_keys(keys.live(now()), age);
+    };
+    task.run(stop, looked).await;
 }
 
 /// SIGTERM and SIGINT drain; SIGHUP reloads and reopens the audit file.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::api_key::ApiKeys;
 use crate::keys::KeySet;
 use crate::keys::secret::Secret;
 use crate::model::name::ProviderName;
@@ -17,4 +18,6 @@ pub struct Resources {
     pub store: Option<Store>,
     /// What nonces of DPoP proofs are made with, unless the configuration names another secret.
     pub nonce_secret: Option<Secret>,
+    /// The API keys of the store.
+    pub api_keys: Option<ApiKeys>,
 }

@@ -22,6 +22,9 @@ pub(super) fn challenge(
     realm: Option<&str>,
     dpop: Option<&DpopFacts>,
 ) -> Option<String> {
+    if let Some(challenge) = api_key(denial.reason, realm) {
+        return Some(challenge);
+    }
     if !is_challenged(denial.reason) {
         return None;
     }
@@ -122,6 +125,29 @@ fn with_scheme(scheme: &str, denial: &Denial, realm: Option<&str>) -> Challenge 
     challenge
 }
 
+/// The challenge of a refused API key. A 401 has to name a scheme (RFC 9110, section 15.5.2) and none is registered for
+/// keys; `ApiKey` is what others call it. It is not `Bearer`, because no bearer token was looked at.
+fn api_key(reason: Reason, realm: Option<&str>) -> Option<String> {
+    let refused = matches!(
+        reason,
+        Reason::ApiKeyMalformed
+            | Reason::ApiKeyUnknown
+            | Reason::ApiKeyRevoked
+            | Reason::ApiKeyExpired
+    );
+    if !refused {
+        return None;
+    }
+    let mut challenge = Challenge {
+        text: String::from("ApiKey"),
+        empty: true,
+    };
+    if let Some(url) = realm {
+        challenge.push("realm", url);
+    }
+    Some(challenge.text)
+}
+
 struct Challenge {
     text: String,
     empty: bool,
@@ -216,6 +242,15 @@ mod tests {
             text.ends_with(r#"acr_values="phr phrh", max_age="300""#),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_refused_api_key_is_no_refused_token() {
+        assert_eq!(
+            of(Reason::ApiKeyUnknown).as_deref(),
+            Some(r#"ApiKey realm="https://api.example.com""#)
+        );
+        assert_eq!(of(Reason::ApiKeyNetwork), None);
     }
 
     #[test]

@@ -106,6 +106,10 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::DpopKeyMismatch
         | Reason::DpopReplayed
         | Reason::ProofRequired
+        | Reason::ApiKeyMalformed
+        | Reason::ApiKeyUnknown
+        | Reason::ApiKeyRevoked
+        | Reason::ApiKeyExpired
         | Reason::DelegationTooDeep
         | Reason::DelegationCycle
         | Reason::DelegationMalformed
@@ -116,6 +120,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::NoAction
         | Reason::ActorUnregistered
         | Reason::KindMismatch
+        | Reason::ApiKeyNetwork
         | Reason::IdentitySuspended
         | Reason::IdentityOffboarded
         | Reason::IdentityExpired

@@ -436,10 +436,10 @@ fn a_proof_is_for_one_token_and_one_moment() {
     );
 }
 
-fn proofs(store: StoreSettings) -> Proofs {
+fn proofs(store: &StoreSettings) -> Proofs {
     let settings = DpopSettings::compile(DpopSpec::default(), Path::new("/")).unwrap();
     let resources = Resources {
-        store: Some(Store::open(&store).unwrap()),
+        store: Some(Store::open(store).unwrap()),
         nonce_secret: Some([7; 32].into()),
         ..Resources::default()
     };
@@ -478,7 +478,7 @@ fn fresh_proof(proofs: &Proofs, jti: &str) -> String {
 
 #[tokio::test]
 async fn a_proof_is_good_once() {
-    let proofs = proofs(StoreSettings::in_memory());
+    let proofs = proofs(&StoreSettings::in_memory());
     let binding = bound(&json!({ "jkt": thumbprint(&KEY) }));
     let first = fresh_proof(&proofs, "a");
     let with = |proof: &str| request("GET", "/v1/a", &[("dpop", proof)]);
@@ -508,7 +508,7 @@ async fn a_proof_is_good_once() {
 #[tokio::test]
 async fn a_full_memory_and_no_memory_refuse() {
     let binding = bound(&json!({ "jkt": thumbprint(&KEY) }));
-    let full = proofs(StoreSettings::in_memory().max_replay(1));
+    let full = proofs(&StoreSettings::in_memory().max_replay(1));
     for (jti, expected) in [
         ("a", Ok(Proof::Dpop)),
         ("b", Err("replay_memory_full")),
@@ -529,7 +529,7 @@ async fn a_full_memory_and_no_memory_refuse() {
 
 #[tokio::test]
 async fn what_a_token_is_bound_to_decides_how_it_may_be_presented() {
-    let proofs = proofs(StoreSettings::in_memory());
+    let proofs = proofs(&StoreSettings::in_memory());
     let jkt = thumbprint(&KEY);
     let x5t = encode([7; 32]);
     let free = Binding::default();
@@ -575,7 +575,7 @@ SQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOV
 bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
 -----END CERTIFICATE-----
 ";
-    let proofs = proofs(StoreSettings::in_memory());
+    let proofs = proofs(&StoreSettings::in_memory());
     let own = bound(&json!({ "x5t#S256": "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0" }));
     let other = bound(&json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" }));
     let mut request = request("GET", "/v1/a", &[]);
@@ -602,7 +602,7 @@ fn settings_out_of_range_are_reported_together() {
         let spec: DpopSpec = serde_json::from_value(section).unwrap();
         match DpopSettings::compile(spec, Path::new("/nowhere")) {
             Ok(_) => Vec::new(),
-            Err(findings) => findings.iter().map(|it| it.message.to_string()).collect(),
+            Err(findings) => findings.iter().map(|it| it.message.clone()).collect(),
         }
     };
     assert_eq!(compile(json!({})), [""; 0]);
