@@ -21,6 +21,7 @@ mod mapping;
 mod payload;
 mod place;
 mod preset;
+mod proof;
 mod provider;
 mod providers;
 mod refusal;
@@ -38,6 +39,7 @@ pub use api_key::{
     ApiKeyProvider, ApiKeySpec, ApiKeyTask, ApiKeys, Issued, Network, NetworkError, NewKey,
     NewKeyError,
 };
+pub use proof::{DpopSettings, DpopSpec, NonceSpec};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
 pub use resources::Resources;
