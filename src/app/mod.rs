@@ -6,7 +6,7 @@ mod run;
 mod status;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -17,7 +17,7 @@ pub use run::run;
 
 use crate::authorizer::{Examined, Snapshot};
 use crate::config::Bundle;
-use crate::identity::Resources;
+use crate::identity::{ApiKeys, Resources};
 use crate::keys::secret::Secret;
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
@@ -74,6 +74,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         let memory = lasting(Store::open(&StoreSettings::in_memory())?).await?;
         anyhow::Ok(Resources {
             key_sets: handles,
+            api_keys: api_keys(&bundle.store).await?,
             ..memory
         })
     })?;
@@ -92,6 +93,15 @@ async fn lasting(store: Store) -> Result<Resources> {
 
 /// The name of the store's secret that nonces are made with.
 const NONCE_SECRET: &str = "dpop-nonce";
+
+/// The API keys of a store that is there; none is made for a question.
+async fn api_keys(settings: &StoreSettings) -> Result<Option<ApiKeys>> {
+    if !settings.file().is_some_and(Path::exists) {
+        return Ok(None);
+    }
+    let store = Store::open(settings)?;
+    Ok(Some(ApiKeys::load(&store).await?))
+}
 
 /// How long `explain` waits for whoever is asked about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@ use crate::model::time::Timestamp;
 use super::check::CheckMetrics;
 use super::outcomes::Outcomes;
 use super::scrape::{KeySetSample, PolicyState, families};
+use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,7 @@ struct Inner {
     registry: Registry,
     outcomes: Outcomes,
     check: CheckMetrics,
+    tls: TlsFamilies,
     policy: Mutex<PolicyState>,
 }
 
@@ -69,10 +71,12 @@ impl Metrics {
         let registry = Registry::new();
         let outcomes = Outcomes::register(&registry)?;
         let check = CheckMetrics::register(&registry, version, started)?;
+        let tls = TlsFamilies::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
+            tls,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -131,6 +135,11 @@ impl Metrics {
             .api_keys_live
             .set(i64::try_from(live).unwrap_or(i64::MAX));
         check.api_keys_age.set(age.as_secs_f64());
+    }
+
+    /// What a listener with TLS counts with.
+    pub fn tls(&self, listener: Listener) -> TlsMetrics {
+        self.0.tls.listener(listener)
     }
 
     /// States the policy in force at the start; not a reload.

@@ -26,6 +26,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         parties: None,
         credential: None,
         dpop: None,
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent,
     }
@@ -128,7 +129,7 @@ fn labels_are_a_closed_set() {
         );
     }
     let expected = [
-        "effect", "le", "phase", "provider", "reason", "result", "verdict", "version",
+        "effect", "le", "listener", "phase", "provider", "reason", "result", "verdict", "version",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 }

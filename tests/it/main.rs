@@ -10,7 +10,9 @@
 )]
 
 mod admin;
+mod api_keys;
 mod cli;
+mod doctor;
 mod drain;
 mod envoy;
 mod grpc;
@@ -23,3 +25,4 @@ mod output;
 mod proof;
 mod readme;
 mod reload;
+mod transport;

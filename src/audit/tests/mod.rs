@@ -86,6 +86,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
             },
         )),
         dpop: None,
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent: Spent {
             total: Duration::from_micros(90),

@@ -36,6 +36,7 @@ fn decision(verdict: Verdict) -> Decision {
         }),
         credential: None,
         dpop: None,
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent: Spent::default(),
     }
