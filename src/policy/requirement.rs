@@ -103,7 +103,7 @@ impl Requirement {
         match self {
             Self::Workload(_) => true,
             Self::AnyOf(items) => items.iter().any(Self::mentions_workload),
-            Self::Scope(_) | Self::StepUp(_) => false,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => false,
         }
     }
 
