@@ -99,6 +99,7 @@ impl<'a> DecisionLine<'a> {
             parties,
             credential,
             workload,
+            dpop: _,
             policy_version,
             spent,
         } = decision;
@@ -192,6 +193,7 @@ const fn kind(remedy: &Remedy) -> &'static str {
         Remedy::Authenticate => "authenticate",
         Remedy::Scope { missing: _ } => "scope",
         Remedy::StepUp(_) => "step_up",
+        Remedy::Proof(_) => "proof",
     }
 }
 

@@ -99,6 +99,7 @@ impl Authorizer {
             parties,
             workload,
             credential,
+            dpop,
             identity,
             policy,
             trace: _,
@@ -114,6 +115,7 @@ impl Authorizer {
             parties,
             credential,
             workload,
+            dpop,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
                 total: arrival.elapsed(),
@@ -164,6 +166,7 @@ impl Authorizer {
             parties: None,
             credential: None,
             workload: None,
+            dpop: None,
             policy_version: Arc::clone(&self.snapshot.load().version),
             spent: Spent {
                 total: arrival.elapsed(),

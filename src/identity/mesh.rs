@@ -7,6 +7,7 @@ use super::kind::{Checked, Ready};
 use super::mtls::{Caller, Hops, Mtls};
 use super::payload::Payload;
 use super::place::Place;
+use super::proof::Unproven;
 use super::providers::{Clock, Providers};
 use super::refusal::{Refusal, unknown_issuer};
 use super::svid::Svid;
@@ -140,7 +141,7 @@ impl Providers {
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Unproven, Refusal> {
         let id = token.unverified_subject().and_then(SpiffeId::parse);
         let id = id.filter(|_| place.is_none());
         let (provider, keys) = id

@@ -27,6 +27,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         credential: None,
         workload: None,
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v1"),
         spent,
     }

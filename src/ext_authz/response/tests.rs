@@ -37,6 +37,7 @@ fn decision(verdict: Verdict) -> Decision {
         credential: None,
         workload: crate::model::spiffe::SpiffeId::parse("spiffe://example.org/ci/runner"),
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v1"),
         spent: Spent::default(),
     }

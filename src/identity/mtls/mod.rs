@@ -62,6 +62,7 @@ impl Mtls {
                 id: None,
                 key: caller.thumbprint.as_deref().map(Arc::from),
                 proof: Proof::Mtls,
+                bindable: false,
             },
         }
     }

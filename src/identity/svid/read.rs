@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Svid;
 use crate::identity::payload::Payload;
+use crate::identity::proof::{Binding, Unproven};
 use crate::identity::refusal;
 use crate::identity::standard::{self, Clock};
 use crate::model::identity::{Identity, Proof, TokenFacts, UnregisteredClient};
@@ -26,7 +27,7 @@ impl Svid {
         key: Option<&str>,
         now: Timestamp,
         audience: &str,
-    ) -> Result<Identity, Denial> {
+    ) -> Result<Unproven, Denial> {
         let clock = Clock {
             now,
             leeway: self.leeway,
@@ -36,12 +37,12 @@ impl Svid {
             return Err(refusal::claims("`exp` is more than a day away"));
         }
         let audience = standard::audience(payload, audience)?;
-        standard::unbound(payload)?;
+        let binding = Binding::read(payload.member("cnf"))?;
         if payload.member("act").is_some() {
             return Err(refusal::claims("a JWT-SVID has no `act`"));
         }
         let subject = self.subject(payload)?;
-        Ok(Identity {
+        let identity = Identity {
             provider: self.name.clone(),
             subject: PartyId::new(self.name.clone(), subject.shared()),
             kind: self.kind,
@@ -59,8 +60,10 @@ impl Svid {
                 id: payload.text("jti")?,
                 key: key.map(Arc::from),
                 proof: Proof::None,
+                bindable: false,
             },
-        })
+        };
+        Ok(Unproven { identity, binding })
     }
 
     /// The SPIFFE ID in `sub`. The bundle's keys speak for this trust domain and no other.

@@ -19,7 +19,7 @@ fn deployer() -> String {
 }
 
 /// A client that shows this certificate, or none.
-fn client(certificate: Option<String>) -> Client {
+pub(super) fn client(certificate: Option<String>) -> Client {
     client_of(SHIPPED.envoy.mesh, certificate)
 }
 
@@ -39,9 +39,18 @@ pub(super) fn client_of(listener: SocketAddr, certificate: Option<String>) -> Cl
 
 /// Deploys to staging with a good token and says how that ended.
 async fn deploy(client: Client, xfcc: Option<&str>) -> reqwest::Result<(u16, Value)> {
+    deploy_with(client, &deployer(), xfcc).await
+}
+
+/// The same with another token.
+pub(super) async fn deploy_with(
+    client: Client,
+    token: &str,
+    xfcc: Option<&str>,
+) -> reqwest::Result<(u16, Value)> {
     let mut request = client
         .post(format!("https://{SERVER}{TARGET}"))
-        .bearer_auth(deployer());
+        .bearer_auth(token);
     if let Some(xfcc) = xfcc {
         request = request.header("x-forwarded-client-cert", xfcc);
     }

@@ -64,6 +64,7 @@ fn status(verdict: Verdict) -> String {
         credential: None,
         workload: None,
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v"),
         spent: Spent::default(),
     };
