@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::addressed::{bad_audience, check_url, compile_match, compile_providers};
+use super::addressed::{
+    bad_audience, bad_environment, check_url, compile_match, compile_providers,
+};
 use super::catalogue::{Catalogue, Entry};
 use super::compile_action::compile_action;
 use super::spec::{ActionSpec, RouteSpec};
@@ -37,6 +39,7 @@ pub fn compile_route(
         matches,
         url,
         audience,
+        environment,
         providers,
     } = spec;
     let mut findings = Vec::new();
@@ -47,6 +50,7 @@ pub fn compile_route(
         .ok();
     findings.extend(check_url(url).err());
     findings.extend(audience.as_deref().and_then(bad_audience));
+    findings.extend(environment.as_deref().and_then(bad_environment));
     let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
     let entries = compile_actions(id, actions, matches.as_ref(), &mut findings);
@@ -78,7 +82,7 @@ pub fn compile_route(
                 audience,
                 providers,
                 tenant: None,
-                environment: None,
+                environment: environment.as_deref().map(Arc::from),
                 actions,
             };
             Ok(CompiledRoute { route, catalogue })

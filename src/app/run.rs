@@ -18,7 +18,7 @@ use super::reload::Reloader;
 use super::status::StatusSource;
 use crate::admin::{AdminServer, AdminSettings, AdminState};
 use crate::audit::{Audit, AuditError, AuditWriter};
-use crate::authorizer::{Authorizer, ShadowQueue};
+use crate::authorizer::{Authorizer, ShadowQueue, Sightings};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
 use crate::telemetry::Metrics;
@@ -78,7 +78,14 @@ pub async fn run(
     );
     announce(&bound);
 
-    let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);
+    let seen = Sightings::default();
+    let authorizer = Authorizer::new(
+        Arc::clone(&in_force.snapshot),
+        audit,
+        metrics,
+        queue,
+        seen.clone(),
+    );
     let drained = edge.serve(authorizer, ready, shutdown).await;
     stop.cancel();
     tasks.close();

@@ -6,7 +6,9 @@
 
 mod examine;
 mod headers;
+mod life;
 mod parties;
+mod seen;
 mod shadow;
 mod snapshot;
 
@@ -18,6 +20,7 @@ use arc_swap::ArcSwap;
 pub use examine::{Described, Examined};
 pub use headers::Protected;
 pub use parties::{JoinError, join};
+pub use seen::{Noted, Sighting, Sightings};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
 
@@ -36,6 +39,7 @@ pub struct Authorizer {
     audit: Audit,
     metrics: Metrics,
     shadow: ShadowQueue,
+    seen: Sightings,
 }
 
 impl Authorizer {
@@ -45,12 +49,14 @@ impl Authorizer {
         audit: Audit,
         metrics: Metrics,
         shadow: ShadowQueue,
+        seen: Sightings,
     ) -> Self {
         Self {
             snapshot,
             audit,
             metrics,
             shadow,
+            seen,
         }
     }
 
@@ -87,8 +93,10 @@ impl Authorizer {
             route,
             asked,
             parties,
-            workload: _,
+            workload,
             credential,
+            sighted,
+            lifecycle,
             identity,
             policy,
             trace: _,
@@ -102,6 +110,7 @@ impl Authorizer {
             action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
             parties,
             credential,
+            lifecycle,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
                 total: arrival.elapsed(),
@@ -110,6 +119,11 @@ impl Authorizer {
             },
         };
         self.record(slot, &mut decision);
+        let raised = &decision.lifecycle;
+        let dropped = self
+            .seen
+            .note(&sighted, workload.as_ref(), raised, request.now);
+        self.metrics.sightings_dropped(dropped);
         if let Some(job) = job {
             self.shadow.offer(job, &decision, &self.metrics);
         }
@@ -146,6 +160,7 @@ impl Authorizer {
             action: None,
             parties: None,
             credential: None,
+            lifecycle: Vec::new(),
             policy_version: Arc::clone(&self.snapshot.load().version),
             spent: Spent {
                 total: arrival.elapsed(),

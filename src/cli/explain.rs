@@ -15,6 +15,7 @@ use crate::app;
 use crate::authorizer::Examined;
 use crate::config::{Bundle, CallSpec, GivenSpec, Overrides, PartySpec};
 use crate::ext_authz::{capture, now};
+use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 use crate::model::verdict::Verdict;
 use crate::policy::Trace;
@@ -88,6 +89,9 @@ pub(super) struct ExplainArgs {
     /// Scopes of the token, separated by spaces; may be repeated.
     #[arg(long, requires = "subject")]
     scope: Vec<String>,
+    /// How long the token is good for, from its issue to its end, for example `2h`; 5 minutes unless said.
+    #[arg(long, value_name = "DURATION", requires = "subject")]
+    lifetime: Option<HumanDuration>,
     /// The subject's authentication context class.
     #[arg(long, requires = "subject")]
     acr: Option<String>,
@@ -270,6 +274,7 @@ impl ExplainArgs {
             }),
             depth: None,
             scope: OneOrMany::Many(self.scope.clone()),
+            lifetime: self.lifetime,
             workload: self.workload.clone(),
             conditions,
             time: self.time.clone(),

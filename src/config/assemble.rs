@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::case::PlacedCase;
 use super::files::{self, beside};
 use super::fixed::Fixed;
+use super::lifecycle;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
@@ -26,7 +27,7 @@ use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
+use crate::registry::{Lifecycle, RegisteredSpec, Registry, RegistrySpec};
 use crate::telemetry::Log;
 
 /// A configuration that can be run.
@@ -52,6 +53,8 @@ pub struct Bundle {
     pub policy: Policy,
     /// The inventory of non-human identities.
     pub registry: Registry,
+    /// What the checks of an identity's life do.
+    pub lifecycle: Lifecycle,
     /// Declared conditions.
     pub conditions: Vec<ConditionName>,
     /// Conditions that are set.
@@ -80,6 +83,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
+            lifecycle: self.lifecycle,
             providers: self.providers.with(resources),
             conditions: self.set_conditions,
         }
@@ -163,6 +167,7 @@ impl Reading<'_> {
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
         let registry = self.registry(&spec, &known, incomplete);
+        let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
             .policies
             .items()
@@ -179,6 +184,14 @@ impl Reading<'_> {
         } = self.policies(&listed, &spec, &known, incomplete);
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
+        let (registry, lifecycle) = (registry?, lifecycle?);
+        lifecycle::lint(
+            &document,
+            &registry,
+            &routes,
+            &lifecycle,
+            &mut self.problems,
+        );
         // Rules that could not be read are mistakes of their own.
         if policy.is_empty() && !self.problems.has_errors() {
             let problem = document.warning(
@@ -206,7 +219,8 @@ impl Reading<'_> {
             claims: known,
             routes,
             policy,
-            registry: registry?,
+            registry,
+            lifecycle,
             conditions,
             set_conditions,
             version: self.version(),

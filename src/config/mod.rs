@@ -8,6 +8,7 @@ mod case;
 mod expectation;
 mod files;
 mod fixed;
+mod lifecycle;
 mod place;
 mod policy;
 pub mod problem;

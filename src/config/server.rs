@@ -11,6 +11,7 @@ use crate::admin::AdminSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::model::list::OneOrMany;
+use crate::registry::LifecycleSpec;
 use crate::telemetry::LogSpec;
 
 /// The server's settings. `providers` are read one by one beside this.
@@ -31,6 +32,9 @@ pub struct ServerSpec {
     /// Where decision records go.
     #[serde(default)]
     pub audit: AuditSpec,
+    /// What the checks of an identity's life do.
+    #[serde(default)]
+    pub lifecycle: LifecycleSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -55,7 +59,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 5] = ["providers", "grpc", "admin", "log", "audit"];
+const SECTIONS: [&str; 6] = ["providers", "grpc", "admin", "log", "audit", "lifecycle"];
 
 impl ServerSpec {
     /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
@@ -70,7 +74,9 @@ impl ServerSpec {
             section(document, "log", problems),
             section(document, "audit", problems),
         );
+        let lifecycle = section(document, "lifecycle", problems);
         Some(Self {
+            lifecycle,
             grpc,
             admin,
             log,

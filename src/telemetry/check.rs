@@ -15,6 +15,8 @@ pub(super) struct CheckMetrics {
     pub(super) audit_dropped: IntCounter,
     pub(super) audit_failures: IntCounter,
     pub(super) shadow_dropped: IntCounter,
+    pub(super) sightings_dropped: IntCounter,
+    pub(super) sightings_failures: IntCounter,
     would_deny: IntCounter,
     would_allow: IntCounter,
     reloads_applied: IntCounter,
@@ -70,6 +72,14 @@ impl CheckMetrics {
             shadow_dropped: counter(
                 "countersign_shadow_records_dropped_total",
                 "Shadow results without a record because the queue was nearly full.",
+            )?,
+            sightings_dropped: counter(
+                "countersign_identities_dropped_total",
+                "Sightings of identities that there was no room to remember.",
+            )?,
+            sightings_failures: counter(
+                "countersign_identities_write_failures_total",
+                "Failed attempts to write down who was seen; each is retried.",
             )?,
             would_deny: shadow.get_metric_with_label_values(&["would_deny"])?,
             would_allow: shadow.get_metric_with_label_values(&["would_allow"])?,

@@ -57,6 +57,7 @@ fn status(verdict: Verdict) -> String {
         action: None,
         parties: None,
         credential: None,
+        lifecycle: Vec::new(),
         policy_version: Arc::from("v"),
         spent: Spent::default(),
     };
