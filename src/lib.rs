@@ -32,6 +32,7 @@
 //! | 3 | [`policy`] | rules, compiled to an index and evaluated; pure | |
 //! | 2 | [`expression`] | conditions: typed at load, bounded, three-valued; pure | `cel` |
 //! | 2 | [`keys`] | key sets in memory, and the signatures that are verified with them | `jsonwebtoken` |
+//! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
 //! | 1 | [`outbound`] | the HTTP calls that countersign makes | `reqwest` |
 //! | 1 | [`telemetry`] | metrics and logs | `prometheus` |
 //! | 0 | [`model`] | the words: plain data with checked constructors | |
@@ -89,4 +90,5 @@ pub mod model;
 pub mod outbound;
 pub mod policy;
 pub mod registry;
+pub mod store;
 pub mod telemetry;

@@ -3,6 +3,7 @@
 mod keysets;
 mod reload;
 mod run;
+mod seen;
 mod status;
 
 use std::net::SocketAddr;
@@ -70,7 +71,10 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         }
         anyhow::Ok(handles)
     })?;
-    let resources = Resources { key_sets: handles };
+    let resources = Resources {
+        key_sets: handles,
+        store: None,
+    };
     Ok(bundle.into_snapshot(now, &resources))
 }
 

@@ -15,12 +15,14 @@ use tokio_util::task::TaskTracker;
 use super::Bound;
 use super::keysets::KeySets;
 use super::reload::Reloader;
+use super::seen;
 use super::status::StatusSource;
 use crate::admin::{AdminServer, AdminSettings, AdminState};
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue, Sightings};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 
 /// How long records may take to be written after the last answer.
@@ -39,11 +41,27 @@ pub async fn run(
     let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
+    let store = Store::open(&bundle.store).context("store")?;
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
+    let sightings = Sightings::default();
+    tasks.spawn(seen::run(
+        sightings.clone(),
+        store.clone(),
+        metrics.clone(),
+        stop.clone(),
+    ));
     let admin_settings = bundle.admin;
-    let reloader = Reloader::start(config, overrides, bundle, sets, metrics.clone(), started);
+    let reloader = Reloader::start(
+        config,
+        overrides,
+        bundle,
+        sets,
+        store,
+        metrics.clone(),
+        started,
+    );
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),
@@ -78,14 +96,8 @@ pub async fn run(
     );
     announce(&bound);
 
-    let seen = Sightings::default();
-    let authorizer = Authorizer::new(
-        Arc::clone(&in_force.snapshot),
-        audit,
-        metrics,
-        queue,
-        seen.clone(),
-    );
+    let snapshot = Arc::clone(&in_force.snapshot);
+    let authorizer = Authorizer::new(snapshot, audit, metrics, queue, sightings);
     let drained = edge.serve(authorizer, ready, shutdown).await;
     stop.cancel();
     tasks.close();

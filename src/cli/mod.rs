@@ -8,6 +8,8 @@ mod check;
 mod describe;
 mod explain;
 mod explained;
+mod identities;
+mod inventory;
 mod output;
 mod serve;
 mod test;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+use crate::model::duration::HumanDuration;
 
 /// How a verb ends; the numbers are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,8 @@ enum Verb {
     Test(TestArgs),
     /// Say how a request would be decided, and why.
     Explain(Box<explain::ExplainArgs>),
+    /// List every identity that is registered or was seen: owner, last use, and what was warned.
+    Identities(IdentitiesArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -100,6 +105,9 @@ struct ServeArgs {
     /// Log level or filter, for example `debug` or `info,countersign::keys=trace`.
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG")]
     log: Option<String>,
+    /// Where durable state is kept.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_STORE")]
+    store: Option<PathBuf>,
     /// Print the addresses as one JSON line on standard output once they are bound.
     #[arg(long)]
     json: bool,
@@ -140,6 +148,33 @@ struct TestArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign identities
+  countersign identities --kind agent --stale 90d     # agents that nobody has used for 90 days, or ever
+  countersign identities --warned --json | jq '.[] | {issuer, id, owner, warnings}'
+
+It needs no running server. What was seen is written within a second; without `store.file` only the registry is shown.")]
+struct IdentitiesArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Where durable state is kept.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_STORE")]
+    store: Option<PathBuf>,
+    /// Only this kind: `human`, `service`, `agent`, `client` or `workload`.
+    #[arg(long, value_parser = ["human", "service", "agent", "client", "workload"])]
+    kind: Option<String>,
+    /// Only those that were not used for this long, for example `90d`; never counts too.
+    #[arg(long, value_name = "DURATION")]
+    stale: Option<HumanDuration>,
+    /// Only those that were warned about.
+    #[arg(long)]
+    warned: bool,
+    /// Print them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct VersionArgs {
     /// Print it as JSON.
     #[arg(long)]
@@ -168,6 +203,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Identities(args) => identities::run(&args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }
@@ -178,6 +214,7 @@ impl ServeArgs {
             grpc_listen: self.grpc_listen,
             admin_listen: self.admin_listen,
             log_level: self.log.clone(),
+            store: self.store.clone(),
         }
     }
 }

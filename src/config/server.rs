@@ -1,6 +1,7 @@
 //! `countersign.yaml`: listeners, providers, and where policies live.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +13,7 @@ use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::model::list::OneOrMany;
 use crate::registry::LifecycleSpec;
+use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
 
 /// The server's settings. `providers` are read one by one beside this.
@@ -35,6 +37,9 @@ pub struct ServerSpec {
     /// What the checks of an identity's life do.
     #[serde(default)]
     pub lifecycle: LifecycleSpec,
+    /// Where durable state is kept.
+    #[serde(default)]
+    pub store: StoreSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -56,10 +61,20 @@ pub struct Overrides {
     pub admin_listen: Option<SocketAddr>,
     /// Log level or filter.
     pub log_level: Option<String>,
+    /// File of durable state, seen from the working directory.
+    pub store: Option<PathBuf>,
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 6] = ["providers", "grpc", "admin", "log", "audit", "lifecycle"];
+const SECTIONS: [&str; 7] = [
+    "providers",
+    "grpc",
+    "admin",
+    "log",
+    "audit",
+    "store",
+    "lifecycle",
+];
 
 impl ServerSpec {
     /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
@@ -75,12 +90,14 @@ impl ServerSpec {
             section(document, "audit", problems),
         );
         let lifecycle = section(document, "lifecycle", problems);
+        let store = section(document, "store", problems);
         Some(Self {
-            lifecycle,
             grpc,
             admin,
             log,
             audit,
+            store,
+            lifecycle,
             ..rest?
         })
     }

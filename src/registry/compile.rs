@@ -87,25 +87,30 @@ fn check(
     let owner = check_owner(owner).map_err(|finding| keep(finding, "owner"));
     let expires = expires.as_deref().map(check_date).transpose();
     let expires = expires.map_err(|finding| keep(finding, "expires"));
-    let rotation = Rotation::check(rotated.as_deref(), rotate_every);
-    let rotation = rotation.map_err(|(finding, field)| keep(finding, field));
+    let rotated = rotated.as_deref().map(check_date).transpose();
+    let rotation = match (rotated, rotate_every) {
+        (Err(finding), _) => Err(keep(finding, "rotated")),
+        (Ok(None), Some(_)) => Err(keep(rotation_unknown(), "rotate_every")),
+        (Ok(at), every) => {
+            let every = every.map(HumanDuration::get);
+            Ok(at.map(|at| Rotation { at, every }))
+        }
+    };
     let environment = environment
         .as_deref()
         .map(|name| check_text("an environment", name));
     let environment = environment
         .transpose()
         .map_err(|finding| keep(finding, "environment"));
-    let groups = check_each(&groups, |group| check_text("a group", group));
-    let groups = groups.map_err(|wrong| {
-        wrong
-            .into_iter()
-            .for_each(|finding| keep(finding, "groups"))
+    let groups = check_each(&groups, |group| check_text("a group", group)).map_err(|wrong| {
+        for finding in wrong {
+            keep(finding, "groups");
+        }
     });
-    let workloads = check_each(&workloads, check_workload);
-    let workloads = workloads.map_err(|wrong| {
-        wrong
-            .into_iter()
-            .for_each(|finding| keep(finding, "workloads"))
+    let workloads = check_each(&workloads, check_workload).map_err(|wrong| {
+        for finding in wrong {
+            keep(finding, "workloads");
+        }
     });
     let registered = || {
         let registered = Registered {
@@ -123,25 +128,9 @@ fn check(
     registered().ok_or(findings)
 }
 
-impl Rotation {
-    fn check(
-        rotated: Option<&str>,
-        every: Option<HumanDuration>,
-    ) -> Result<Option<Self>, (Finding, &'static str)> {
-        match (rotated, every) {
-            (Some(text), every) => {
-                let at = check_date(text).map_err(|finding| (finding, "rotated"))?;
-                let every = every.map(HumanDuration::get);
-                Ok(Some(Self { at, every }))
-            }
-            (None, Some(_)) => {
-                let message = "`rotate_every` says nothing without the date of the last rotation";
-                let finding = Finding::error("missing-key", message);
-                Err((finding.help("add `rotated: 2026-01-31`"), "rotate_every"))
-            }
-            (None, None) => Ok(None),
-        }
-    }
+fn rotation_unknown() -> Finding {
+    let message = "`rotate_every` says nothing without the date of the last rotation";
+    Finding::error("missing-key", message).help("add `rotated: 2026-01-31`")
 }
 
 fn check_issuer(issuer: &str, providers: &BTreeSet<ProviderName>) -> Result<ProviderName, Finding> {

@@ -4,7 +4,7 @@
 //! turns a denial into anything else.
 
 use super::settings::Lifecycle;
-use super::{Registered, Status};
+use super::{Registered, Rotation, Status};
 use crate::model::identity::Proof;
 use crate::model::lifecycle::{Check, Level};
 use crate::model::route::Tier;
@@ -52,10 +52,7 @@ impl Lifecycle {
             environment: own,
             rotation,
         } = known;
-        let overdue = rotation.is_some_and(|rotation| {
-            let every = rotation.every.unwrap_or(self.max_age);
-            now >= rotation.at.plus(every)
-        });
+        let overdue = rotation.is_some_and(|rotation| now >= self.due(rotation));
         let elsewhere = own
             .as_deref()
             .zip(environment)
@@ -107,6 +104,11 @@ impl Lifecycle {
     pub fn of_tier(&self, tier: Tier, proof: Proof) -> Vec<Found> {
         let unproven = proof == Proof::None && self.tiers.contains(&tier);
         found([(self.proof, Check::Unproven, unproven)])
+    }
+
+    /// The first moment at which the next rotation is overdue.
+    pub fn due(&self, rotation: Rotation) -> Timestamp {
+        rotation.at.plus(rotation.every.unwrap_or(self.max_age))
     }
 
     /// A credential that does not say when it was issued has at least the life that is left of it. One without an end
