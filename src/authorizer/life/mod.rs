@@ -143,3 +143,6 @@ fn raise(found: Vec<Found>, id: &PartyId, raised: &mut Vec<Raised>) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
