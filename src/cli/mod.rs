@@ -10,6 +10,7 @@ mod explain;
 mod explained;
 mod identities;
 mod inventory;
+mod keys;
 mod output;
 mod serve;
 mod test;
@@ -68,6 +69,8 @@ enum Verb {
     Explain(Box<explain::ExplainArgs>),
     /// List every identity that is registered or was seen: owner, last use, and what was warned.
     Identities(IdentitiesArgs),
+    /// Issue, list, rotate and revoke API keys.
+    Keys(keys::KeysArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -204,6 +207,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Identities(args) => identities::run(&args),
+        Verb::Keys(args) => keys::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }

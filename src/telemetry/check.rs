@@ -17,6 +17,8 @@ pub(super) struct CheckMetrics {
     pub(super) shadow_dropped: IntCounter,
     pub(super) sightings_dropped: IntCounter,
     pub(super) sightings_failures: IntCounter,
+    pub(super) api_keys_live: IntGauge,
+    pub(super) api_keys_age: Gauge,
     would_deny: IntCounter,
     would_allow: IntCounter,
     reloads_applied: IntCounter,
@@ -80,6 +82,17 @@ impl CheckMetrics {
             sightings_failures: counter(
                 "countersign_identities_write_failures_total",
                 "Failed attempts to write down who was seen; each is retried.",
+            )?,
+            api_keys_live: add(
+                registry,
+                IntGauge::new("countersign_api_keys_live", "API keys that work now.")?,
+            )?,
+            api_keys_age: add(
+                registry,
+                Gauge::new(
+                    "countersign_api_keys_age_seconds",
+                    "Time since the API keys in memory were the same as those in the store.",
+                )?,
             )?,
             would_deny: shadow.get_metric_with_label_values(&["would_deny"])?,
             would_allow: shadow.get_metric_with_label_values(&["would_allow"])?,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus::{IntGauge, Registry, TextEncoder};
 
@@ -137,6 +138,15 @@ impl Metrics {
     /// Counts a shadow result that differs from what was enforced.
     pub fn shadow_difference(&self, effect: ShadowEffect) {
         self.0.check.shadow_difference(effect);
+    }
+
+    /// States how many API keys work, and how long ago they were the same as those in the store.
+    pub fn api_keys(&self, live: usize, age: Duration) {
+        let Inner { check, .. } = &*self.0;
+        check
+            .api_keys_live
+            .set(i64::try_from(live).unwrap_or(i64::MAX));
+        check.api_keys_age.set(age.as_secs_f64());
     }
 
     /// States the policy in force at the start; not a reload.

@@ -58,7 +58,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("uuid", &["authorizer"]),
     ("x509_parser", &["certificate"]),
     // Swapped snapshots.
-    ("arc_swap", &["keys", "authorizer", "app"]),
+    ("arc_swap", &["keys", "identity", "authorizer", "app"]),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
         "tokio",
@@ -77,13 +77,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     (
         "tokio_util",
-        &["keys", "audit", "ext_authz", "admin", "app"],
+        &["keys", "identity", "audit", "ext_authz", "admin", "app"],
     ),
     (
         "tracing",
         &[
             "telemetry",
             "keys",
+            "identity",
             "audit",
             "authorizer",
             "ext_authz",
