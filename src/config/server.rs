@@ -34,12 +34,12 @@ pub struct ServerSpec {
     /// Where decision records go.
     #[serde(default)]
     pub audit: AuditSpec,
-    /// What the checks of an identity's life do.
-    #[serde(default)]
-    pub lifecycle: LifecycleSpec,
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// What the checks of an identity's life do.
+    #[serde(default)]
+    pub lifecycle: LifecycleSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,

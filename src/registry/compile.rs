@@ -88,9 +88,13 @@ fn check(
     let expires = expires.as_deref().map(check_date).transpose();
     let expires = expires.map_err(|finding| keep(finding, "expires"));
     let rotated = rotated.as_deref().map(check_date).transpose();
+    let rotated = rotated.map_err(|finding| keep(finding, "rotated"));
     let rotation = match (rotated, rotate_every) {
-        (Err(finding), _) => Err(keep(finding, "rotated")),
-        (Ok(None), Some(_)) => Err(keep(rotation_unknown(), "rotate_every")),
+        (Err(()), _) => Err(()),
+        (Ok(None), Some(_)) => {
+            keep(rotation_unknown(), "rotate_every");
+            Err(())
+        }
         (Ok(at), every) => {
             let every = every.map(HumanDuration::get);
             Ok(at.map(|at| Rotation { at, every }))
