@@ -19,12 +19,13 @@ use super::seen;
 use super::status::StatusSource;
 use crate::admin::{AdminServer, AdminSettings, AdminState};
 use crate::audit::{Audit, AuditError, AuditWriter};
-use crate::authorizer::{Authorizer, ShadowQueue, Sightings};
+use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::tls;
 
 /// How long records may take to be written after the last answer.
 const AUDIT_GRACE: Duration = Duration::from_secs(5);
@@ -43,16 +44,12 @@ pub async fn run(
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
     let store = Store::open(&bundle.store).context("store")?;
-    let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
+    let edge = Edge::bind(bundle.grpc.clone(), &metrics)
+        .await
+        .context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
-    let sightings = Sightings::default();
-    tasks.spawn(seen::run(
-        sightings.clone(),
-        store.clone(),
-        metrics.clone(),
-        stop.clone(),
-    ));
+    let sightings = seen::spawn(&tasks, &store, &metrics, &stop);
     let (api_keys, following) = ApiKeys::following(store.clone());
     tasks.spawn(follow(following, metrics.clone(), stop.clone()));
     let lasting = Resources {
@@ -69,7 +66,8 @@ pub async fn run(
         lasting,
         metrics.clone(),
         started,
-    );
+    )
+    .listing(edge.allow_list());
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),
@@ -91,6 +89,9 @@ pub async fn run(
     tasks.spawn(worker.run());
     let (ask, asked) = mpsc::channel(1);
     tasks.spawn(reloader.run(asked, stop.clone()));
+    if let Some(tls) = edge.tls() {
+        tasks.spawn(tls::watch(tls, now, stop.clone()));
+    }
     let (ready_sender, ready) = watch::channel(false);
     let draining = Arc::clone(&source.draining);
     tasks.spawn(watch_readiness(source, ready_sender, stop.clone()));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::authorizer::Sightings;
 use crate::store::Store;
@@ -15,13 +16,24 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Most identities that are written at once: decisions that need the store do not wait behind more.
 const AT_ONCE: usize = 256;
 
-/// Writes until `stop`, and a last time after it.
-pub(super) async fn run(
-    sightings: Sightings,
-    store: Store,
-    metrics: Metrics,
-    stop: CancellationToken,
-) {
+/// A memory of who was seen that is written down until `stop`, and a last time after it.
+pub(super) fn spawn(
+    tasks: &TaskTracker,
+    store: &Store,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Sightings {
+    let sightings = Sightings::default();
+    tasks.spawn(run(
+        sightings.clone(),
+        store.clone(),
+        metrics.clone(),
+        stop.clone(),
+    ));
+    sightings
+}
+
+async fn run(sightings: Sightings, store: Store, metrics: Metrics, stop: CancellationToken) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;

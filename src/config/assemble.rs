@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::case::PlacedCase;
 use super::files::{self, beside};
 use super::fixed::Fixed;
+use super::gateways;
 use super::lifecycle;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
@@ -20,7 +21,6 @@ use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, ProviderSpec, Resources};
-use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
@@ -104,14 +104,33 @@ pub struct Failure {
     pub watched: Vec<PathBuf>,
 }
 
-/// Reads the server's configuration at `path` and everything that it names.
+/// Reads the server's configuration at `path` and everything that it names, but no certificate: decisions do not depend
+/// on these, and a listener follows its own.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
+    read(path, overrides, None)
+}
+
+/// The same for a server that is about to start: the certificates of listeners have to be usable at `now`.
+pub fn load_with_certificates(
+    path: &Path,
+    overrides: &Overrides,
+    now: Timestamp,
+) -> Result<Bundle, Failure> {
+    read(path, overrides, Some(now))
+}
+
+fn read(
+    path: &Path,
+    overrides: &Overrides,
+    certificates: Option<Timestamp>,
+) -> Result<Bundle, Failure> {
     let mut reading = Reading {
         path,
         problems: Problems::new(),
         sources: Sources::new(),
         watched: Vec::new(),
         stamp: Stamp::take([path]),
+        certificates,
     };
     let bundle = reading.bundle(overrides);
     let Reading {
@@ -120,6 +139,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
         watched,
         stamp,
         path: _,
+        certificates: _,
     } = reading;
     match bundle {
         Some(bundle) if !problems.has_errors() => Ok(Bundle {
@@ -143,6 +163,8 @@ struct Reading<'a> {
     sources: Sources,
     watched: Vec<PathBuf>,
     stamp: Stamp,
+    /// Whether certificates are looked at, and as of when.
+    certificates: Option<Timestamp>,
 }
 
 impl Reading<'_> {
@@ -160,15 +182,22 @@ impl Reading<'_> {
 
     fn bundle(&mut self, overrides: &Overrides) -> Option<Bundle> {
         let document = self.document(self.path)?;
-        let root = KeyPath::root();
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
+        if let (Some(fixed), Some(providers)) = (&fixed, &providers)
+            && providers.api_keys().next().is_some()
+        {
+            fixed.warn_of_lost_keys(&document, &mut self.problems);
+        }
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
+        if let (Some(fixed), Some(now)) = (&fixed, self.certificates) {
+            fixed.check_certificates(&document, now, &mut self.problems);
+        }
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
@@ -195,16 +224,10 @@ impl Reading<'_> {
             &lifecycle,
             &mut self.problems,
         );
-        // Rules that could not be read are mistakes of their own.
-        if policy.is_empty() && !self.problems.has_errors() {
-            let problem = document.warning(
-                &root.join("policies"),
-                "no-rules",
-                "there are no rules: everything is denied",
-            );
-            self.problems
-                .push(problem.help("name a folder of policy files: `policies: [policies]`"));
+        if let Some(fixed) = &fixed {
+            gateways::check(&document, fixed.grpc.envoys(), &routes, &mut self.problems);
         }
+        self.warn_of_no_rules(&document, &policy);
         let Fixed {
             grpc,
             admin,
@@ -228,7 +251,7 @@ impl Reading<'_> {
             lifecycle,
             conditions,
             set_conditions,
-            version: self.version(),
+            version: files::version(self.path, &self.sources),
             cases,
             warnings: Problems::new(),
             sources: Sources::new(),
@@ -237,27 +260,17 @@ impl Reading<'_> {
         })
     }
 
-    /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
-    /// files in different places have the same version. The first 12 digits name it.
-    fn version(&self) -> Arc<str> {
-        let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
-        let named = |file: &Path| {
-            file.strip_prefix(folder)
-                .unwrap_or(file)
-                .display()
-                .to_string()
-        };
-        let parts: Vec<(String, &str)> = self
-            .sources
-            .iter()
-            .map(|(file, text)| (named(file), text.as_str()))
-            .collect();
-        let whole = digest(
-            parts
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_bytes())),
-        );
-        Arc::from(whole.get(..12).unwrap_or(&whole))
+    /// Rules that could not be read are mistakes of their own.
+    fn warn_of_no_rules(&mut self, document: &Document, policy: &Policy) {
+        if policy.is_empty() && !self.problems.has_errors() {
+            let problem = document.warning(
+                &KeyPath::root().join("policies"),
+                "no-rules",
+                "there are no rules: everything is denied",
+            );
+            let help = "name a folder of policy files: `policies: [policies]`";
+            self.problems.push(problem.help(help));
+        }
     }
 
     fn providers(&mut self, document: &Document) -> (Option<CheckedProviders>, bool) {

@@ -105,6 +105,15 @@ impl CheckedProviders {
             .find(|provider| provider.name().as_str() == name)
     }
 
+    /// The headers that hold credentials of their own.
+    pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
+        self.api_keys()
+            .filter_map(|provider| match provider.place() {
+                Place::Header(name) => Some(&**name),
+                Place::Cookie(_) => None,
+            })
+    }
+
     /// Every provider of API keys.
     pub fn api_keys(&self) -> impl Iterator<Item = &ApiKeyProvider> {
         self.0.values().filter_map(|checked| match checked {

@@ -13,6 +13,7 @@ use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
 use super::scrape::{KeySetSample, PolicyState, families};
+use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,7 @@ struct Inner {
     outcomes: Outcomes,
     check: CheckMetrics,
     lifecycle: LifecycleMetrics,
+    tls: TlsFamilies,
     policy: Mutex<PolicyState>,
 }
 
@@ -72,11 +74,13 @@ impl Metrics {
         let outcomes = Outcomes::register(&registry)?;
         let check = CheckMetrics::register(&registry, version, started)?;
         let lifecycle = LifecycleMetrics::register(&registry)?;
+        let tls = TlsFamilies::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
             lifecycle,
+            tls,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -147,6 +151,11 @@ impl Metrics {
             .api_keys_live
             .set(i64::try_from(live).unwrap_or(i64::MAX));
         check.api_keys_age.set(age.as_secs_f64());
+    }
+
+    /// What a listener with TLS counts with.
+    pub fn tls(&self, listener: Listener) -> TlsMetrics {
+        self.0.tls.listener(listener)
     }
 
     /// States the policy in force at the start; not a reload.

@@ -28,6 +28,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         parties: None,
         credential: None,
         lifecycle: Vec::new(),
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent,
     }
@@ -158,8 +159,8 @@ fn labels_are_a_closed_set() {
         );
     }
     let expected = [
-        "check", "effect", "le", "level", "phase", "provider", "reason", "result", "verdict",
-        "version",
+        "check", "effect", "le", "level", "listener", "phase", "provider", "reason", "result",
+        "verdict", "version",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 }

@@ -55,16 +55,21 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("serde_yaml", &["config/yaml"]),
+    ("tokio_rustls", &["tls"]),
     ("uuid", &["authorizer"]),
     ("x509_parser", &["certificate"]),
     // Swapped snapshots.
-    ("arc_swap", &["keys", "identity", "authorizer", "app"]),
+    (
+        "arc_swap",
+        &["keys", "tls", "identity", "authorizer", "ext_authz", "app"],
+    ),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
         "tokio",
         &[
             "outbound",
             "keys",
+            "tls",
             "identity",
             "store",
             "audit",
@@ -77,13 +82,22 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     (
         "tokio_util",
-        &["keys", "identity", "audit", "ext_authz", "admin", "app"],
+        &[
+            "keys",
+            "tls",
+            "identity",
+            "audit",
+            "ext_authz",
+            "admin",
+            "app",
+        ],
     ),
     (
         "tracing",
         &[
             "telemetry",
             "keys",
+            "tls",
             "identity",
             "audit",
             "authorizer",

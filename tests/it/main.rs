@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod api_keys;
 mod cli;
 mod drain;
 mod envoy;
@@ -23,3 +24,4 @@ mod mutants;
 mod output;
 mod readme;
 mod reload;
+mod transport;

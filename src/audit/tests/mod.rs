@@ -85,6 +85,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
             },
         )),
         lifecycle: Vec::new(),
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent: Spent {
             total: Duration::from_micros(90),

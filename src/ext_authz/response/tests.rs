@@ -37,6 +37,7 @@ fn decision(verdict: Verdict) -> Decision {
         }),
         credential: None,
         lifecycle: Vec::new(),
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent: Spent::default(),
     }

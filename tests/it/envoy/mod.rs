@@ -12,6 +12,7 @@ mod hostile;
 mod mesh;
 mod moving;
 mod mutations;
+mod mutual;
 mod process;
 mod records;
 mod socket;

@@ -12,7 +12,7 @@ use crate::harness::run;
 const SERVER: &str = "
 version: 1
 at.server: 1
-grpc: { at.grpc: 1, drain: { at.drain: 1 } }
+grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
@@ -24,6 +24,7 @@ providers:
   c: { jwt: { issuer: c, keys: { at.keys: 1 } } }
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
+  f: { api_key: { at.api_key: 1 } }
 ";
 
 /// A server's file without mistakes.
@@ -115,6 +116,8 @@ fn every_key_of_the_servers_file_stands_there() {
             "server",
             "grpc",
             "drain",
+            "tls",
+            "envoy",
             "admin",
             "log",
             "audit",
@@ -125,6 +128,7 @@ fn every_key_of_the_servers_file_stands_there() {
             "keys",
             "claim",
             "map",
+            "api_key",
         ],
     );
 }
