@@ -191,7 +191,8 @@ impl Reading<'_> {
         let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
         if let Some(fixed) = &fixed {
-            self.fixed(fixed, &document, providers.as_ref(), dpop.as_ref());
+            let beside = (providers.as_ref(), dpop.as_ref(), self.certificates);
+            fixed.check_beside(beside, &document, &mut self.problems);
         }
         let known = providers
             .as_ref()
@@ -258,25 +259,6 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
-    }
-
-    /// What listeners and store have to do with the rest.
-    fn fixed(
-        &mut self,
-        fixed: &Fixed,
-        document: &Document,
-        providers: Option<&CheckedProviders>,
-        dpop: Option<&DpopSettings>,
-    ) {
-        if providers.is_some_and(|known| known.api_keys().next().is_some()) {
-            fixed.warn_of_lost_keys(document, &mut self.problems);
-        }
-        if let Some(dpop) = dpop {
-            proofs::warn_of_forgetting(dpop, fixed, document, &mut self.problems);
-        }
-        if let Some(now) = self.certificates {
-            fixed.check_certificates(document, now, &mut self.problems);
-        }
     }
 
     /// Rules that could not be read are mistakes of their own.
