@@ -3,6 +3,7 @@
 mod keysets;
 mod reload;
 mod run;
+mod seen;
 mod status;
 
 use std::net::SocketAddr;

@@ -9,7 +9,8 @@ use crate::model::verdict::{Remedy, Verdict};
 
 use super::escape::Plain;
 use super::parts::{
-    ConstraintsLine, CredentialLine, DurationLine, Moment, PartyLine, RequestLine, names,
+    ConstraintsLine, CredentialLine, DurationLine, Moment, PartyLine, RequestLine, WarningLine,
+    names,
 };
 use super::text::Text;
 
@@ -78,6 +79,8 @@ struct DecisionLine<'a> {
     delegation_depth: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<CredentialLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<WarningLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     workload: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +103,7 @@ impl<'a> DecisionLine<'a> {
             credential,
             workload,
             dpop: _,
+            lifecycle,
             policy_version,
             spent,
         } = decision;
@@ -124,6 +128,7 @@ impl<'a> DecisionLine<'a> {
                 .as_ref()
                 .map(|(provider, token)| CredentialLine::of(provider, token)),
             workload: workload.as_ref().map(|id| Text::new(id.as_str(), ID)),
+            warnings: WarningLine::of(lifecycle),
             constraints,
             policy_version: Text::new(policy_version, NAME),
             duration_us: DurationLine::of(spent),

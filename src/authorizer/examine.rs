@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::parties::join;
+use super::life::{Life, how};
+use super::parties::{everybody, join};
+use super::seen::Sighting;
 use super::snapshot::Snapshot;
 use crate::action::CompiledRoute;
 use crate::identity::{Clock, Refusal};
 use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::facts::Facts;
 use crate::model::identity::{Proof, TokenFacts};
+use crate::model::lifecycle::Raised;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
@@ -45,6 +48,10 @@ pub struct Examined {
     pub credential: Option<(ProviderName, TokenFacts)>,
     /// What the answer says about proofs of possession.
     pub dpop: Option<DpopFacts>,
+    /// Whoever the credential speaks of.
+    pub sighted: Vec<Sighting>,
+    /// What the checks of their lives found: warnings, and at the end the one that denied, if one did.
+    pub lifecycle: Vec<Raised>,
     /// Time spent on identity.
     pub identity: Duration,
     /// Time spent on rules.
@@ -64,6 +71,8 @@ impl Examined {
             workload: None,
             credential: None,
             dpop: None,
+            sighted: Vec::new(),
+            lifecycle: Vec::new(),
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             trace: None,
@@ -123,6 +132,9 @@ impl Snapshot {
         let verdict = self.route(request, &mut examined).and_then(|route| {
             examined.workload = self.providers.described_workload(request);
             let who = accepted(described, &route.route)?;
+            let ids = who.parties.each().map(|party| party.id.clone());
+            let life = self.life(request, &route.route);
+            life.of_identities(ids, &mut examined.lifecycle)?;
             self.rules(request, route, who, &mut examined)
         });
         examined.ended(verdict)
@@ -159,10 +171,22 @@ impl Snapshot {
                 token: None,
             });
         };
+        seen.sighted = Sighting::of(&identity, &self.registry);
+        let life = self.life(request, route);
+        life.of_identities(everybody(&identity), &mut seen.lifecycle)?;
         Ok(Described {
-            parties: join(&identity, &self.registry, request.now)?,
+            parties: join(&identity, &self.registry)?,
             token: Some((identity.provider, identity.token)),
         })
+    }
+
+    fn life<'a>(&'a self, request: &AccessRequest, route: &'a Route) -> Life<'a> {
+        Life {
+            registry: &self.registry,
+            lifecycle: &self.lifecycle,
+            environment: route.environment.as_deref(),
+            now: request.now,
+        }
     }
 
     fn rules(
@@ -175,7 +199,15 @@ impl Snapshot {
         let Described { parties, token } = who;
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
+        let life = self.life(request, &route.route);
+        if let Some((_, token)) = &seen.credential {
+            let how = how(request, parties, token, seen.workload.as_ref());
+            life.of_parties(parties, &how, &mut seen.lifecycle)?;
+        }
         let asked = &*seen.asked.insert(route.find(request)?);
+        if let Some((_, token)) = &seen.credential {
+            life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
+        }
         let facts = Facts {
             request,
             asked,

@@ -6,7 +6,9 @@
 
 mod examine;
 mod headers;
+mod life;
 mod parties;
+mod seen;
 mod shadow;
 mod snapshot;
 
@@ -18,6 +20,7 @@ use arc_swap::ArcSwap;
 pub use examine::{Described, Examined};
 pub use headers::Protected;
 pub use parties::{JoinError, join};
+pub use seen::{Noted, Sighting, Sightings};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
 
@@ -36,6 +39,7 @@ pub struct Authorizer {
     audit: Audit,
     metrics: Metrics,
     shadow: ShadowQueue,
+    seen: Sightings,
 }
 
 /// Where a check comes from that is refused unread.
@@ -54,12 +58,14 @@ impl Authorizer {
         audit: Audit,
         metrics: Metrics,
         shadow: ShadowQueue,
+        seen: Sightings,
     ) -> Self {
         Self {
             snapshot,
             audit,
             metrics,
             shadow,
+            seen,
         }
     }
 
@@ -100,6 +106,8 @@ impl Authorizer {
             workload,
             credential,
             dpop,
+            sighted,
+            lifecycle,
             identity,
             policy,
             trace: _,
@@ -116,6 +124,7 @@ impl Authorizer {
             credential,
             workload,
             dpop,
+            lifecycle,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
                 total: arrival.elapsed(),
@@ -124,6 +133,9 @@ impl Authorizer {
             },
         };
         self.record(slot, &mut decision);
+        let (raised, workload) = (&decision.lifecycle, decision.workload.as_ref());
+        let dropped = self.seen.note(&sighted, workload, raised, request.now);
+        self.metrics.sightings_dropped(dropped);
         if let Some(job) = job {
             self.shadow.offer(job, &decision, &self.metrics);
         }
@@ -167,6 +179,7 @@ impl Authorizer {
             credential: None,
             workload: None,
             dpop: None,
+            lifecycle: Vec::new(),
             policy_version: Arc::clone(&self.snapshot.load().version),
             spent: Spent {
                 total: arrival.elapsed(),

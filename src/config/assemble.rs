@@ -8,6 +8,7 @@ use super::case::PlacedCase;
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::gateways;
+use super::lifecycle;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
@@ -21,14 +22,13 @@ use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings, ProviderSpec, Resources};
-use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
+use crate::registry::{Lifecycle, RegisteredSpec, Registry, RegistrySpec};
 use crate::store::StoreSettings;
 use crate::telemetry::Log;
 
@@ -59,6 +59,8 @@ pub struct Bundle {
     pub policy: Policy,
     /// The inventory of non-human identities.
     pub registry: Registry,
+    /// What the checks of an identity's life do.
+    pub lifecycle: Lifecycle,
     /// Declared conditions.
     pub conditions: Vec<ConditionName>,
     /// Conditions that are set.
@@ -87,6 +89,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
+            lifecycle: self.lifecycle,
             providers: self.providers.with(self.dpop, resources),
             conditions: self.set_conditions,
         }
@@ -182,14 +185,14 @@ impl Reading<'_> {
 
     fn bundle(&mut self, overrides: &Overrides) -> Option<Bundle> {
         let document = self.document(self.path)?;
-        let root = KeyPath::root();
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
         let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
         if let Some(fixed) = &fixed {
-            self.fixed(fixed, &document, providers.as_ref(), dpop.as_ref());
+            let beside = (providers.as_ref(), dpop.as_ref(), self.certificates);
+            fixed.check_beside(beside, &document, &mut self.problems);
         }
         let known = providers
             .as_ref()
@@ -198,6 +201,7 @@ impl Reading<'_> {
         // Where a provider could not be read, it may be the one that is missed.
         let workloads = providers.iter().all(CheckedProviders::knows_workloads);
         let registry = self.registry(&spec, &known, incomplete);
+        let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
             .policies
             .items()
@@ -214,19 +218,18 @@ impl Reading<'_> {
         } = self.policies(&listed, &spec, &known, incomplete, workloads);
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
+        let (registry, lifecycle) = (registry?, lifecycle?);
+        lifecycle::lint(
+            &document,
+            &registry,
+            &routes,
+            &lifecycle,
+            &mut self.problems,
+        );
         if let Some(fixed) = &fixed {
             gateways::check(&document, fixed.grpc.envoys(), &routes, &mut self.problems);
         }
-        // Rules that could not be read are mistakes of their own.
-        if policy.is_empty() && !self.problems.has_errors() {
-            let problem = document.warning(
-                &root.join("policies"),
-                "no-rules",
-                "there are no rules: everything is denied",
-            );
-            self.problems
-                .push(problem.help("name a folder of policy files: `policies: [policies]`"));
-        }
+        self.warn_of_no_rules(&document, &policy);
         let Fixed {
             grpc,
             admin,
@@ -247,10 +250,11 @@ impl Reading<'_> {
             claims: known,
             routes,
             policy,
-            registry: registry?,
+            registry,
+            lifecycle,
             conditions,
             set_conditions,
-            version: self.version(),
+            version: files::version(self.path, &self.sources),
             cases,
             warnings: Problems::new(),
             sources: Sources::new(),
@@ -259,46 +263,17 @@ impl Reading<'_> {
         })
     }
 
-    /// What listeners and store have to do with the rest.
-    fn fixed(
-        &mut self,
-        fixed: &Fixed,
-        document: &Document,
-        providers: Option<&CheckedProviders>,
-        dpop: Option<&DpopSettings>,
-    ) {
-        if providers.is_some_and(|known| known.api_keys().next().is_some()) {
-            fixed.warn_of_lost_keys(document, &mut self.problems);
+    /// Rules that could not be read are mistakes of their own.
+    fn warn_of_no_rules(&mut self, document: &Document, policy: &Policy) {
+        if policy.is_empty() && !self.problems.has_errors() {
+            let problem = document.warning(
+                &KeyPath::root().join("policies"),
+                "no-rules",
+                "there are no rules: everything is denied",
+            );
+            let help = "name a folder of policy files: `policies: [policies]`";
+            self.problems.push(problem.help(help));
         }
-        if let Some(dpop) = dpop {
-            proofs::warn_of_forgetting(dpop, fixed, document, &mut self.problems);
-        }
-        if let Some(now) = self.certificates {
-            fixed.check_certificates(document, now, &mut self.problems);
-        }
-    }
-
-    /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
-    /// files in different places have the same version. The first 12 digits name it.
-    fn version(&self) -> Arc<str> {
-        let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
-        let named = |file: &Path| {
-            file.strip_prefix(folder)
-                .unwrap_or(file)
-                .display()
-                .to_string()
-        };
-        let parts: Vec<(String, &str)> = self
-            .sources
-            .iter()
-            .map(|(file, text)| (named(file), text.as_str()))
-            .collect();
-        let whole = digest(
-            parts
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_bytes())),
-        );
-        Arc::from(whole.get(..12).unwrap_or(&whole))
     }
 
     fn providers(&mut self, document: &Document) -> (Option<CheckedProviders>, bool) {

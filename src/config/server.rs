@@ -13,6 +13,7 @@ use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
 use crate::model::list::OneOrMany;
+use crate::registry::LifecycleSpec;
 use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
 
@@ -40,6 +41,9 @@ pub struct ServerSpec {
     /// How proofs of possession are judged.
     #[serde(default)]
     pub dpop: DpopSpec,
+    /// What the checks of an identity's life do.
+    #[serde(default)]
+    pub lifecycle: LifecycleSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -66,7 +70,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "providers",
     "grpc",
     "admin",
@@ -74,6 +78,7 @@ const SECTIONS: [&str; 7] = [
     "audit",
     "store",
     "dpop",
+    "lifecycle",
 ];
 
 impl ServerSpec {
@@ -89,6 +94,7 @@ impl ServerSpec {
             section(document, "log", problems),
             section(document, "audit", problems),
         );
+        let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
         let dpop = section(document, "dpop", problems);
         Some(Self {
@@ -98,6 +104,7 @@ impl ServerSpec {
             audit,
             store,
             dpop,
+            lifecycle,
             ..rest?
         })
     }

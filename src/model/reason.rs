@@ -176,6 +176,20 @@ codes! {
         IdentityOffboarded = "identity_offboarded", "An identity of this call was off-boarded";
         /// An identity of the call has expired.
         IdentityExpired = "identity_expired", "An identity of this call has expired";
+        /// The registry does not know an identity of the call that is not human.
+        IdentityUnregistered = "identity_unregistered", "An identity of this call is not registered";
+        /// The secret of an identity of the call should have been rotated.
+        RotationOverdue = "rotation_overdue", "An identity of this call has a credential that is too old";
+        /// The credential lives longer than allowed.
+        TokenLifetime = "token_lifetime", "The credential is valid for longer than is accepted here";
+        /// An identity of the call belongs to another environment than the route.
+        EnvironmentMismatch = "environment_mismatch", "An identity of this call belongs to another environment";
+        /// The identity is used from a workload that is not in its list.
+        IdentityWorkload = "identity_workload", "An identity of this call is bound to other workloads";
+        /// A browser uses an identity that is not human.
+        BrowserUse = "browser_use", "An identity of this call is not for use in a browser";
+        /// Nothing proves that the credential is the caller's own, and the tier of the action demands it.
+        ProofMissing = "proof_missing", "This action needs proof that the credential is the caller's own";
         /// A forbid matches.
         Forbidden = "forbidden", "This is forbidden";
         /// A guard's `must` does not hold.

@@ -10,6 +10,7 @@ use crate::model::decision::Decision;
 use crate::model::time::Timestamp;
 
 use super::check::CheckMetrics;
+use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
 use super::scrape::{KeySetSample, PolicyState, families};
 use super::tls::{Listener, TlsFamilies, TlsMetrics};
@@ -27,6 +28,7 @@ struct Inner {
     registry: Registry,
     outcomes: Outcomes,
     check: CheckMetrics,
+    lifecycle: LifecycleMetrics,
     tls: TlsFamilies,
     policy: Mutex<PolicyState>,
 }
@@ -71,11 +73,13 @@ impl Metrics {
         let registry = Registry::new();
         let outcomes = Outcomes::register(&registry)?;
         let check = CheckMetrics::register(&registry, version, started)?;
+        let lifecycle = LifecycleMetrics::register(&registry)?;
         let tls = TlsFamilies::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
+            lifecycle,
             tls,
             policy: Mutex::new(PolicyState::default()),
         })))
@@ -84,6 +88,18 @@ impl Metrics {
     /// Counts a decision and how long it took. A phase that took no time was not reached and is not counted.
     pub fn record(&self, decision: &Decision) {
         self.0.outcomes.record(&decision.verdict, &decision.spent);
+        self.0.lifecycle.record(&decision.lifecycle);
+    }
+
+    /// Counts sightings of identities that there was no room to remember.
+    pub fn sightings_dropped(&self, count: usize) {
+        let counter = &self.0.check.sightings_dropped;
+        counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// Counts one failed attempt to write down who was seen.
+    pub fn sightings_failed(&self) {
+        self.0.check.sightings_failures.inc();
     }
 
     /// Counts a check as in flight until the guard is dropped.

@@ -6,6 +6,7 @@
 
 mod check;
 mod fields;
+mod lifecycle;
 pub mod logging;
 pub mod metrics;
 mod outcomes;

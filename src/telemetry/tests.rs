@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::decision::{Decision, DecisionId, Spent};
+use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::ProviderName;
+use crate::model::party::PartyId;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Constraints, Denial, Fault, Grant, Verdict};
@@ -26,6 +28,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         parties: None,
         credential: None,
         workload: None,
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),
@@ -113,6 +116,34 @@ fn durations_fall_into_buckets_from_25_microseconds_to_a_second() {
 }
 
 #[test]
+fn what_checks_of_lives_find_is_counted_by_check_and_level() {
+    let metrics = metrics();
+    let mut denied = decision(allow(), spent(10));
+    let raised = |check, level| Raised {
+        check,
+        level,
+        id: PartyId::new(ProviderName::new("corp").unwrap(), "bot"),
+    };
+    denied.lifecycle = vec![
+        raised(Check::Browser, Level::Warn),
+        raised(Check::Offboarded, Level::Deny),
+    ];
+    metrics.record(&denied);
+    metrics.record(&denied);
+    let text = text(&metrics);
+    for (check, level, count) in [
+        ("nhi10-browser", "warn", 2.0),
+        ("nhi1-offboarded", "deny", 2.0),
+        ("nhi10-browser", "deny", 0.0),
+        ("nhi9-workload", "warn", 0.0),
+    ] {
+        let series =
+            format!("countersign_lifecycle_findings_total{{check=\"{check}\",level=\"{level}\"}}");
+        assert_eq!(value(&text, &series), Some(count), "{series}");
+    }
+}
+
+#[test]
 fn labels_are_a_closed_set() {
     let metrics = metrics();
     metrics.policy_loaded(Arc::from("v1"), START);
@@ -130,7 +161,8 @@ fn labels_are_a_closed_set() {
         );
     }
     let expected = [
-        "effect", "le", "listener", "phase", "provider", "reason", "result", "verdict", "version",
+        "check", "effect", "le", "level", "listener", "phase", "provider", "reason", "result",
+        "verdict", "version",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 }

@@ -165,6 +165,10 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
         "every file that the configuration names, read in one order and joined",
     ),
     (
+        "identity/providers.rs",
+        "the way of every kind of credential to its provider, side by side",
+    ),
+    (
         "config/policy.rs",
         "reads the sections of a policy file item by item",
     ),

@@ -20,6 +20,7 @@ mod harness;
 mod hostile;
 mod keys;
 mod layers;
+mod lifecycle;
 mod mutants;
 mod output;
 mod proof;

@@ -87,6 +87,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
             },
         )),
         workload: SpiffeId::parse("spiffe://example.org/crm/bot"),
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),

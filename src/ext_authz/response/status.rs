@@ -129,6 +129,13 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::IdentitySuspended
         | Reason::IdentityOffboarded
         | Reason::IdentityExpired
+        | Reason::IdentityUnregistered
+        | Reason::RotationOverdue
+        | Reason::TokenLifetime
+        | Reason::EnvironmentMismatch
+        | Reason::IdentityWorkload
+        | Reason::BrowserUse
+        | Reason::ProofMissing
         | Reason::Forbidden
         | Reason::GuardUnmet
         | Reason::WorkloadRequired

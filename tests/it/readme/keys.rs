@@ -18,6 +18,7 @@ log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
 dpop: { at.dpop: 1 }
+lifecycle: { at.lifecycle: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -116,10 +117,37 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "store", "dpop",
-            "provider", "jwt", "keys", "claim", "map", "api_key", "jwt_svid", "bundle", "mtls",
+            "server",
+            "grpc",
+            "drain",
+            "tls",
+            "envoy",
+            "admin",
+            "log",
+            "audit",
+            "store",
+            "dpop",
+            "lifecycle",
+            "provider",
+            "jwt",
+            "keys",
+            "claim",
+            "map",
+            "api_key",
+            "jwt_svid",
+            "bundle",
+            "mtls",
         ],
     );
+}
+
+/// These are words or maps, and of a section only the first such mistake is reported.
+#[test]
+fn every_key_of_a_check_stands_there() {
+    for check in ["rotation", "token_lifetime", "proof"] {
+        let text = format!("version: 1\nlifecycle: {{ {check}: {{ at.{check}: 1 }} }}\n");
+        compare(&[("server.yaml", &text)], &[check]);
+    }
 }
 
 #[test]

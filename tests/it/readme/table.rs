@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use countersign::ext_authz::check_response;
 use countersign::model::decision::{Decision, DecisionId, Spent};
+use countersign::model::lifecycle::Check;
 use countersign::model::reason::{FaultCode, Reason};
 use countersign::model::time::Timestamp;
 use countersign::model::verdict::{Denial, Fault, Verdict};
@@ -63,6 +64,7 @@ fn status(verdict: Verdict) -> String {
         parties: None,
         credential: None,
         workload: None,
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v"),
@@ -89,6 +91,19 @@ fn every_reason_stands_there_with_its_status() {
         .map(|row| (row[0].clone(), row[1].clone()));
     let known: BTreeMap<String, String> = denials.chain(faults).collect();
     assert_eq!(written.collect::<BTreeMap<_, _>>(), known);
+}
+
+#[test]
+fn every_check_of_a_life_stands_there_with_its_risk_and_its_reason() {
+    let written: BTreeMap<String, (String, String)> = rows("checks")
+        .into_iter()
+        .map(|row| (row[0].clone(), (row[1].clone(), row[2].clone())))
+        .collect();
+    let known = Check::ALL.iter().map(|check| {
+        let (risk, reason) = (check.risk().to_owned(), check.reason().to_string());
+        (check.to_string(), (risk, reason))
+    });
+    assert_eq!(written, known.collect());
 }
 
 #[test]
