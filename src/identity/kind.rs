@@ -94,7 +94,7 @@ impl Checked {
     /// The claims that policies may read of its credentials.
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {
-            Self::Jwt(provider) => provider.declarations(),
+            Self::Jwt(provider) => provider.reading.declarations(),
             Self::ApiKey(_) => ClaimDeclarations::default(),
         }
     }

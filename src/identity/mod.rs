@@ -23,6 +23,7 @@ mod place;
 mod preset;
 mod provider;
 mod providers;
+mod reading;
 mod refusal;
 mod resources;
 mod spec;

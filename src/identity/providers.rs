@@ -322,7 +322,12 @@ impl Providers {
             issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
         };
         let payload = Payload(&verified.claims);
-        let identity = claims::read(provider, payload, verified.kid.as_deref(), &presented)?;
+        let identity = claims::read(
+            &provider.reading,
+            payload,
+            verified.kid.as_deref(),
+            &presented,
+        )?;
         Ok(identity)
     }
 

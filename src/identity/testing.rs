@@ -80,7 +80,7 @@ pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
     if accepted("at+jwt").is_err() {
         accepted("JWT")?;
     }
-    read(&provider, Payload(members), Some("k"), &presented).map(Facts)
+    read(&provider.reading, Payload(members), Some("k"), &presented).map(Facts)
 }
 
 pub(super) fn preset_facts(preset: PresetName, payload: &Json) -> Result<Facts, Denial> {
