@@ -41,6 +41,7 @@ fn healthy() -> Status {
             keys: 2,
             last_error: None,
         }],
+        introspection: Vec::new(),
         draining: false,
     }
 }

@@ -27,12 +27,12 @@ use crate::model::verdict::Denial;
 
 /// Providers whose configuration is sound; they have no keys, so they verify nothing.
 #[derive(Debug)]
-pub struct CheckedProviders(BTreeMap<ProviderName, Checked>);
+pub struct CheckedProviders(pub(super) BTreeMap<ProviderName, Checked>);
 
 /// Providers with everything that they need.
 #[derive(Debug)]
 pub struct Providers {
-    ready: BTreeMap<ProviderName, Ready>,
+    pub(super) ready: BTreeMap<ProviderName, Ready>,
     /// Where they look for credentials beside the `authorization` header, and who looks there.
     places: BTreeMap<Place, Vec<ProviderName>>,
 }
@@ -62,7 +62,8 @@ impl CheckedProviders {
                     if let Some(issuer) = provider.issuer() {
                         match issuers.entry(issuer.to_owned()) {
                             Entry::Occupied(other) => {
-                                findings.push(duplicate(other.get()).under(name.as_str()));
+                                let finding = duplicate(other.get()).under(provider.word());
+                                findings.push(finding.under(name.as_str()));
                             }
                             Entry::Vacant(entry) => {
                                 entry.insert(name);
@@ -126,7 +127,7 @@ impl CheckedProviders {
     pub fn api_keys(&self) -> impl Iterator<Item = &ApiKeyProvider> {
         self.0.values().filter_map(|checked| match checked {
             Checked::ApiKey(provider) => Some(&**provider),
-            Checked::Jwt(_) => None,
+            Checked::Jwt(_) | Checked::Introspection(_) => None,
         })
     }
 
@@ -156,9 +157,7 @@ impl CheckedProviders {
 
 fn duplicate(other: &str) -> Finding {
     let message = format!("provider `{other}` has this issuer too: one `iss`, one provider");
-    Finding::error("duplicate-issuer", message)
-        .under("issuer")
-        .under("jwt")
+    Finding::error("duplicate-issuer", message).under("issuer")
 }
 
 /// One place holds one kind of credential: API keys do not come where tokens do.
@@ -167,14 +166,14 @@ fn shared_places(providers: &BTreeMap<ProviderName, Checked>) -> Vec<Finding> {
         .iter()
         .filter_map(|(name, checked)| match checked {
             Checked::Jwt(provider) => Some((provider.place.as_ref()?, name)),
-            Checked::ApiKey(_) => None,
+            Checked::Introspection(_) | Checked::ApiKey(_) => None,
         });
     let tokens: BTreeMap<&Place, &ProviderName> = tokens.collect();
     let shared = providers
         .iter()
         .filter_map(|(name, checked)| match checked {
             Checked::ApiKey(provider) => Some((name, tokens.get(provider.place())?)),
-            Checked::Jwt(_) => None,
+            Checked::Jwt(_) | Checked::Introspection(_) => None,
         });
     let finding = |(name, other): (&ProviderName, &&ProviderName)| {
         let message = format!("tokens of provider `{other}` come in this cookie: name another");
@@ -200,11 +199,7 @@ fn check(
 impl Providers {
     /// Verifies the credential of a request to `route`: `None` if it carries none, a refusal if it carries one that is
     /// not accepted, never anything in between. Dates in the credential are compared with the request's own clock. What
-    /// is verified offline never waits; the size of the credential bounds the work.
-    #[expect(
-        clippy::unused_async,
-        reason = "kinds that ask somebody wait; this one does not"
-    )]
+    /// is verified offline, or known, never waits; the size of the credential bounds the work.
     pub async fn authenticate(
         &self,
         request: &AccessRequest,
@@ -225,7 +220,25 @@ impl Providers {
             }
             Credential::Placed(place, token) => (token, Some(place)),
         };
+        let opaque = place.is_none() && self.is_opaque(token, route);
+        if opaque {
+            let asked = self.asked(token, request, route, clock).await;
+            return asked.map(Some);
+        }
         self.signed(token, place, request, route, clock).map(Some)
+    }
+
+    /// What a credential is presented to.
+    pub(super) fn presented<'a>(
+        &'a self,
+        request: &AccessRequest,
+        route: &'a Route,
+    ) -> Presented<'a, impl Fn(&str) -> Option<ProviderName>> {
+        Presented {
+            now: request.now,
+            audience: &route.audience,
+            issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
+        }
     }
 
     /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
@@ -254,7 +267,7 @@ impl Providers {
             .filter_map(|name| self.ready.get(name))
             .any(|ready| match ready {
                 Ready::ApiKey { .. } => true,
-                Ready::Jwt { .. } => false,
+                Ready::Jwt { .. } | Ready::Introspection { .. } => false,
             })
     }
 
@@ -274,7 +287,7 @@ impl Providers {
                 Ready::ApiKey { provider, keys } if provider.place() == place => {
                     Some((&**provider, keys))
                 }
-                Ready::ApiKey { .. } | Ready::Jwt { .. } => None,
+                Ready::ApiKey { .. } | Ready::Jwt { .. } | Ready::Introspection { .. } => None,
             });
         let mut candidates = candidates.peekable();
         if candidates.peek().is_none() {
@@ -316,11 +329,7 @@ impl Providers {
         provider
             .types
             .check(verified.typ.as_deref(), &verified.claims)?;
-        let presented = Presented {
-            now: request.now,
-            audience: &route.audience,
-            issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
-        };
+        let presented = self.presented(request, route);
         let payload = Payload(&verified.claims);
         let identity = claims::read(
             &provider.reading,
@@ -335,7 +344,7 @@ impl Providers {
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
         self.ready.iter().filter_map(|(name, ready)| match ready {
             Ready::Jwt { keys, .. } => Some((name, keys)),
-            Ready::ApiKey { .. } => None,
+            Ready::Introspection { .. } | Ready::ApiKey { .. } => None,
         })
     }
 
@@ -347,6 +356,7 @@ impl Providers {
             .filter_map(|name| self.ready.get_key_value(name));
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
+            Ready::Introspection { provider, .. } => provider.issuer.as_deref() == Some(iss),
             Ready::ApiKey { .. } => false,
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::api_key::ApiKeys;
+use super::introspection::Introspector;
 use crate::keys::KeySet;
 use crate::model::name::ProviderName;
 use crate::store::Store;
@@ -13,6 +14,8 @@ use crate::store::Store;
 pub struct Resources {
     /// Key sets, by provider.
     pub key_sets: BTreeMap<ProviderName, KeySet>,
+    /// What is known about opaque tokens, by provider.
+    pub introspectors: BTreeMap<ProviderName, Introspector>,
     /// Durable state; none where no server runs.
     pub store: Option<Store>,
     /// The API keys of the store.

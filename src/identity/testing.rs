@@ -1,5 +1,6 @@
 //! Providers, routes and payloads for tests.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::{ProviderName, RouteId};
 use crate::model::reason::Reason;
+use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
 use crate::model::route::{Route, RouteMatch};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
@@ -150,5 +152,29 @@ pub(super) fn route(providers: &[&str]) -> Route {
         tenant: None,
         environment: None,
         actions: Vec::new(),
+    }
+}
+
+/// A request with this `authorization`.
+pub(super) fn request(authorization: Option<&str>) -> AccessRequest {
+    let headers = authorization.map(|value| ("authorization".to_owned(), value.to_owned()));
+    AccessRequest {
+        now: NOW,
+        id: None,
+        method: "GET".into(),
+        host: "api.example.com".into(),
+        path: "/".into(),
+        raw_path: "/".into(),
+        query: Query::default(),
+        headers: Headers::new(headers),
+        scheme: None,
+        protocol: None,
+        body: Body::Absent,
+        source: Peer::default(),
+        sni: None,
+        context_extensions: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+        route_metadata: BTreeMap::new(),
+        gateway: None,
     }
 }
