@@ -11,6 +11,7 @@ use super::gateways;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
+use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
@@ -19,7 +20,7 @@ use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
-use crate::identity::{CheckedProviders, ProviderSpec, Resources};
+use crate::identity::{CheckedProviders, DpopSettings, ProviderSpec, Resources};
 use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -44,6 +45,8 @@ pub struct Bundle {
     pub audit: AuditSettings,
     /// Where durable state is kept.
     pub store: StoreSettings,
+    /// How proofs of possession are judged.
+    pub dpop: DpopSettings,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -84,7 +87,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
-            providers: self.providers.with(resources),
+            providers: self.providers.with(self.dpop, resources),
             conditions: self.set_conditions,
         }
     }
@@ -183,19 +186,15 @@ impl Reading<'_> {
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
+        let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
-        if let (Some(fixed), Some(providers)) = (&fixed, &providers)
-            && providers.api_keys().next().is_some()
-        {
-            fixed.warn_of_lost_keys(&document, &mut self.problems);
+        if let Some(fixed) = &fixed {
+            self.fixed(fixed, &document, providers.as_ref(), dpop.as_ref());
         }
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
-        if let (Some(fixed), Some(now)) = (&fixed, self.certificates) {
-            fixed.check_certificates(&document, now, &mut self.problems);
-        }
         let registry = self.registry(&spec, &known, incomplete);
         let listed: Vec<PathBuf> = spec
             .policies
@@ -245,6 +244,7 @@ impl Reading<'_> {
             log,
             audit,
             store,
+            dpop: dpop?,
             fixed: text,
             providers: providers?,
             claims: known,
@@ -260,6 +260,25 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
+    }
+
+    /// What listeners and store have to do with the rest.
+    fn fixed(
+        &mut self,
+        fixed: &Fixed,
+        document: &Document,
+        providers: Option<&CheckedProviders>,
+        dpop: Option<&DpopSettings>,
+    ) {
+        if providers.is_some_and(|known| known.api_keys().next().is_some()) {
+            fixed.warn_of_lost_keys(document, &mut self.problems);
+        }
+        if let Some(dpop) = dpop {
+            proofs::warn_of_forgetting(dpop, fixed, document, &mut self.problems);
+        }
+        if let Some(now) = self.certificates {
+            fixed.check_certificates(document, now, &mut self.problems);
+        }
     }
 
     /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same

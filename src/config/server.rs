@@ -11,6 +11,7 @@ use super::yaml::{Document, KeyPath};
 use crate::admin::AdminSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
+use crate::identity::DpopSpec;
 use crate::model::list::OneOrMany;
 use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
@@ -36,6 +37,9 @@ pub struct ServerSpec {
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// How proofs of possession are judged.
+    #[serde(default)]
+    pub dpop: DpopSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -62,7 +66,15 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 6] = ["providers", "grpc", "admin", "log", "audit", "store"];
+const SECTIONS: [&str; 7] = [
+    "providers",
+    "grpc",
+    "admin",
+    "log",
+    "audit",
+    "store",
+    "dpop",
+];
 
 impl ServerSpec {
     /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
@@ -78,12 +90,14 @@ impl ServerSpec {
             section(document, "audit", problems),
         );
         let store = section(document, "store", problems);
+        let dpop = section(document, "dpop", problems);
         Some(Self {
             grpc,
             admin,
             log,
             audit,
             store,
+            dpop,
             ..rest?
         })
     }

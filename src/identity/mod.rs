@@ -25,6 +25,7 @@ mod opaque;
 mod payload;
 mod place;
 mod preset;
+mod proof;
 mod provider;
 mod providers;
 mod reading;
@@ -47,6 +48,7 @@ pub use introspection::{
     AudienceSpec, CacheSpec, ClientAuthSpec, ClientSpec, IntrospectionSource, IntrospectionSpec,
     IntrospectionStatus, Introspector,
 };
+pub use proof::{DpopSettings, DpopSpec, NonceSpec};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
 pub use resources::Resources;

@@ -2,11 +2,11 @@
 
 use super::introspection::{IntrospectionProvider, IntrospectionSource, Introspector, Standing};
 use super::kind::{Checked, Ready};
+use super::proof::Unproven;
 use super::providers::{CheckedProviders, Clock, Providers};
 use super::refusal::Refusal;
 use crate::keys::{self, JwsError};
 use crate::model::finding::Finding;
-use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
 use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
@@ -65,7 +65,7 @@ impl Providers {
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Unproven, Refusal> {
         if token.len() > keys::MAX_TOKEN_BYTES {
             return Err(JwsError::TooLarge.into());
         }

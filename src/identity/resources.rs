@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::api_key::ApiKeys;
 use super::introspection::Introspector;
 use crate::keys::KeySet;
+use crate::keys::secret::Secret;
 use crate::model::name::ProviderName;
 use crate::store::Store;
 
@@ -18,6 +19,8 @@ pub struct Resources {
     pub introspectors: BTreeMap<ProviderName, Introspector>,
     /// Durable state; none where no server runs.
     pub store: Option<Store>,
+    /// What nonces of DPoP proofs are made with, unless the configuration names another secret.
+    pub nonce_secret: Option<Secret>,
     /// The API keys of the store.
     pub api_keys: Option<ApiKeys>,
 }

@@ -1,12 +1,18 @@
-//! Digests that name versions, and things that must not be kept themselves.
+//! Digests that name versions, and digests that tokens and proofs name.
 
 use std::fmt::Write;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest as digest_with};
 
-/// SHA-256 over named parts, in lower-case hexadecimal; see [`fingerprint`].
+/// SHA-256 of some bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    fixed(digest_with(&SHA256, bytes).as_ref())
+}
+
+/// SHA-256 over named parts, in lower-case hexadecimal. Lengths are part of what is digested, so that no two lists of
+/// parts run together.
 pub fn digest<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
-    let bytes = fingerprint(parts);
+    let bytes = digest_bytes(parts);
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a `String` cannot fail.
         let _written = write!(text, "{byte:02x}");
@@ -14,8 +20,8 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Strin
     })
 }
 
-/// SHA-256 over named parts. Lengths are part of what is digested, so that no two lists of parts run together.
-pub fn fingerprint<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> [u8; 32] {
+/// The same as bytes.
+pub fn digest_bytes<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     for (name, bytes) in parts {
         for part in [name.as_bytes(), bytes] {
@@ -23,8 +29,12 @@ pub fn fingerprint<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> 
             context.update(part);
         }
     }
+    fixed(context.finish().as_ref())
+}
+
+fn fixed(digest: &[u8]) -> [u8; 32] {
     let mut bytes = [0; 32];
-    for (to, from) in bytes.iter_mut().zip(context.finish().as_ref()) {
+    for (to, from) in bytes.iter_mut().zip(digest) {
         *to = *from;
     }
     bytes

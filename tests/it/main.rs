@@ -23,6 +23,7 @@ mod keys;
 mod layers;
 mod mutants;
 mod output;
+mod proof;
 mod readme;
 mod reload;
 mod transport;

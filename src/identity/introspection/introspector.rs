@@ -18,7 +18,7 @@ use super::memory::{Key, Memory};
 use super::source::IntrospectionSource;
 use super::tally::{IntrospectionStatus, Tally};
 use crate::identity::providers::Clock;
-use crate::keys::fingerprint;
+use crate::keys::digest_bytes;
 use crate::model::time::Timestamp;
 use crate::outbound::HttpClient;
 
@@ -100,7 +100,7 @@ impl Introspector {
         clock: Clock,
     ) -> Result<Standing, Failure> {
         let name = self.shared.source.name.as_str();
-        let key = fingerprint([(name, token.as_bytes())]);
+        let key = digest_bytes([(name, token.as_bytes())]);
         if let Some(known) = self.shared.memory.find(&key, clock.now) {
             if known.refresh {
                 // If nobody can be asked now, somebody else tries again in a moment.

@@ -11,10 +11,10 @@ use crate::identity::check;
 use crate::identity::claims::{self, Presented};
 use crate::identity::payload::Payload;
 use crate::identity::preset;
+use crate::identity::proof::Unproven;
 use crate::identity::reading::{Demands, Findings, Presence, Reading, ReadingSpec};
 use crate::identity::{refusal, token_type};
 use crate::model::finding::Finding;
-use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
 use crate::model::verdict::Denial;
 
@@ -107,7 +107,7 @@ impl IntrospectionProvider {
         &self,
         members: &Members,
         presented: &Presented<'_, F>,
-    ) -> Result<Identity, Denial> {
+    ) -> Result<Unproven, Denial> {
         let payload = Payload(members);
         match (&self.issuer, payload.member("iss")) {
             (None, _) | (_, None) => {}

@@ -17,6 +17,7 @@ admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
+dpop: { at.dpop: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -115,24 +116,9 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server",
-            "grpc",
-            "drain",
-            "tls",
-            "envoy",
-            "admin",
-            "log",
-            "audit",
-            "store",
-            "provider",
-            "jwt",
-            "keys",
-            "claim",
-            "map",
-            "api_key",
-            "introspection",
-            "introspection_client",
-            "introspection_cache",
+            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "store", "dpop",
+            "provider", "jwt", "keys", "claim", "map", "api_key", "introspection",
+            "introspection_client", "introspection_cache",
         ],
     );
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Introspector;
+use crate::identity::proof::{DpopSettings, DpopSpec};
 use crate::identity::providers::{CheckedProviders, Clock, Providers};
 use crate::identity::refusal::Refusal;
 use crate::identity::resources::Resources;
@@ -79,7 +80,7 @@ impl World {
             ..Resources::default()
         };
         Self {
-            providers: checked.with(&known),
+            providers: checked.with(dpop(), &known),
             known,
             folder,
         }
@@ -138,6 +139,11 @@ fn said(token: &str, outcome: Result<Identity, Refusal>) -> String {
             format!("fault: {}", fault.cause)
         }
     }
+}
+
+/// Proofs of possession are not what is tested here.
+fn dpop() -> DpopSettings {
+    DpopSettings::compile(DpopSpec::default(), Path::new("/")).unwrap()
 }
 
 /// Looks until `found`, for at most a while.

@@ -98,7 +98,7 @@ async fn a_signed_token_of_a_known_issuer_is_never_sent_however_broken_it_is() {
         key_sets: BTreeMap::from([(provider_name("corp"), keys)]),
         ..legacy.known.clone()
     };
-    let providers = checked.with(&known);
+    let providers = checked.with(super::dpop(), &known);
     let outcome = async |listed: &[&str], token: &str| {
         let now = Instant::now();
         let clock = Clock {
