@@ -116,9 +116,25 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "tls", "envoy", "admin", "log", "audit", "store", "dpop",
-            "provider", "jwt", "keys", "claim", "map", "api_key", "introspection",
-            "introspection_client", "introspection_cache",
+            "server",
+            "grpc",
+            "drain",
+            "tls",
+            "envoy",
+            "admin",
+            "log",
+            "audit",
+            "store",
+            "dpop",
+            "provider",
+            "jwt",
+            "keys",
+            "claim",
+            "map",
+            "api_key",
+            "introspection",
+            "introspection_client",
+            "introspection_cache",
         ],
     );
 }
