@@ -88,7 +88,7 @@ async fn what_an_active_token_says_is_checked_like_any_token() {
         // Bound to a key, and presented as a bearer.
         (
             json!({ "token_type": "DPoP", "cnf": { "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }),
-            "token_claims",
+            "token_bound",
         ),
         (json!({ "act": { "sub": "bot" } }), "legacy/alice"),
         (json!({ "act": { "sub": "alice" } }), "delegation_cycle"),
