@@ -213,7 +213,12 @@ impl Reading<'_> {
             cases,
             conditions,
             compiled,
-        } = self.policies(&listed, &spec, &known, incomplete);
+        } = self.policies(
+            &listed,
+            &spec,
+            &known,
+            providers.as_ref().filter(|_| !incomplete),
+        );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
         let (registry, lifecycle) = (registry?, lifecycle?);
@@ -375,7 +380,7 @@ impl Reading<'_> {
         listed: &[PathBuf],
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
-        incomplete: bool,
+        checked: Option<&CheckedProviders>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
@@ -394,7 +399,7 @@ impl Reading<'_> {
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        read.compile(known, incomplete, &trusted, &mut self.problems)
+        read.compile(known, checked, &trusted, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.

@@ -26,6 +26,9 @@ providers:
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
   f: { api_key: { at.api_key: 1 } }
+  i: { introspection: { at.introspection: 1, endpoint: f, client: { id: f, secret: { env: F } } } }
+  g: { introspection: { endpoint: g, client: { at.introspection_client: 1, id: g, secret: { env: G } } } }
+  h: { introspection: { endpoint: h, client: { id: h, secret: { env: H } }, cache: { at.introspection_cache: 1 } } }
 ";
 
 /// A server's file without mistakes.
@@ -131,6 +134,9 @@ fn every_key_of_the_servers_file_stands_there() {
             "claim",
             "map",
             "api_key",
+            "introspection",
+            "introspection_client",
+            "introspection_cache",
         ],
     );
 }
