@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 
 use super::AdminState;
 use super::problem::{HEADERS, problem};
-use super::status::{KeySetStatus, PolicyStatus, ReloadStatus, Status};
+use super::status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Status};
 
 /// Every path that there is; `get` answers HEAD too.
 pub(super) fn router(state: AdminState) -> Router {
@@ -34,7 +34,9 @@ pub(super) fn router(state: AdminState) -> Router {
 async fn metrics(State(state): State<AdminState>) -> Response {
     let status = (state.status)();
     let key_sets: Vec<_> = status.key_sets.iter().map(KeySetStatus::sample).collect();
-    match state.metrics.encode(status.now, &key_sets) {
+    let introspection = status.introspection.iter();
+    let introspection: Vec<_> = introspection.map(IntrospectionStatus::sample).collect();
+    match state.metrics.encode(status.now, &key_sets, &introspection) {
         Ok(text) => {
             let kind = [(
                 header::CONTENT_TYPE,
@@ -85,6 +87,7 @@ async fn status(State(state): State<AdminState>) -> Response {
         uptime,
         policy,
         key_sets,
+        introspection,
         draining,
     } = status;
     let body = json!({
@@ -96,6 +99,7 @@ async fn status(State(state): State<AdminState>) -> Response {
         "draining": draining,
         "policy": policy_json(&policy),
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
+        "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
         "in_flight": state.metrics.in_flight(),
         "shed": state.metrics.shed_total(),
     });
@@ -144,6 +148,29 @@ fn key_set_json(set: &KeySetStatus) -> Json {
         "last_success": last_success.map(moment),
         "failures": failures,
         "keys": keys,
+        "last_error": last_error,
+    })
+}
+
+fn introspection_json(status: &IntrospectionStatus) -> Json {
+    let IntrospectionStatus {
+        provider,
+        active,
+        inactive,
+        failed,
+        shed,
+        entries,
+        last_success,
+        last_error,
+    } = status;
+    json!({
+        "provider": provider.as_str(),
+        "last_success": last_success.map(moment),
+        "active": active,
+        "inactive": inactive,
+        "failures": failed,
+        "shed": shed,
+        "entries": entries,
         "last_error": last_error,
     })
 }

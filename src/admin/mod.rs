@@ -19,7 +19,7 @@ use crate::telemetry::Metrics;
 
 pub use server::AdminServer;
 pub use spec::{AdminSettings, AdminSpec};
-pub use status::{KeySetStatus, PolicyStatus, ReloadStatus, Status};
+pub use status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Status};
 
 /// What the operator edge shows.
 #[derive(Clone)]

@@ -76,7 +76,7 @@ impl Authorizer {
 
     /// Decides a canonical request that arrived at `arrival`, and records the decision. One snapshot is seen from start
     /// to end. Whatever is waited for is given up at `until`; a verdict that comes later is not heard, so it is a fault,
-    /// and is recorded as that and nothing else.
+    /// and is recorded as that and nothing else. What was a fault already says better what was waited for.
     pub async fn decide(
         &self,
         request: &AccessRequest,
@@ -90,7 +90,7 @@ impl Authorizer {
             snapshot.protected.apply(&mut grant.constraints, request);
             headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
         }
-        if Instant::now() >= until {
+        if Instant::now() >= until && !matches!(examined.verdict, Verdict::Fault(_)) {
             let fault = Fault::new(
                 FaultCode::DeadlineExceeded,
                 "the deadline passed while deciding",

@@ -198,8 +198,6 @@ impl Reading<'_> {
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
-        // Where a provider could not be read, it may be the one that is missed.
-        let workloads = providers.iter().all(CheckedProviders::knows_workloads);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
@@ -215,7 +213,12 @@ impl Reading<'_> {
             cases,
             conditions,
             compiled,
-        } = self.policies(&listed, &spec, &known, incomplete, workloads);
+        } = self.policies(
+            &listed,
+            &spec,
+            &known,
+            providers.as_ref().filter(|_| !incomplete),
+        );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
         let (registry, lifecycle) = (registry?, lifecycle?);
@@ -377,8 +380,7 @@ impl Reading<'_> {
         listed: &[PathBuf],
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
-        incomplete: bool,
-        workloads: bool,
+        checked: Option<&CheckedProviders>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
@@ -397,7 +399,7 @@ impl Reading<'_> {
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        read.compile(known, incomplete, workloads, &trusted, &mut self.problems)
+        read.compile(known, checked, &trusted, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::api_key::{ApiKeyProvider, ApiKeys};
+use super::introspection::{IntrospectionProvider, Introspector};
 use super::mtls::Mtls;
 use super::place::Place;
 use super::provider::Provider;
@@ -23,6 +24,8 @@ pub(super) enum Checked {
     JwtSvid(Box<Svid>),
     /// Certificates of workloads.
     Mtls(Box<Mtls>),
+    /// Opaque tokens.
+    Introspection(Box<IntrospectionProvider>),
     /// API keys.
     ApiKey(Box<ApiKeyProvider>),
 }
@@ -46,6 +49,13 @@ pub(super) enum Ready {
     },
     /// Certificates of workloads.
     Mtls(Box<Mtls>),
+    /// Opaque tokens.
+    Introspection {
+        /// What its tokens look like, and what is made of an answer.
+        provider: Box<IntrospectionProvider>,
+        /// Who knows, or asks.
+        known: Introspector,
+    },
     /// API keys.
     ApiKey {
         /// How its keys are proven.
@@ -69,24 +79,43 @@ impl Checked {
         };
         let ProviderSpec {
             jwt,
+            introspection,
             jwt_svid,
             api_key,
             mtls,
         } = spec;
-        match (jwt, jwt_svid, api_key, mtls) {
-            (Some(jwt), None, None, None) => Provider::compile(name, *jwt, base)
+        match (jwt, introspection, jwt_svid, api_key, mtls) {
+            (Some(jwt), None, None, None, None) => Provider::compile(name, *jwt, base)
                 .map(|provider| Self::Jwt(Box::new(provider)))
                 .map_err(under("jwt")),
-            (None, Some(svid), None, None) => Svid::compile(name, *svid, base)
+            (None, Some(spec), None, None, None) => {
+                IntrospectionProvider::compile(name, *spec, base)
+                    .map(|provider| Self::Introspection(Box::new(provider)))
+                    .map_err(under("introspection"))
+            }
+            (None, None, Some(svid), None, None) => Svid::compile(name, *svid, base)
                 .map(|provider| Self::JwtSvid(Box::new(provider)))
                 .map_err(under("jwt_svid")),
-            (None, None, Some(api_key), None) => ApiKeyProvider::compile(name, *api_key, base)
-                .map(|provider| Self::ApiKey(Box::new(provider)))
-                .map_err(under("api_key")),
-            (None, None, None, Some(mtls)) => Mtls::compile(*mtls)
+            (None, None, None, Some(api_key), None) => {
+                ApiKeyProvider::compile(name, *api_key, base)
+                    .map(|provider| Self::ApiKey(Box::new(provider)))
+                    .map_err(under("api_key"))
+            }
+            (None, None, None, None, Some(mtls)) => Mtls::compile(*mtls)
                 .map(|provider| Self::Mtls(Box::new(provider)))
                 .map_err(under("mtls")),
             _ => Err(vec![one_kind()]),
+        }
+    }
+
+    /// The word for its kind in the configuration.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Jwt(_) => "jwt",
+            Self::Introspection(_) => "introspection",
+            Self::JwtSvid(_) => "jwt_svid",
+            Self::ApiKey(_) => "api_key",
+            Self::Mtls(_) => "mtls",
         }
     }
 
@@ -94,6 +123,7 @@ impl Checked {
     pub(super) fn issuer(&self) -> Option<&str> {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
+            Self::Introspection(provider) => provider.issuer.as_deref(),
             Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
         }
     }
@@ -103,7 +133,15 @@ impl Checked {
         match self {
             Self::Jwt(provider) => Some(&provider.source),
             Self::JwtSvid(provider) => Some(&provider.source),
-            Self::ApiKey(_) | Self::Mtls(_) => None,
+            Self::Introspection(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
+        }
+    }
+
+    /// Where its tokens are asked for, if they are.
+    pub(super) fn introspection(&self) -> Option<&IntrospectionProvider> {
+        match self {
+            Self::Introspection(provider) => Some(provider),
+            Self::Jwt(_) | Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
         }
     }
 
@@ -114,7 +152,7 @@ impl Checked {
                 let place = provider.place.as_ref();
                 vec![place.map_or("authorization", Place::header_name)]
             }
-            Self::JwtSvid(_) => vec!["authorization"],
+            Self::Introspection(_) | Self::JwtSvid(_) => vec!["authorization"],
             Self::ApiKey(provider) => vec![provider.place().header_name()],
             Self::Mtls(provider) => provider.hops.header().into_iter().collect(),
         }
@@ -123,7 +161,8 @@ impl Checked {
     /// The claims that policies may read of its credentials.
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {
-            Self::Jwt(provider) => provider.declarations(),
+            Self::Jwt(provider) => provider.reading.declarations(),
+            Self::Introspection(provider) => provider.reading.declarations(),
             Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => ClaimDeclarations::default(),
         }
     }
@@ -140,6 +179,10 @@ impl Checked {
                 Some(Ready::JwtSvid { provider, keys })
             }
             Self::Mtls(provider) => Some(Ready::Mtls(provider)),
+            Self::Introspection(provider) => {
+                let known = resources.introspectors.get(name)?.clone();
+                Some(Ready::Introspection { provider, known })
+            }
             Self::ApiKey(provider) => {
                 let keys = resources.api_keys.clone()?;
                 Some(Ready::ApiKey { provider, keys })
@@ -153,13 +196,14 @@ impl Ready {
     pub(super) fn place(&self) -> Option<&Place> {
         match self {
             Self::Jwt { provider, .. } => provider.place.as_ref(),
-            Self::JwtSvid { .. } | Self::Mtls(_) => None,
+            Self::Introspection { .. } | Self::JwtSvid { .. } | Self::Mtls(_) => None,
             Self::ApiKey { provider, .. } => Some(provider.place()),
         }
     }
 }
 
 fn one_kind() -> Finding {
-    Finding::error("invalid-provider", "a provider has exactly one kind")
-        .help("write one of `jwt`, `jwt_svid`, `api_key` and `mtls` below its name, for example `jwt: { issuer: …, keys: … }`")
+    Finding::error("invalid-provider", "a provider has exactly one kind").help(
+        "write `jwt: { issuer: …, keys: … }` below its name, or one of `introspection`, `api_key`, `jwt_svid` and `mtls`",
+    )
 }

@@ -44,7 +44,7 @@ pub(super) fn conflicts(providers: &BTreeMap<ProviderName, Checked>) -> Vec<Find
                 }
                 svids.push((name, svid));
             }
-            Checked::Jwt(_) | Checked::ApiKey(_) => {}
+            Checked::Jwt(_) | Checked::Introspection(_) | Checked::ApiKey(_) => {}
         }
     }
     findings
@@ -154,6 +154,21 @@ impl Providers {
         Ok(provider.read(payload, key, request.now, &route.audience)?)
     }
 
+    /// Whether any provider verifies JWT-SVIDs with this `sub`.
+    pub(super) fn vouches(&self, sub: &str) -> bool {
+        let id = SpiffeId::parse(sub);
+        let has = |ready: &Ready| match ready {
+            Ready::JwtSvid { provider, .. } => {
+                id.as_ref().is_some_and(|id| provider.trust_domain.has(id))
+            }
+            Ready::Jwt { .. }
+            | Ready::Introspection { .. }
+            | Ready::ApiKey { .. }
+            | Ready::Mtls(_) => false,
+        };
+        self.each().any(|(_, ready)| has(ready))
+    }
+
     /// The provider of the route for JWT-SVIDs of this workload's trust domain. No two have the same.
     fn svid(&self, route: &Route, id: &SpiffeId) -> Option<(&Svid, &KeySet)> {
         let mut of_route = self
@@ -163,9 +178,11 @@ impl Providers {
             Ready::JwtSvid { provider, keys } if provider.trust_domain.has(id) => {
                 Some((&**provider, keys))
             }
-            Ready::JwtSvid { .. } | Ready::Jwt { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => {
-                None
-            }
+            Ready::JwtSvid { .. }
+            | Ready::Jwt { .. }
+            | Ready::Introspection { .. }
+            | Ready::ApiKey { .. }
+            | Ready::Mtls(_) => None,
         })
     }
 
@@ -183,7 +200,10 @@ impl Providers {
     fn meshes(&self) -> impl Iterator<Item = (&ProviderName, &Mtls)> {
         self.each().filter_map(|(name, ready)| match ready {
             Ready::Mtls(mtls) => Some((name, &**mtls)),
-            Ready::Jwt { .. } | Ready::JwtSvid { .. } | Ready::ApiKey { .. } => None,
+            Ready::Jwt { .. }
+            | Ready::Introspection { .. }
+            | Ready::JwtSvid { .. }
+            | Ready::ApiKey { .. } => None,
         })
     }
 }

@@ -112,6 +112,8 @@ codes! {
         TokenSignature = "token_signature", "The access token's signature is not valid";
         /// The token has expired.
         TokenExpired = "token_expired", "The access token has expired";
+        /// The token's issuer says that it is not good: revoked, expired, or never issued (RFC 7662, section 2.2).
+        TokenInactive = "token_inactive", "The access token is not active";
         /// The token is not valid yet, or issued in the future.
         TokenNotYetValid = "token_not_yet_valid", "The access token is not valid yet";
         /// The token is meant for somebody else.
@@ -222,6 +224,8 @@ codes! {
         DeadlineExceeded = "deadline_exceeded", "The decision took too long";
         /// The issuer's keys, or the API keys, were never loaded or are older than allowed.
         KeysUnavailable = "keys_unavailable", "Credentials cannot be verified at the moment";
+        /// Nothing could be learned about a token from its issuer.
+        IntrospectionUnavailable = "introspection_unavailable", "Credentials cannot be verified at the moment";
         /// The memory of used proofs is full of those that are still good.
         ReplayMemoryFull = "replay_memory_full", "Too many requests at once";
         /// What must be remembered cannot be.

@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
-use super::scrape::{KeySetSample, PolicyState, families};
+use super::scrape::{IntrospectionSample, KeySetSample, PolicyState, families};
 use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
@@ -178,11 +178,12 @@ impl Metrics {
         &self,
         now: Timestamp,
         key_sets: &[KeySetSample],
+        introspection: &[IntrospectionSample],
     ) -> Result<String, MetricsError> {
         let mut policy = PolicyState::default();
         self.policy(|state| policy.clone_from(state));
         let mut all = self.0.registry.gather();
-        all.extend(families(&policy, now, key_sets)?);
+        all.extend(families(&policy, now, key_sets, introspection)?);
         Ok(TextEncoder::new().encode_to_string(&all)?)
     }
 

@@ -16,7 +16,7 @@ mod tls;
 
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};
-pub use scrape::KeySetSample;
+pub use scrape::{IntrospectionSample, KeySetSample};
 pub use spec::{LogFormat, LogSpec};
 pub use tls::{Handshake, Listener, TlsMetrics};
 

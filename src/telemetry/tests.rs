@@ -52,7 +52,7 @@ fn allow() -> Verdict {
 }
 
 fn text(metrics: &Metrics) -> String {
-    metrics.encode(START, &[]).unwrap()
+    metrics.encode(START, &[], &[]).unwrap()
 }
 
 /// The value of one series, written as Prometheus writes it.
@@ -147,7 +147,9 @@ fn what_checks_of_lives_find_is_counted_by_check_and_level() {
 fn labels_are_a_closed_set() {
     let metrics = metrics();
     metrics.policy_loaded(Arc::from("v1"), START);
-    let text = metrics.encode(START, &[sample("corp", Some(5))]).unwrap();
+    let text = metrics
+        .encode(START, &[sample("corp", Some(5))], &[])
+        .unwrap();
     let mut names = BTreeSet::new();
     for labels in text.lines().filter_map(|line| {
         let inside = line.split_once('{')?.1;
@@ -183,7 +185,7 @@ fn a_check_is_in_flight_until_its_guard_is_dropped() {
 fn one_policy_version_is_stated_and_a_refusal_keeps_its_first_moment() {
     let metrics = metrics();
     let later = |seconds| START.plus(Duration::from_secs(seconds));
-    let read = |seconds| metrics.encode(later(seconds), &[]).unwrap();
+    let read = |seconds| metrics.encode(later(seconds), &[], &[]).unwrap();
     metrics.policy_loaded(Arc::from("v1"), START);
     metrics.reload(Reload::Refused, later(10));
     metrics.reload(Reload::Refused, later(20));
@@ -214,7 +216,7 @@ fn one_policy_version_is_stated_and_a_refusal_keeps_its_first_moment() {
 fn key_sets_are_stated_as_given_and_removed_ones_leave_nothing() {
     let metrics = metrics();
     let text = metrics
-        .encode(START, &[sample("corp", Some(7)), sample("ci", None)])
+        .encode(START, &[sample("corp", Some(7)), sample("ci", None)], &[])
         .unwrap();
     let of = |name: &str, provider: &str| {
         value(
@@ -227,7 +229,7 @@ fn key_sets_are_stated_as_given_and_removed_ones_leave_nothing() {
     assert_eq!(of("last_success_timestamp_seconds", "ci"), Some(0.0));
     assert_eq!(of("failures_total", "corp"), Some(3.0));
     assert_eq!(of("keys", "corp"), Some(2.0));
-    assert!(!metrics.encode(START, &[]).unwrap().contains("corp"));
+    assert!(!metrics.encode(START, &[], &[]).unwrap().contains("corp"));
 }
 
 #[test]

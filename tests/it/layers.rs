@@ -50,7 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["keys", "certificate", "store"]),
     ("base64", &["keys", "certificate"]),
     ("rusqlite", &["store"]),
-    ("moka", &["keys"]),
+    ("moka", &["keys", "identity/introspection"]),
     ("reqwest", &["outbound"]),
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),

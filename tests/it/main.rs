@@ -18,6 +18,7 @@ mod envoy;
 mod grpc;
 mod harness;
 mod hostile;
+mod introspection;
 mod keys;
 mod layers;
 mod lifecycle;

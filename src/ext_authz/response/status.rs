@@ -90,6 +90,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::TokenKeyUnknown
         | Reason::TokenSignature
         | Reason::TokenExpired
+        | Reason::TokenInactive
         | Reason::TokenNotYetValid
         | Reason::TokenAudience
         | Reason::TokenClaims

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Svid;
 use crate::identity::payload::Payload;
 use crate::identity::proof::{Binding, Unproven};
+use crate::identity::reading::Presence;
 use crate::identity::refusal;
 use crate::identity::standard::{self, Clock};
 use crate::model::identity::{Identity, Proof, TokenFacts, UnregisteredClient};
@@ -32,11 +33,12 @@ impl Svid {
             now,
             leeway: self.leeway,
         };
-        let lifetime = clock.lifetime(payload)?;
-        if lifetime.expires > now.plus(LONGEST).plus(self.leeway) {
+        let lifetime = clock.lifetime(payload, Presence::Required)?;
+        let latest = now.plus(LONGEST).plus(self.leeway);
+        if lifetime.expires.is_some_and(|expires| expires > latest) {
             return Err(refusal::claims("`exp` is more than a day away"));
         }
-        let audience = standard::audience(payload, audience)?;
+        let audience = standard::audience(payload, audience, Presence::Required)?;
         let binding = Binding::read(payload.member("cnf"))?;
         if payload.member("act").is_some() {
             return Err(refusal::claims("a JWT-SVID has no `act`"));
@@ -55,7 +57,7 @@ impl Svid {
             token: TokenFacts {
                 scope: Vec::new(),
                 audience,
-                expires: Some(lifetime.expires),
+                expires: lifetime.expires,
                 issued: lifetime.issued,
                 id: payload.text("jti")?,
                 key: key.map(Arc::from),

@@ -26,9 +26,12 @@ providers:
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
   f: { api_key: { at.api_key: 1 } }
-  g: { jwt_svid: { at.jwt_svid: 1, trust_domain: f.example, bundle: { file: f } } }
-  h: { jwt_svid: { trust_domain: g.example, bundle: { at.bundle: 1 } } }
-  i: { mtls: { at.mtls: 1, trust_domains: h.example } }
+  i: { introspection: { at.introspection: 1, endpoint: f, client: { id: f, secret: { env: F } } } }
+  g: { introspection: { endpoint: g, client: { at.introspection_client: 1, id: g, secret: { env: G } } } }
+  h: { introspection: { endpoint: h, client: { id: h, secret: { env: H } }, cache: { at.introspection_cache: 1 } } }
+  j: { jwt_svid: { at.jwt_svid: 1, trust_domain: f.example, bundle: { file: f } } }
+  k: { jwt_svid: { trust_domain: g.example, bundle: { at.bundle: 1 } } }
+  l: { mtls: { at.mtls: 1, trust_domains: h.example } }
 ";
 
 /// A server's file without mistakes.
@@ -134,6 +137,9 @@ fn every_key_of_the_servers_file_stands_there() {
             "claim",
             "map",
             "api_key",
+            "introspection",
+            "introspection_client",
+            "introspection_cache",
             "jwt_svid",
             "bundle",
             "mtls",
