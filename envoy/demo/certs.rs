@@ -1,4 +1,4 @@
-//! Certificates for the mutual TLS listener: a CA that is thrown away, Envoy's certificate, and one for a workload of the CI.
+//! Certificates for the mutual TLS listener: a CA that is thrown away, Envoy's certificate, and those of two workloads.
 //!
 //! Made anew by every demo. The tests include this file with `#[path]`.
 
@@ -19,10 +19,17 @@ const LIFETIME: Duration = Duration::from_hours(24 * 7);
 /// The host that `server.pem` is for.
 pub(crate) const SERVER: &str = "api.example.com";
 
-/// The workload that `client.pem` is for (a SPIFFE ID).
-pub(crate) const WORKLOAD: &str = "spiffe://example.org/ci/runner";
+/// The workloads that have a certificate (SPIFFE IDs), by the name of its file: the CI's runner and the vault's automation.
+const WORKLOADS: [(&str, &str); 2] = [
+    (RUNNER, "spiffe://example.org/ci/runner"),
+    (VAULT_BOT, "spiffe://example.org/vault-bot"),
+];
+/// The file of the CI's runner.
+pub(crate) const RUNNER: &str = "client";
+/// The file of the vault's automation.
+pub(crate) const VAULT_BOT: &str = "vault-bot";
 
-/// Writes `ca.pem`, `server.pem`, `server.key`, `client.pem` and `client.key` into `folder`, which is made if it is missing.
+/// Writes `ca.pem`, and certificate and key of the server and of each workload, into `folder`, which is made if it is missing.
 pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     let ca = CertifiedIssuer::self_signed(authority(), KeyPair::generate()?)?;
@@ -35,14 +42,17 @@ pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
         ExtendedKeyUsagePurpose::ServerAuth,
         &ca,
     )?;
-    let client = SanType::URI(WORKLOAD.try_into()?);
-    leaf(
-        folder,
-        "client",
-        client,
-        ExtendedKeyUsagePurpose::ClientAuth,
-        &ca,
-    )
+    for (name, id) in WORKLOADS {
+        let holder = SanType::URI(id.try_into()?);
+        leaf(
+            folder,
+            name,
+            holder,
+            ExtendedKeyUsagePurpose::ClientAuth,
+            &ca,
+        )?;
+    }
+    Ok(())
 }
 
 fn authority() -> CertificateParams {

@@ -17,14 +17,15 @@ pub(crate) fn plain() -> anyhow::Result<Client> {
     Ok(builder().tls_certs_only([]).build()?)
 }
 
-/// A client that shows the workload's certificate and believes the demo's CA alone.
-pub(crate) fn workload(folder: &Path) -> anyhow::Result<Client> {
+/// A client that shows the certificate of this workload and believes the demo's CA alone.
+pub(crate) fn workload(folder: &Path, workload: &str) -> anyhow::Result<Client> {
     let read = |name: &str| {
         let path = folder.join(name);
         std::fs::read(&path)
             .with_context(|| format!("cannot read `{}`; is the demo up?", path.display()))
     };
-    let identity = [read("client.pem")?, read("client.key")?].concat();
+    let pem = |ending: &str| read(&format!("{workload}.{ending}"));
+    let identity = [pem("pem")?, pem("key")?].concat();
     let client = builder()
         .tls_certs_only([Certificate::from_pem(&read("ca.pem")?)?])
         .identity(Identity::from_pem(&identity)?)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::scenes::{Door, Expect, Proof, SCENES, Scene, Token};
 use crate::up::{self, Demo};
-use crate::{client, token};
+use crate::{certs, client, token};
 
 /// What the client got.
 struct Got {
@@ -27,10 +27,11 @@ struct Row {
     good: bool,
 }
 
-/// The two ways into Envoy.
+/// The ways into Envoy.
 struct Doors {
     plain: Client,
-    mesh: Client,
+    runner: Client,
+    vault_bot: Client,
 }
 
 /// Plays all scenes; success only if each went as expected. Uses the demo that is up, or one of its own.
@@ -42,9 +43,11 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<ExitCode> {
         eprintln!("no demo is up: bringing one up for the time …");
         Some(Demo::start().await?)
     };
+    let folder = up::root().join(up::CERTS);
     let doors = Doors {
         plain,
-        mesh: client::workload(&up::root().join(up::CERTS))?,
+        runner: client::workload(&folder, certs::RUNNER)?,
+        vault_bot: client::workload(&folder, certs::VAULT_BOT)?,
     };
     let rows = play(&doors).await;
     // Waiting for children blocks.
@@ -91,15 +94,14 @@ async fn send(doors: &Doors, scene: &Scene) -> anyhow::Result<Got> {
         .context("a request without a method")?;
     let method = Method::from_bytes(method.as_bytes())?;
     let (host, target) = rest.split_once('/').context("a request without a target")?;
+    let over_tls = format!("https://{host}:{}/{target}", up::MESH.port());
     let mut request = match scene.door {
         Door::Plain => doors
             .plain
             .request(method, format!("http://{}/{target}", up::ENVOY))
             .header(HOST, host),
-        Door::Mesh => doors.mesh.request(
-            method,
-            format!("https://{host}:{}/{target}", up::MESH.port()),
-        ),
+        Door::Runner => doors.runner.request(method, over_tls),
+        Door::VaultBot => doors.vault_bot.request(method, over_tls),
     };
     let credential = match scene.token {
         Token::Absent => None,

@@ -1,11 +1,11 @@
 //! The scenes that `cargo demo play` sends through Envoy, as data.
 
-use Door::{Mesh, Plain};
+use Door::{Plain, Runner, VaultBot};
 use Proof::{Answer, Query, Upstream, UpstreamLacks};
 use tokens::{
     ALICE, BOT_ALONE, BOT_FOR_ALICE, BOT_FOR_BOB, DEPLOYER, EXPIRED, EXPORT, FOR_CRM, FORGED,
     MIGRATION, PAYER, PROBE, READER, RELEASER, RELEASER_KEY, RELEASER_STALE, SHIPPER, STRANGER,
-    SYNC, VAULT_BOT,
+    SYNC,
 };
 
 /// The issuer, and what to ask it for.
@@ -36,7 +36,9 @@ pub(crate) struct Scene {
 pub(crate) enum Door {
     Plain,
     /// Mutual TLS, as the workload `spiffe://example.org/ci/runner`.
-    Mesh,
+    Runner,
+    /// Mutual TLS, as the workload `spiffe://example.org/vault-bot`.
+    VaultBot,
 }
 
 /// The status, the reason in the problem document, and more.
@@ -74,7 +76,6 @@ mod tokens {
     pub(super) const RELEASER_KEY: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const RELEASER_STALE: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr&auth_age=3600");
     pub(super) const DEPLOYER: Token = Token::Ci("sub=deployer&client_id=deployer&environment=staging&aud=https://api.example.com");
-    pub(super) const VAULT_BOT: Token = Token::Ci("sub=vault-bot&client_id=vault-bot&environment=production&aud=https://api.example.com");
     pub(super) const SYNC: Token = Token::Ci("sub=legacy-sync&client_id=legacy-sync&environment=production&aud=https://api.example.com");
     pub(super) const EXPORT: Token = Token::Ci("sub=nightly-export&client_id=nightly-export&environment=production&aud=https://api.example.com");
     pub(super) const MIGRATION: Token = Token::Ci("sub=migration&client_id=migration&environment=production&aud=https://api.example.com");
@@ -111,12 +112,12 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S5", "staging-probe", "health of production", PROBE, "GET api.example.com/healthz", denied(403, "environment_mismatch", &[])),
     plain("S5", "log-shipper, elsewhere", "health", SHIPPER, "GET api.example.com/healthz", denied(403, "identity_workload", &[])),
     // S7: deploys only from the approved workload, and only where its claim says.
-    mesh("S7", "deployer, from ci", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", allowed(&[])),
-    mesh("S7", "deployer, from ci", "deploys to production", DEPLOYER, "POST api.example.com/v1/production/deployments", denied(403, "guard_unmet", &[])),
+    mesh(Runner, "S7", "deployer, from ci", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", allowed(&[])),
+    mesh(Runner, "S7", "deployer, from ci", "deploys to production", DEPLOYER, "POST api.example.com/v1/production/deployments", denied(403, "guard_unmet", &[])),
     plain("S7", "deployer, elsewhere", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", denied(403, "workload_required", &[])),
-    // S8: may rotate, may not read.
-    plain("S8", "vault-bot", "rotates a secret", VAULT_BOT, "POST api.example.com/v1/secrets/db/rotate", allowed(&[])),
-    plain("S8", "vault-bot", "reads the secret", VAULT_BOT, "GET api.example.com/v1/secrets/db", denied(403, "forbidden", &[])),
+    // S8: may rotate, may not read. Its certificate is all that it has.
+    mesh(VaultBot, "S8", "vault-bot", "rotates a secret", Token::Absent, "POST api.example.com/v1/secrets/db/rotate", allowed(&[])),
+    mesh(VaultBot, "S8", "vault-bot", "reads the secret", Token::Absent, "GET api.example.com/v1/secrets/db", denied(403, "forbidden", &[])),
     // S9: an agent gets less than its own entitlement.
     plain("S9", "alice", "lists 5000 customers", ALICE, "GET crm.example.com/v1/customers?limit=5000", allowed(&[Query("limit=100")])),
     plain("S9", "crm-bot for alice", "lists customers", BOT_FOR_ALICE, "GET crm.example.com/v1/customers", allowed(&[Upstream("x-user", "alice")])),
@@ -166,6 +167,7 @@ const fn plain(
 }
 
 const fn mesh(
+    door: Door,
     id: &'static str,
     who: &'static str,
     what: &'static str,
@@ -174,7 +176,7 @@ const fn mesh(
     expect: Expect,
 ) -> Scene {
     Scene {
-        door: Mesh,
+        door,
         ..plain(id, who, what, token, request, expect)
     }
 }

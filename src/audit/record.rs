@@ -19,6 +19,9 @@ const NAME: usize = 128;
 /// The identity of an Envoy.
 const IDENTITY: usize = 384;
 
+/// Longest SPIFFE ID that is written whole; like the id of a party.
+const ID: usize = 384;
+
 /// The record of a decision.
 pub(super) fn decision(decision: &Decision) -> Result<Vec<u8>, serde_json::Error> {
     encode(&DecisionLine::of(decision))
@@ -79,6 +82,8 @@ struct DecisionLine<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<WarningLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    workload: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     constraints: Option<ConstraintsLine<'a>>,
     policy_version: Text<'a>,
     duration_us: DurationLine,
@@ -96,6 +101,7 @@ impl<'a> DecisionLine<'a> {
             action,
             parties,
             credential,
+            workload,
             dpop: _,
             lifecycle,
             policy_version,
@@ -121,6 +127,7 @@ impl<'a> DecisionLine<'a> {
             credential: credential
                 .as_ref()
                 .map(|(provider, token)| CredentialLine::of(provider, token)),
+            workload: workload.as_ref().map(|id| Text::new(id.as_str(), ID)),
             warnings: WarningLine::of(lifecycle),
             constraints,
             policy_version: Text::new(policy_version, NAME),

@@ -130,6 +130,7 @@ impl Snapshot {
     ) -> Examined {
         let mut examined = Examined::begun(trace);
         let verdict = self.route(request, &mut examined).and_then(|route| {
+            examined.workload = self.providers.described_workload(request);
             let who = accepted(described, &route.route)?;
             let ids = who.parties.each().map(|party| party.id.clone());
             let life = self.life(request, &route.route);
@@ -163,6 +164,7 @@ impl Snapshot {
         clock: Clock,
         seen: &mut Examined,
     ) -> Result<Described, Refusal> {
+        seen.workload = self.providers.workload(request)?;
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
             return Ok(Described {
                 parties: Parties::alone(Party::anonymous()),
@@ -197,7 +199,6 @@ impl Snapshot {
         let Described { parties, token } = who;
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
-        seen.workload = self.providers.workload(request)?;
         let life = self.life(request, &route.route);
         if let Some((_, token)) = &seen.credential {
             let how = how(request, parties, token, seen.workload.as_ref());

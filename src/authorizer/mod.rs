@@ -122,6 +122,7 @@ impl Authorizer {
             action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
             parties,
             credential,
+            workload,
             dpop,
             lifecycle,
             policy_version: Arc::clone(&snapshot.version),
@@ -132,10 +133,8 @@ impl Authorizer {
             },
         };
         self.record(slot, &mut decision);
-        let raised = &decision.lifecycle;
-        let dropped = self
-            .seen
-            .note(&sighted, workload.as_ref(), raised, request.now);
+        let (raised, workload) = (&decision.lifecycle, decision.workload.as_ref());
+        let dropped = self.seen.note(&sighted, workload, raised, request.now);
         self.metrics.sightings_dropped(dropped);
         if let Some(job) = job {
             self.shadow.offer(job, &decision, &self.metrics);
@@ -178,6 +177,7 @@ impl Authorizer {
             action: None,
             parties: None,
             credential: None,
+            workload: None,
             dpop: None,
             lifecycle: Vec::new(),
             policy_version: Arc::clone(&self.snapshot.load().version),

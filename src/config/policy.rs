@@ -207,8 +207,14 @@ impl PolicyFiles {
                 self.report(*index, path, findings, problems);
             }
         }
-        let policy =
-            self.compile_rules(providers, providers_incomplete, trusted_metadata, problems);
+        let policy = self.compile_rules(
+            providers,
+            providers_incomplete,
+            // Where a provider could not be read, it may be the one that is missed.
+            checked.is_none_or(CheckedProviders::knows_workloads),
+            trusted_metadata,
+            problems,
+        );
         self.check_cases(providers, providers_incomplete, policy.as_ref(), problems);
         let places: HashMap<String, (usize, KeyPath)> = self
             .routes
@@ -255,6 +261,7 @@ impl PolicyFiles {
         &self,
         providers: &BTreeMap<ProviderName, ClaimDeclarations>,
         providers_incomplete: bool,
+        workloads: bool,
         trusted_metadata: &[Arc<str>],
         problems: &mut Problems,
     ) -> Option<Policy> {
@@ -267,6 +274,7 @@ impl PolicyFiles {
         let context = Context {
             routes: &known,
             providers,
+            workloads,
             conditions: &self.conditions,
             trusted_metadata,
         };

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::api_key::{ApiKeyProvider, ApiKeys};
 use super::introspection::{IntrospectionProvider, Introspector};
+use super::mtls::Mtls;
 use super::place::Place;
 use super::provider::Provider;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
+use super::svid::Svid;
 use crate::keys::{KeySet, KeySource};
 use crate::model::finding::Finding;
 use crate::model::name::ProviderName;
@@ -18,6 +20,10 @@ use crate::model::schema::ClaimDeclarations;
 pub(super) enum Checked {
     /// Signed access tokens.
     Jwt(Box<Provider>),
+    /// Tokens of workloads.
+    JwtSvid(Box<Svid>),
+    /// Certificates of workloads.
+    Mtls(Box<Mtls>),
     /// Opaque tokens.
     Introspection(Box<IntrospectionProvider>),
     /// API keys.
@@ -34,6 +40,15 @@ pub(super) enum Ready {
         /// What they are signed with.
         keys: KeySet,
     },
+    /// Tokens of workloads.
+    JwtSvid {
+        /// Whose they are.
+        provider: Box<Svid>,
+        /// The keys of the trust domain's bundle.
+        keys: KeySet,
+    },
+    /// Certificates of workloads.
+    Mtls(Box<Mtls>),
     /// Opaque tokens.
     Introspection {
         /// What its tokens look like, and what is made of an answer.
@@ -65,18 +80,30 @@ impl Checked {
         let ProviderSpec {
             jwt,
             introspection,
+            jwt_svid,
             api_key,
+            mtls,
         } = spec;
-        match (jwt, introspection, api_key) {
-            (Some(jwt), None, None) => Provider::compile(name, *jwt, base)
+        match (jwt, introspection, jwt_svid, api_key, mtls) {
+            (Some(jwt), None, None, None, None) => Provider::compile(name, *jwt, base)
                 .map(|provider| Self::Jwt(Box::new(provider)))
                 .map_err(under("jwt")),
-            (None, Some(spec), None) => IntrospectionProvider::compile(name, *spec, base)
-                .map(|provider| Self::Introspection(Box::new(provider)))
-                .map_err(under("introspection")),
-            (None, None, Some(api_key)) => ApiKeyProvider::compile(name, *api_key, base)
-                .map(|provider| Self::ApiKey(Box::new(provider)))
-                .map_err(under("api_key")),
+            (None, Some(spec), None, None, None) => {
+                IntrospectionProvider::compile(name, *spec, base)
+                    .map(|provider| Self::Introspection(Box::new(provider)))
+                    .map_err(under("introspection"))
+            }
+            (None, None, Some(svid), None, None) => Svid::compile(name, *svid, base)
+                .map(|provider| Self::JwtSvid(Box::new(provider)))
+                .map_err(under("jwt_svid")),
+            (None, None, None, Some(api_key), None) => {
+                ApiKeyProvider::compile(name, *api_key, base)
+                    .map(|provider| Self::ApiKey(Box::new(provider)))
+                    .map_err(under("api_key"))
+            }
+            (None, None, None, None, Some(mtls)) => Mtls::compile(*mtls)
+                .map(|provider| Self::Mtls(Box::new(provider)))
+                .map_err(under("mtls")),
             _ => Err(vec![one_kind()]),
         }
     }
@@ -86,7 +113,9 @@ impl Checked {
         match self {
             Self::Jwt(_) => "jwt",
             Self::Introspection(_) => "introspection",
+            Self::JwtSvid(_) => "jwt_svid",
             Self::ApiKey(_) => "api_key",
+            Self::Mtls(_) => "mtls",
         }
     }
 
@@ -95,7 +124,7 @@ impl Checked {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
             Self::Introspection(provider) => provider.issuer.as_deref(),
-            Self::ApiKey(_) => None,
+            Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
         }
     }
 
@@ -103,7 +132,8 @@ impl Checked {
     pub(super) fn key_source(&self) -> Option<&KeySource> {
         match self {
             Self::Jwt(provider) => Some(&provider.source),
-            Self::Introspection(_) | Self::ApiKey(_) => None,
+            Self::JwtSvid(provider) => Some(&provider.source),
+            Self::Introspection(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
         }
     }
 
@@ -111,7 +141,7 @@ impl Checked {
     pub(super) fn introspection(&self) -> Option<&IntrospectionProvider> {
         match self {
             Self::Introspection(provider) => Some(provider),
-            Self::Jwt(_) | Self::ApiKey(_) => None,
+            Self::Jwt(_) | Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => None,
         }
     }
 
@@ -122,8 +152,9 @@ impl Checked {
                 let place = provider.place.as_ref();
                 vec![place.map_or("authorization", Place::header_name)]
             }
-            Self::Introspection(_) => vec!["authorization"],
+            Self::Introspection(_) | Self::JwtSvid(_) => vec!["authorization"],
             Self::ApiKey(provider) => vec![provider.place().header_name()],
+            Self::Mtls(provider) => provider.hops.header().into_iter().collect(),
         }
     }
 
@@ -132,7 +163,7 @@ impl Checked {
         match self {
             Self::Jwt(provider) => provider.reading.declarations(),
             Self::Introspection(provider) => provider.reading.declarations(),
-            Self::ApiKey(_) => ClaimDeclarations::default(),
+            Self::JwtSvid(_) | Self::ApiKey(_) | Self::Mtls(_) => ClaimDeclarations::default(),
         }
     }
 
@@ -143,6 +174,11 @@ impl Checked {
                 let keys = resources.key_sets.get(name)?.clone();
                 Some(Ready::Jwt { provider, keys })
             }
+            Self::JwtSvid(provider) => {
+                let keys = resources.key_sets.get(name)?.clone();
+                Some(Ready::JwtSvid { provider, keys })
+            }
+            Self::Mtls(provider) => Some(Ready::Mtls(provider)),
             Self::Introspection(provider) => {
                 let known = resources.introspectors.get(name)?.clone();
                 Some(Ready::Introspection { provider, known })
@@ -160,7 +196,7 @@ impl Ready {
     pub(super) fn place(&self) -> Option<&Place> {
         match self {
             Self::Jwt { provider, .. } => provider.place.as_ref(),
-            Self::Introspection { .. } => None,
+            Self::Introspection { .. } | Self::JwtSvid { .. } | Self::Mtls(_) => None,
             Self::ApiKey { provider, .. } => Some(provider.place()),
         }
     }
@@ -168,7 +204,6 @@ impl Ready {
 
 fn one_kind() -> Finding {
     Finding::error("invalid-provider", "a provider has exactly one kind").help(
-        "write `jwt: { issuer: …, keys: … }`, `introspection: { endpoint: …, client: … }` or \
-         `api_key: { pepper: { file: … } }` below its name",
+        "write `jwt: { issuer: …, keys: … }` below its name, or one of `introspection`, `api_key`, `jwt_svid` and `mtls`",
     )
 }

@@ -1,7 +1,7 @@
 //! Who asks: the credential of a request, verified into facts.
 //!
 //! A provider verifies one kind of credential of one source: a signed access token (RFC 9068), an opaque one
-//! (`introspection`), or an API key (`api_key`). The way of a signed token: read it, find the route's provider with
+//! (`introspection`), a JWT-SVID (`svid`), an API key (`api_key`) or a client certificate (`mtls`). The way of a signed token: read it, find the route's provider with
 //! exactly its `iss`, verify its signature with that provider's keys, check that it is an access token at all, check its
 //! dates, audience and subject, map its claims to an identity, read the claims that policies may see, read the chain of
 //! those who act, and see that the caller has the key that the token is bound to (`proof`). An opaque token is asked for at
@@ -22,6 +22,8 @@ mod introspection;
 mod kind;
 mod mapped;
 mod mapping;
+mod mesh;
+mod mtls;
 mod opaque;
 mod payload;
 mod place;
@@ -34,6 +36,7 @@ mod refusal;
 mod resources;
 mod spec;
 mod standard;
+mod svid;
 mod token_type;
 
 #[cfg(test)]
@@ -49,6 +52,7 @@ pub use introspection::{
     AudienceSpec, CacheSpec, ClientAuthSpec, ClientSpec, IntrospectionSource, IntrospectionSpec,
     IntrospectionStatus, Introspector,
 };
+pub use mtls::{MtlsSpec, WorkloadKind};
 pub use proof::{DpopSettings, DpopSpec, NonceSpec};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
@@ -56,3 +60,4 @@ pub use resources::Resources;
 pub use spec::{
     ClaimFields, ClaimSpec, JwtSpec, MapSpec, PresetName, ProviderSpec, UnregisteredClientSpec,
 };
+pub use svid::{BundleSpec, JwtSvidSpec};

@@ -39,22 +39,27 @@ impl CheckedProviders {
 }
 
 impl Providers {
-    /// Whether a token is one to ask about: the route has somebody to ask, and no provider at all knows its `iss`. What a
-    /// provider can verify itself is never sent anywhere, however broken it is.
+    /// Whether a token is one to ask about: the route has somebody to ask, and no provider at all knows its `iss`, nor the
+    /// trust domain of its `sub`. What a provider can verify itself is never sent anywhere, however broken it is.
     pub(super) fn is_opaque(&self, token: &str, route: &Route) -> bool {
         let mut of_route = route
             .providers
             .iter()
             .filter_map(|name| self.ready.get(name));
         let asks = of_route.any(|ready| matches!(ready, Ready::Introspection { .. }));
-        asks && !keys::claimed_issuer(token).is_some_and(|iss| self.signs(&iss))
+        let signed = keys::claimed_issuer(token).is_some_and(|iss| self.signs(&iss));
+        let workload = keys::claimed_subject(token).is_some_and(|sub| self.vouches(&sub));
+        asks && !signed && !workload
     }
 
     /// Whether any provider verifies tokens with this `iss` itself.
     fn signs(&self, iss: &str) -> bool {
         self.ready.values().any(|ready| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
-            Ready::Introspection { .. } | Ready::ApiKey { .. } => false,
+            Ready::Introspection { .. }
+            | Ready::JwtSvid { .. }
+            | Ready::ApiKey { .. }
+            | Ready::Mtls(_) => false,
         })
     }
 
@@ -100,7 +105,9 @@ impl Providers {
             .filter_map(|name| self.ready.get(name));
         let takers = of_route.filter_map(|ready| match ready {
             Ready::Introspection { provider, known } => Some((&**provider, known)),
-            Ready::Jwt { .. } | Ready::ApiKey { .. } => None,
+            Ready::Jwt { .. } | Ready::JwtSvid { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => {
+                None
+            }
         });
         // No two of a route have prefixes of one token, and at most one has none: the configuration is checked for that.
         takers

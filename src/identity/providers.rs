@@ -9,10 +9,11 @@ use super::api_key::{self, ApiKeyProvider};
 use super::claims::{self, Presented};
 use super::credential::{Credential, Scheme, find};
 use super::kind::{Checked, Ready};
+use super::mesh;
 use super::payload::Payload;
 use super::place::Place;
 use super::proof::{DpopSettings, Presentation, Proofs, Unproven};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, unknown_issuer};
 use super::resources::Resources;
 use super::spec::ProviderSpec;
 use crate::keys::{self, KeySet, KeySource};
@@ -24,7 +25,6 @@ use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::Route;
 use crate::model::schema::ClaimDeclarations;
-use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
 
 /// Providers whose configuration is sound; they have no keys, so they verify nothing.
@@ -52,7 +52,7 @@ pub struct Clock {
 
 impl CheckedProviders {
     /// Checks the providers by name, and reports everything that is wrong with paths that start at a name. Relative
-    /// files start at `base`. Two providers never share an `iss`.
+    /// files start at `base`. Two providers never share an `iss`, nor a trust domain in one kind of credential.
     pub fn compile(
         specs: impl IntoIterator<Item = (String, ProviderSpec)>,
         base: &Path,
@@ -81,6 +81,7 @@ impl CheckedProviders {
                 }
             }
         }
+        findings.extend(mesh::conflicts(&providers));
         findings.extend(shared_places(&providers));
         if findings.is_empty() {
             Ok(Self(providers))
@@ -102,6 +103,12 @@ impl CheckedProviders {
             .iter()
             .map(|(name, provider)| (name.clone(), provider.claims()))
             .collect()
+    }
+
+    /// Whether any provider makes workloads known.
+    pub fn knows_workloads(&self) -> bool {
+        let mut kinds = self.0.values();
+        kinds.any(|provider| matches!(provider, Checked::Mtls(_)))
     }
 
     /// The request headers that each provider reads: whatever stands before countersign has to send them.
@@ -131,7 +138,10 @@ impl CheckedProviders {
     pub fn api_keys(&self) -> impl Iterator<Item = &ApiKeyProvider> {
         self.0.values().filter_map(|checked| match checked {
             Checked::ApiKey(provider) => Some(&**provider),
-            Checked::Jwt(_) | Checked::Introspection(_) => None,
+            Checked::Jwt(_)
+            | Checked::Introspection(_)
+            | Checked::JwtSvid(_)
+            | Checked::Mtls(_) => None,
         })
     }
 
@@ -175,14 +185,20 @@ fn shared_places(providers: &BTreeMap<ProviderName, Checked>) -> Vec<Finding> {
         .iter()
         .filter_map(|(name, checked)| match checked {
             Checked::Jwt(provider) => Some((provider.place.as_ref()?, name)),
-            Checked::Introspection(_) | Checked::ApiKey(_) => None,
+            Checked::ApiKey(_)
+            | Checked::Introspection(_)
+            | Checked::JwtSvid(_)
+            | Checked::Mtls(_) => None,
         });
     let tokens: BTreeMap<&Place, &ProviderName> = tokens.collect();
     let shared = providers
         .iter()
         .filter_map(|(name, checked)| match checked {
             Checked::ApiKey(provider) => Some((name, tokens.get(provider.place())?)),
-            Checked::Jwt(_) | Checked::Introspection(_) => None,
+            Checked::Jwt(_)
+            | Checked::Introspection(_)
+            | Checked::JwtSvid(_)
+            | Checked::Mtls(_) => None,
         });
     let finding = |(name, other): (&ProviderName, &&ProviderName)| {
         let message = format!("tokens of provider `{other}` come in this cookie: name another");
@@ -216,7 +232,7 @@ impl Providers {
         clock: Clock,
     ) -> Result<Option<Identity>, Refusal> {
         let Some(credential) = find(request, self.places_for(route))? else {
-            return Ok(None);
+            return Ok(self.workload_party(request, route)?);
         };
         if route.providers.is_empty() {
             let denial = Denial::new(Reason::CredentialUnsupported);
@@ -251,8 +267,8 @@ impl Providers {
             .iter()
             .filter_map(|name| self.ready.get(name));
         let takes_tokens = of_route.any(|ready| match ready {
-            Ready::Jwt { .. } | Ready::Introspection { .. } => true,
-            Ready::ApiKey { .. } => false,
+            Ready::Jwt { .. } | Ready::Introspection { .. } | Ready::JwtSvid { .. } => true,
+            Ready::ApiKey { .. } | Ready::Mtls(_) => false,
         });
         takes_tokens.then(|| self.proofs.facts(request))
     }
@@ -283,12 +299,6 @@ impl Providers {
         })
     }
 
-    /// The workload that calls, beside any credential: the SPIFFE ID of the peer that Envoy verified.
-    pub fn workload(&self, request: &AccessRequest) -> Result<Option<SpiffeId>, Denial> {
-        let principal = request.source.principal.as_deref();
-        Ok(principal.and_then(SpiffeId::parse))
-    }
-
     /// Whether what stands in `place` is an API key; all readers of a place read one kind.
     fn holds_api_keys(&self, place: &Place) -> bool {
         let readers = self.places.get(place).into_iter().flatten();
@@ -296,7 +306,10 @@ impl Providers {
             .filter_map(|name| self.ready.get(name))
             .any(|ready| match ready {
                 Ready::ApiKey { .. } => true,
-                Ready::Jwt { .. } | Ready::Introspection { .. } => false,
+                Ready::Jwt { .. }
+                | Ready::Introspection { .. }
+                | Ready::JwtSvid { .. }
+                | Ready::Mtls(_) => false,
             })
     }
 
@@ -316,7 +329,11 @@ impl Providers {
                 Ready::ApiKey { provider, keys } if provider.place() == place => {
                     Some((&**provider, keys))
                 }
-                Ready::ApiKey { .. } | Ready::Jwt { .. } | Ready::Introspection { .. } => None,
+                Ready::ApiKey { .. }
+                | Ready::Jwt { .. }
+                | Ready::Introspection { .. }
+                | Ready::JwtSvid { .. }
+                | Ready::Mtls(_) => None,
             });
         let mut candidates = candidates.peekable();
         if candidates.peek().is_none() {
@@ -334,7 +351,8 @@ impl Providers {
         })
     }
 
-    /// Verifies a signed access token that stands in `place`, or in the `authorization` header.
+    /// Verifies a signed token that stands in `place`, or in the `authorization` header: one of access by its `iss`, else
+    /// one of a workload by the trust domain of its `sub`.
     fn signed(
         &self,
         token: &str,
@@ -346,13 +364,14 @@ impl Providers {
         let token = keys::parse(token)?;
         let issuer = token
             .unverified_issuer()
-            .and_then(|iss| self.issuer(route, iss))
-            .filter(|(_, ready)| ready.place() == place);
-        let Some((_, Ready::Jwt { provider, keys })) = issuer else {
-            let denial = Denial::new(Reason::TokenIssuer);
-            return Err(denial
-                .because("no provider of the route has the token's `iss`")
-                .into());
+            .and_then(|iss| self.issuer(route, iss));
+        let (provider, keys) = match issuer {
+            Some((_, Ready::Jwt { provider, keys })) if provider.place.as_ref() == place => {
+                (provider, keys)
+            }
+            // Whose token it says to be decides; what that provider does not read, no other one is asked about.
+            Some(_) => return Err(unknown_issuer().into()),
+            None => return self.workload_token(token, place, request, route, clock),
         };
         let verified = token.verify(&provider.algorithms, keys, clock.now)?;
         provider
@@ -365,12 +384,17 @@ impl Providers {
         Ok(unproven)
     }
 
-    /// The key set of every provider, for readiness, metrics and reuse at the next reload.
+    /// The key set of every provider that has one, for readiness, metrics and reuse at the next reload.
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
         self.ready.iter().filter_map(|(name, ready)| match ready {
-            Ready::Jwt { keys, .. } => Some((name, keys)),
-            Ready::Introspection { .. } | Ready::ApiKey { .. } => None,
+            Ready::Jwt { keys, .. } | Ready::JwtSvid { keys, .. } => Some((name, keys)),
+            Ready::Introspection { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => None,
         })
+    }
+
+    /// Every provider.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&ProviderName, &Ready)> {
+        self.ready.iter()
     }
 
     /// The provider of the route that has exactly this `iss`. No two have the same.
@@ -382,7 +406,7 @@ impl Providers {
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
             Ready::Introspection { provider, .. } => provider.issuer.as_deref() == Some(iss),
-            Ready::ApiKey { .. } => false,
+            Ready::JwtSvid { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => false,
         })
     }
 }

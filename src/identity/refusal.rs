@@ -42,3 +42,8 @@ impl From<JwsError> for Refusal {
 pub(super) fn claims(cause: impl Into<String>) -> Denial {
     Denial::new(Reason::TokenClaims).because(cause)
 }
+
+/// The denial of a token that nobody here can judge.
+pub(super) fn unknown_issuer() -> Denial {
+    Denial::new(Reason::TokenIssuer).because("no provider of the route has the token's `iss`")
+}

@@ -8,6 +8,8 @@ use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
 use super::api_key::ApiKeySpec;
 use super::introspection::IntrospectionSpec;
+use super::mtls::MtlsSpec;
+use super::svid::JwtSvidSpec;
 use crate::keys::{Algorithm, KeySourceSpec};
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
@@ -22,6 +24,10 @@ pub struct ProviderSpec {
     pub introspection: Option<Box<IntrospectionSpec>>,
     /// API keys that countersign issues itself.
     pub api_key: Option<Box<ApiKeySpec>>,
+    /// Tokens with which workloads of one trust domain say who they are (SPIFFE JWT-SVID).
+    pub jwt_svid: Option<Box<JwtSvidSpec>>,
+    /// Workloads that show a certificate (SPIFFE X509-SVID).
+    pub mtls: Option<Box<MtlsSpec>>,
 }
 
 /// Access tokens of one issuer.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::base64url::encode;
 use super::jwk::VerificationKey;
+use super::source::Purpose;
 use super::{Algorithm, ParsedJws, sha256};
 
 /// A document whose signature is that of the key it shows.
@@ -52,7 +53,8 @@ impl ParsedJws<'_> {
             return Err(EmbeddedError::AlgorithmNotAllowed);
         }
         let jwk = header.jwk.ok_or(EmbeddedError::NoKey)?;
-        let key = VerificationKey::read(&jwk).map_err(|_unsound| EmbeddedError::Key)?;
+        let key = VerificationKey::read(&jwk, Purpose::Signatures)
+            .map_err(|_unsound| EmbeddedError::Key)?;
         let thumbprint = thumbprint(&jwk).ok_or(EmbeddedError::Key)?;
         if !key.fits(header.algorithm) {
             return Err(EmbeddedError::UnfitKey);

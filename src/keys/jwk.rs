@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
+use super::source::Purpose;
 use super::{Algorithm, MAX_KID_BYTES};
 
 /// The sizes of RSA modulus that are accepted, in bits: smaller is weak, larger is slow to verify.
@@ -49,7 +50,7 @@ pub(super) enum JwkError {
     Symmetric,
     #[error("`kid` is not a string of at most {MAX_KID_BYTES} bytes")]
     Kid,
-    #[error("`use` or `key_ops` does not allow verifying signatures")]
+    #[error("`use` or `key_ops` does not allow verifying these signatures")]
     Purpose,
     #[error("`alg` is not an allowed algorithm, or does not fit the key")]
     Algorithm,
@@ -65,13 +66,13 @@ pub(super) enum JwkError {
 
 impl VerificationKey {
     /// Checks a key; what it may be used for, then whether its numbers are sound.
-    pub(super) fn read(jwk: &Value) -> Result<Self, JwkError> {
+    pub(super) fn read(jwk: &Value, purpose: Purpose) -> Result<Self, JwkError> {
         let jwk = jwk.as_object().ok_or(JwkError::NotAnObject)?;
         if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
             return Err(JwkError::Private);
         }
         let kid = read_kid(jwk)?;
-        check_purpose(jwk)?;
+        check_purpose(jwk, purpose)?;
         let (shape, decoding) = match text(jwk, "kty") {
             Some("RSA") => (KeyShape::Rsa, read_rsa(jwk)?),
             Some("EC") => read_ec(jwk)?,
@@ -139,14 +140,21 @@ fn read_kid(jwk: &Map<String, Value>) -> Result<Option<String>, JwkError> {
     }
 }
 
-fn check_purpose(jwk: &Map<String, Value>) -> Result<(), JwkError> {
-    let for_signatures = jwk.get("use").is_none_or(|purpose| purpose == "sig");
+/// A bundle's key always says what it is for and what it is called (SPIFFE Trust Domain and Bundle section 4.2.2).
+fn check_purpose(jwk: &Map<String, Value>, purpose: Purpose) -> Result<(), JwkError> {
+    let written = jwk.get("use");
+    let for_this = match purpose {
+        Purpose::Signatures => written.is_none_or(|written| written == "sig"),
+        Purpose::JwtSvid => {
+            written.is_some_and(|written| written == "jwt-svid") && jwk.contains_key("kid")
+        }
+    };
     let verifies = match jwk.get("key_ops") {
         None => true,
         Some(Value::Array(operations)) => operations.iter().any(|operation| operation == "verify"),
         Some(_) => false,
     };
-    if for_signatures && verifies {
+    if for_this && verifies {
         Ok(())
     } else {
         Err(JwkError::Purpose)

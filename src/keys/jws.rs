@@ -127,12 +127,21 @@ pub fn parse(token: &str) -> Result<ParsedJws<'_>, JwsError> {
 /// The `iss` that a token would have if it were a JWS, however broken it is otherwise. It says who must not see a token
 /// that is meant for somebody else, and is good for nothing else.
 pub fn claimed_issuer(token: &str) -> Option<String> {
+    claimed(token, "iss")
+}
+
+/// The same for its `sub`.
+pub fn claimed_subject(token: &str) -> Option<String> {
+    claimed(token, "sub")
+}
+
+fn claimed(token: &str, member: &str) -> Option<String> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
     }
     let payload = token.split('.').nth(1)?;
     let claims: Value = serde_json::from_slice(&decode(payload).ok()?).ok()?;
-    Some(claims.get("iss")?.as_str()?.to_owned())
+    Some(claims.get(member)?.as_str()?.to_owned())
 }
 
 /// Strict base64url: no padding, no other alphabet, no trailing bits, so that one value has one spelling.
@@ -148,6 +157,11 @@ impl ParsedJws<'_> {
     /// and is good for nothing else.
     pub fn unverified_issuer(&self) -> Option<&str> {
         self.claims.get("iss").and_then(Value::as_str)
+    }
+
+    /// The `sub` that the token claims; like `iss`, it chooses whose keys to verify with and is good for nothing else.
+    pub fn unverified_subject(&self) -> Option<&str> {
+        self.claims.get("sub").and_then(Value::as_str)
     }
 
     /// The algorithm that the header names.

@@ -36,7 +36,8 @@ pub use digest::{digest, digest_bytes, sha256};
 pub use embedded::{EmbeddedError, SelfSigned};
 pub use json::{JsonError, read_object};
 pub use jws::{
-    JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, claimed_issuer, parse, verify,
+    JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, claimed_issuer,
+    claimed_subject, parse, verify,
 };
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};

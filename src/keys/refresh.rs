@@ -29,6 +29,8 @@ pub(super) struct Refresher {
     /// The file as it was before it was last read.
     stamp: Option<Stamp>,
     failures_in_a_row: u32,
+    /// How soon the last document wanted to be fetched again.
+    hint: Option<Duration>,
 }
 
 impl Refresher {
@@ -39,6 +41,7 @@ impl Refresher {
             last_asked: None,
             stamp: None,
             failures_in_a_row: 0,
+            hint: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Refresher {
         match self.fetch().await {
             Ok(table) => {
                 self.failures_in_a_row = 0;
+                self.hint = table.refresh_hint();
                 self.accept(table, started);
             }
             Err(error) => {
@@ -68,7 +72,7 @@ impl Refresher {
         let source = &self.shared.source;
         self.stamp = fetch::stamp(&source.location).await;
         let document = fetch::fetch(&self.client, &source.location, source.limits).await?;
-        Ok(KeyTable::read(&document)?)
+        Ok(KeyTable::read(&document, source.purpose)?)
     }
 
     fn accept(&self, table: KeyTable, started: Instant) {
@@ -96,8 +100,9 @@ impl Refresher {
     /// Waits until the next fetch is due, for whichever reason comes first.
     async fn wait(&mut self) {
         let source = &self.shared.source;
+        let refresh = hinted(source.refresh, self.hint, source.min_interval);
         let asked = tokio::select! {
-            () = sleep(pause(source.refresh, self.failures_in_a_row, random())) => false,
+            () = sleep(pause(refresh, self.failures_in_a_row, random())) => false,
             () = file_changed(&source.location, self.stamp) => false,
             () = asked(&self.shared, self.last_asked) => true,
         };
@@ -123,6 +128,11 @@ async fn file_changed(location: &Location, before: Option<Stamp>) {
     while fetch::stamp(location).await == before {
         sleep(FILE_POLL).await;
     }
+}
+
+/// The time between two fetches: what is configured, or sooner if the document says so, but not sooner than `least`.
+fn hinted(refresh: Duration, hint: Option<Duration>, least: Duration) -> Duration {
+    hint.map_or(refresh, |hint| hint.max(least).min(refresh))
 }
 
 /// The pause before the next fetch. After a success it is up to a tenth shorter than `refresh`, by chance, so that
@@ -154,6 +164,16 @@ mod tests {
     fn a_refresh_comes_early_by_at_most_a_tenth() {
         assert_eq!(pause(REFRESH, 0, 0), REFRESH);
         assert_eq!(pause(REFRESH, 0, 255), Duration::from_secs(270));
+    }
+
+    #[test]
+    fn a_hint_shortens_the_time_between_fetches_and_never_below_the_least() {
+        let least = Duration::from_secs(30);
+        let hinted = |seconds| hinted(REFRESH, Some(Duration::from_secs(seconds)), least);
+        assert_eq!(hinted(60), Duration::from_mins(1));
+        assert_eq!(hinted(0), least);
+        assert_eq!(hinted(u64::MAX), REFRESH);
+        assert_eq!(super::hinted(REFRESH, None, least), REFRESH);
     }
 
     #[test]

@@ -20,10 +20,20 @@ const LARGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 pub struct KeySource {
     pub(super) name: Arc<str>,
     pub(super) location: Location,
+    pub(super) purpose: Purpose,
     pub(super) refresh: Duration,
     pub(super) stale_for: Duration,
     pub(super) min_interval: Duration,
     pub(super) limits: Limits,
+}
+
+/// What the keys of a document are published for; keys for anything else are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Signatures of an issuer: `use` is `sig` or not there (RFC 7517 section 4.2).
+    Signatures,
+    /// JWT-SVIDs: `use` is `jwt-svid` (SPIFFE Trust Domain and Bundle section 4.2.2).
+    JwtSvid,
 }
 
 /// Where the document is.
@@ -103,11 +113,21 @@ impl KeySource {
         Ok(Self {
             name: Arc::from(name),
             location,
+            purpose: Purpose::Signatures,
             refresh: refresh.get(),
             stale_for: stale_for.get(),
             min_interval: min_interval.get(),
             limits: check_limits(timeout, max_bytes)?,
         })
+    }
+
+    /// The same source, whose document is the bundle of a SPIFFE trust domain.
+    #[must_use]
+    pub fn of_bundle(self) -> Self {
+        Self {
+            purpose: Purpose::JwtSvid,
+            ..self
+        }
     }
 
     /// The name that the source was compiled with.

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Digest, SHA256, digest};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Algorithm;
 use super::json::{self, JsonError};
 use super::jwk::{JwkError, VerificationKey};
+use super::source::Purpose;
 
 /// The most keys that a set may have.
 pub(super) const MAX_KEYS: usize = 100;
@@ -19,6 +21,7 @@ pub(super) struct KeyTable {
     keys: Vec<Arc<VerificationKey>>,
     by_kid: HashMap<String, Vec<Arc<VerificationKey>>>,
     ignored: Vec<Ignored>,
+    refresh_hint: Option<Duration>,
     digest: Digest,
 }
 
@@ -57,7 +60,7 @@ pub(super) enum TableError {
 
 impl KeyTable {
     /// Reads a JWK set (RFC 7517 section 5). Keys that cannot be used are left out; a set without any is an error.
-    pub(super) fn read(document: &[u8]) -> Result<Self, TableError> {
+    pub(super) fn read(document: &[u8], purpose: Purpose) -> Result<Self, TableError> {
         let object = json::read_object(document).map_err(TableError::Json)?;
         let Some(Value::Array(jwks)) = object.get("keys") else {
             return Err(TableError::NoKeys);
@@ -67,7 +70,7 @@ impl KeyTable {
         }
         let (mut keys, mut ignored) = (Vec::new(), Vec::new());
         for jwk in jwks {
-            match VerificationKey::read(jwk) {
+            match VerificationKey::read(jwk, purpose) {
                 Ok(key) => keys.push(Arc::new(key)),
                 Err(why) => ignored.push(Ignored { kid: kid(jwk), why }),
             }
@@ -76,10 +79,19 @@ impl KeyTable {
             let first = ignored.first();
             return Err(first.map_or(TableError::Empty, |key| TableError::AllIgnored(key.why)));
         }
-        Ok(Self::index(keys, ignored, document))
+        let hint = match purpose {
+            Purpose::Signatures => None,
+            Purpose::JwtSvid => refresh_hint(&object),
+        };
+        Ok(Self::index(keys, ignored, hint, document))
     }
 
-    fn index(keys: Vec<Arc<VerificationKey>>, ignored: Vec<Ignored>, document: &[u8]) -> Self {
+    fn index(
+        keys: Vec<Arc<VerificationKey>>,
+        ignored: Vec<Ignored>,
+        refresh_hint: Option<Duration>,
+        document: &[u8],
+    ) -> Self {
         let mut by_kid = HashMap::<String, Vec<_>>::new();
         for key in &keys {
             if let Some(kid) = key.kid() {
@@ -94,6 +106,7 @@ impl KeyTable {
             keys,
             by_kid,
             ignored,
+            refresh_hint,
             digest,
         }
     }
@@ -122,6 +135,11 @@ impl KeyTable {
         self.keys.len()
     }
 
+    /// How soon the document wants to be fetched again.
+    pub(super) const fn refresh_hint(&self) -> Option<Duration> {
+        self.refresh_hint
+    }
+
     /// The keys that were left out, in the document's order.
     pub(super) fn ignored(&self) -> &[Ignored] {
         &self.ignored
@@ -131,6 +149,13 @@ impl KeyTable {
     pub(super) fn same_document(&self, other: &Self) -> bool {
         self.digest.as_ref() == other.digest.as_ref()
     }
+}
+
+/// `spiffe_refresh_hint`, a whole number of seconds (SPIFFE Trust Domain and Bundle section 4.1.2); anything else is
+/// none, as it is only advice.
+fn refresh_hint(bundle: &Map<String, Value>) -> Option<Duration> {
+    let seconds = bundle.get("spiffe_refresh_hint")?.as_u64()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn kid(jwk: &Value) -> Option<String> {

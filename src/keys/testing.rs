@@ -147,9 +147,21 @@ pub(crate) fn document(jwks: &[Value]) -> Vec<u8> {
 
 /// A set that was loaded at `at` and that nothing refreshes.
 pub(crate) fn key_set(document: &[u8], at: Instant) -> KeySet {
+    loaded(source(), document, at)
+}
+
+/// The same for the bundle of a trust domain.
+pub(crate) fn bundle_set(document: &[u8], at: Instant) -> KeySet {
+    loaded(source().of_bundle(), document, at)
+}
+
+fn source() -> KeySource {
     let spec = serde_json::from_value(json!({ "file": "unused.json" })).unwrap();
-    let source = KeySource::compile("test", spec, Path::new("/nowhere")).unwrap();
+    KeySource::compile("test", spec, Path::new("/nowhere")).unwrap()
+}
+
+fn loaded(source: KeySource, document: &[u8], at: Instant) -> KeySet {
     let shared = Arc::new(Shared::new(source));
-    shared.succeed(KeyTable::read(document).unwrap(), at);
+    shared.succeed(KeyTable::read(document, shared.source.purpose).unwrap(), at);
     KeySet::detached(shared)
 }

@@ -10,6 +10,7 @@ use super::name::{ActionId, ProviderName, RouteId};
 use super::party::Parties;
 use super::request::AccessRequest;
 use super::route::Tier;
+use super::spiffe::SpiffeId;
 use super::time::Timestamp;
 use super::verdict::Verdict;
 
@@ -62,6 +63,8 @@ pub struct Decision {
     pub parties: Option<Parties>,
     /// The credential that was verified, and by which provider.
     pub credential: Option<(ProviderName, TokenFacts)>,
+    /// The workload that called, once known.
+    pub workload: Option<SpiffeId>,
     /// What the answer says about proofs of possession, where the route takes tokens.
     pub dpop: Option<DpopFacts>,
     /// What the checks of the identities' lives found: warnings, and at the end the one that denied, if one did.

@@ -80,6 +80,10 @@ codes! {
         AuthorizationAmbiguous = "authorization_ambiguous", "The authorization header is ambiguous";
         /// Two credentials in one request.
         CredentialAmbiguous = "credential_ambiguous", "The request carries more than one credential";
+        /// What is said about the caller's certificate contradicts itself: principal and certificate, or what proxies forward.
+        WorkloadAmbiguous = "workload_ambiguous", "The request names more than one workload";
+        /// `x-forwarded-client-cert` is believed and not in Envoy's form.
+        XfccMalformed = "xfcc_malformed", "The forwarded client certificate is malformed";
         /// No route matches.
         NoRoute = "no_route", "There is nothing here";
         /// `context_extensions` name a route that does not exist.
@@ -162,6 +166,8 @@ codes! {
         DelegationCycle = "delegation_cycle", "The delegation chain has a cycle";
         /// An `act` entry is malformed or names an issuer that no provider of the route knows.
         DelegationMalformed = "delegation_malformed", "The delegation chain is malformed";
+        /// The caller's certificate is not valid now, or no X509-SVID although it names a SPIFFE ID.
+        CertificateInvalid = "certificate_invalid", "The client certificate is not accepted";
         /// The registry does not know the actor and the provider says that it must.
         ActorUnregistered = "actor_unregistered", "The client is not registered";
         /// The token states another kind than the registry.

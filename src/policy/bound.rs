@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::constrain::Constrain;
+use super::requirement::Requirement;
 use super::rule::Rule;
 use super::trace::{Effect, Outcome};
 use crate::expression::Condition;
@@ -95,6 +96,13 @@ impl Bound {
             Some(Ok(true)) => Coverage::No(Outcome::UnlessTrue),
             Some(Ok(false)) | None => Coverage::Yes,
         }
+    }
+
+    /// Whether the rule asks which workload calls.
+    pub(super) fn asks_workload(&self) -> bool {
+        let mut reads = self.reads();
+        self.rule.require.iter().any(Requirement::mentions_workload)
+            || reads.any(|path| path.first().is_some_and(|root| root.as_ref() == "workload"))
     }
 
     /// Every attribute path that its conditions and values can read.

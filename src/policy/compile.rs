@@ -25,6 +25,8 @@ pub struct Context<'a> {
     pub routes: &'a [&'a Route],
     /// The claims that every provider declares.
     pub providers: &'a BTreeMap<ProviderName, ClaimDeclarations>,
+    /// Whether any provider makes workloads known.
+    pub workloads: bool,
     /// Declared conditions.
     pub conditions: &'a [ConditionName],
     /// Namespaces of Envoy's metadata that rules may read.
@@ -273,7 +275,10 @@ pub fn compile(rules: &[RuleSpec], context: &Context<'_>) -> Result<(Policy, Fin
     if !findings.is_empty() {
         return Err(findings);
     }
-    let warnings = lint::warnings(&compiled, &catalog, &policy.actions);
+    let mut warnings = lint::warnings(&compiled, &catalog, &policy.actions);
+    if !context.workloads {
+        lint::unknown_workloads(&policy.actions, &ids, &mut warnings);
+    }
     Ok((policy, warnings))
 }
 

@@ -111,6 +111,25 @@ pub(super) fn warnings(
     findings
 }
 
+/// Rules that ask which workload calls, where nobody can know: each once, whatever it covers.
+pub(super) fn unknown_workloads(
+    actions: &Actions,
+    ids: &HashMap<RuleId, usize>,
+    findings: &mut Findings,
+) {
+    let bound = actions.values().flat_map(HashMap::values);
+    let asking = bound
+        .flat_map(ActionRules::each)
+        .filter(|it| it.asks_workload());
+    let rules: BTreeSet<&RuleId> = asking.map(|bound| &bound.rule.id).collect();
+    for (id, index) in rules.into_iter().filter_map(|id| ids.get_key_value(id)) {
+        let message = format!("rule `{id}` asks for a workload, and no workload is ever known");
+        let finding = Finding::warning("no-workload", message)
+            .help("add a provider `mtls: { trust_domains: [example.org] }`");
+        findings.push((Source::Rule(*index), finding));
+    }
+}
+
 /// Actions that a forbid closes to everybody, and the first such forbid: looked for once, not once for every rule.
 fn always_forbidden(actions: &Actions) -> HashMap<(&RouteId, &ActionId), &RuleId> {
     let mut closed = HashMap::new();

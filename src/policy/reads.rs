@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::bound::Bound;
 use super::compile::Policy;
-use super::requirement::Requirement;
 
 impl Policy {
     /// Every attribute path that a rule can read, shadow rules among them. A map that is read by a computed key is its
@@ -16,12 +15,7 @@ impl Policy {
 
     /// Whether a rule asks for the workload that calls.
     pub fn demands_workload(&self) -> bool {
-        self.bound().any(|bound| {
-            let mut required = bound.rule.require.iter();
-            let mut reads = bound.reads();
-            required.any(Requirement::mentions_workload)
-                || reads.any(|path| path.first().is_some_and(|root| &**root == "workload"))
-        })
+        self.bound().any(Bound::asks_workload)
     }
 
     /// Every request header that a rule removes.

@@ -27,6 +27,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         action: None,
         parties: None,
         credential: None,
+        workload: None,
         lifecycle: Vec::new(),
         gateway: None,
         dpop: None,

@@ -27,4 +27,5 @@ mod output;
 mod proof;
 mod readme;
 mod reload;
+mod svid;
 mod transport;

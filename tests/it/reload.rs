@@ -5,14 +5,13 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::harness::{
     Ask, Client, Issuer, PAYMENTS, SOON, Server, Setup, eventually, eventually_async,
 };
 
 const POLICY: &str = "policies/payments.yaml";
-const API: &str = "https://api.example.com";
 /// The permit of the sample, and what an edit makes of it.
 const TEAM: &str = "group: payments }";
 const OTHERS: &str = "group: auditors }";
@@ -249,15 +248,7 @@ async fn an_identity_that_is_suspended_is_refused_from_then_on() {
 async fn an_incident_opens_and_closes_with_the_conditions_file() {
     let server = Setup::new().start();
     let client = server.client().await;
-    let token = server
-        .setup
-        .ci
-        .token("vault-bot")
-        .audience(API)
-        .claim("environment", json!("production"))
-        .sign();
     let ask = Ask::new("GET", "api.example.com", "/v1/secrets/db")
-        .bearer(&token)
         .principal("spiffe://example.org/vault-bot");
     assert_eq!(client.check(&ask).await.outcome(), "deny 403 forbidden");
     server

@@ -13,6 +13,7 @@ use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind, Parties, Party, PartyId};
 use crate::model::reason::Reason;
 use crate::model::route::Tier;
+use crate::model::spiffe::SpiffeId;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::model::verdict::{Constraints, Denial, Grant, Verdict};
@@ -85,6 +86,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 proof: crate::model::identity::Proof::None,
             },
         )),
+        workload: SpiffeId::parse("spiffe://example.org/crm/bot"),
         lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
@@ -104,6 +106,7 @@ fn bare(id: &str, verdict: Verdict) -> Decision {
         action: None,
         parties: None,
         credential: None,
+        workload: None,
         ..decision(id, verdict)
     }
 }

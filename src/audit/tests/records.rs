@@ -13,6 +13,7 @@ use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind, Parties, Party};
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::route::Tier;
+use crate::model::spiffe::SpiffeId;
 use crate::model::value::Value;
 use crate::model::verdict::{Constraints, Denial, Fault, Grant, Remedy, Verdict};
 
@@ -37,6 +38,7 @@ fn a_record_says_who_asked_for_what_and_how_it_ended() {
         "delegation_depth": 1,
         "credential": {"provider": "corp", "token_id": "t-1", "issued": "2026-11-21T22:00:00.000Z",
             "expires": "2026-11-21T22:05:00.000Z", "key": "k-1"},
+        "workload": "spiffe://example.org/crm/bot",
         "constraints": {"headers": ["x-user"], "strip": ["authorization"], "query": ["limit"],
             "strip_query": ["debug"], "response_headers": ["x-note"], "metadata": ["cost"]},
         "policy_version": "v1",
@@ -64,6 +66,7 @@ fn a_refusal_says_remedy_and_cause_and_what_is_unknown_is_left_out() {
         "subject",
         "actor",
         "credential",
+        "workload",
         "rule",
     ] {
         assert_eq!(record.get(absent), None, "{absent}");
@@ -166,6 +169,7 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
     (token.id, token.key) = (Some(Arc::clone(&shared)), Some(Arc::clone(&shared)));
     large.credential.as_mut().unwrap().0 = issuer;
     large.policy_version = shared;
+    large.workload = SpiffeId::parse(&format!("spiffe://a/{}", "a".repeat(2000)));
     large.lifecycle = vec![
         Raised {
             check: Check::RotationOverdue,

@@ -2,8 +2,8 @@
 //! `envoy.filters.http.ext_authz`).
 //!
 //! Always there: `decision_id`, `verdict`, `reason`, `policy_version`. There where known: `rule`, `route`, `action`,
-//! `subject`, `actor` (parties as `issuer/id`, the actor only when it is not the subject), `warnings` (codes of the checks
-//! of identities' lives). `grant` holds what the
+//! `subject`, `actor` (parties as `issuer/id`, the actor only when it is not the subject), `workload`, `warnings` (codes of
+//! the checks of identities' lives). `grant` holds what the
 //! policy's own `metadata` constraints set, so that no policy can write over the other keys; only an allow has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -48,6 +48,10 @@ pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
             parties.map(|parties| parties.subject.id.to_string()),
         ),
         ("actor", actor.map(|actor| actor.id.to_string())),
+        (
+            "workload",
+            decision.workload.as_ref().map(ToString::to_string),
+        ),
         ("policy_version", Some(decision.policy_version.to_string())),
     ];
     let fields = entries

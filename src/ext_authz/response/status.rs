@@ -77,7 +77,9 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::ParameterInvalid
         | Reason::CapNotNumeric
         | Reason::AuthorizationAmbiguous
-        | Reason::CredentialAmbiguous => Class::Malformed,
+        | Reason::CredentialAmbiguous
+        | Reason::WorkloadAmbiguous
+        | Reason::XfccMalformed => Class::Malformed,
         Reason::CredentialUnsupported
         | Reason::TokenMalformed
         | Reason::TokenTooLarge
@@ -121,6 +123,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::UnknownRoute
         | Reason::GatewayNotAllowed
         | Reason::NoAction
+        | Reason::CertificateInvalid
         | Reason::ActorUnregistered
         | Reason::KindMismatch
         | Reason::ApiKeyNetwork

@@ -36,6 +36,7 @@ fn decision(verdict: Verdict) -> Decision {
             depth: 1,
         }),
         credential: None,
+        workload: crate::model::spiffe::SpiffeId::parse("spiffe://example.org/ci/runner"),
         lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
@@ -98,6 +99,7 @@ fn a_grant_is_code_zero_with_metadata() {
         ("action", "releases.approve"),
         ("subject", "corp/alice"),
         ("actor", "corp/crm-bot"),
+        ("workload", "spiffe://example.org/ci/runner"),
         ("policy_version", "v1"),
     ] {
         assert_eq!(text(&response, key), Some(value));
@@ -161,6 +163,7 @@ fn unknown_facts_are_left_out() {
     decision.route = None;
     decision.action = None;
     decision.parties = None;
+    decision.workload = None;
     let fields = check_response(&decision).dynamic_metadata.unwrap().fields;
     let keys: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
     let expected = ["decision_id", "policy_version", "reason", "verdict"];

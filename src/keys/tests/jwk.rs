@@ -5,8 +5,17 @@ use serde_json::{Value, json};
 
 use crate::keys::Algorithm;
 use crate::keys::jwk::{JwkError, VerificationKey};
+use crate::keys::source::Purpose;
 use crate::keys::table::{KeyTable, MAX_KEYS, Miss, TableError};
 use crate::keys::testing::{TestKey, document, encode, jwks};
+
+fn read_key(jwk: &Value) -> Result<VerificationKey, JwkError> {
+    VerificationKey::read(jwk, Purpose::Signatures)
+}
+
+fn read_table(document: &[u8]) -> Result<KeyTable, TableError> {
+    KeyTable::read(document, Purpose::Signatures)
+}
 
 /// The JWK with these members set, or removed where the value is null.
 fn with(jwk: &Value, changes: &Value) -> Value {
@@ -25,7 +34,7 @@ fn with(jwk: &Value, changes: &Value) -> Value {
     reason = "every caller makes the changes on the spot"
 )]
 fn refused(jwk: &Value, changes: Value) -> JwkError {
-    VerificationKey::read(&with(jwk, &changes)).unwrap_err()
+    read_key(&with(jwk, &changes)).unwrap_err()
 }
 
 /// An RSA JWK with a modulus of so many bits.
@@ -51,7 +60,7 @@ fn every_kind_of_key_fits_its_algorithms_only() {
         (TestKey::p384("a"), &[Algorithm::Es384]),
         (TestKey::ed25519("a"), &[Algorithm::EdDsa]),
     ] {
-        let key = VerificationKey::read(&key.jwk()).unwrap();
+        let key = read_key(&key.jwk()).unwrap();
         for algorithm in Algorithm::ALL {
             assert_eq!(
                 key.fits(algorithm),
@@ -65,7 +74,7 @@ fn every_kind_of_key_fits_its_algorithms_only() {
 #[test]
 fn a_named_algorithm_is_the_only_one_that_fits() {
     let jwk = with(&TestKey::rsa("a").jwk(), &json!({ "alg": "PS256" }));
-    let key = VerificationKey::read(&jwk).unwrap();
+    let key = read_key(&jwk).unwrap();
     assert!(key.fits(Algorithm::Ps256));
     assert!(!key.fits(Algorithm::Rs256));
 }
@@ -101,7 +110,7 @@ fn the_purpose_must_include_verifying() {
         assert_eq!(refused(&jwk, purpose), JwkError::Purpose);
     }
     assert!(
-        VerificationKey::read(&with(
+        read_key(&with(
             &jwk,
             &json!({ "use": "sig", "key_ops": ["sign", "verify"] })
         ))
@@ -143,16 +152,13 @@ fn symmetric_and_unknown_kinds_are_not_used() {
         refused(&TestKey::ed25519("a").jwk(), json!({ "crv": "X25519" })),
         JwkError::Kind
     );
-    assert_eq!(
-        VerificationKey::read(&json!("a")).unwrap_err(),
-        JwkError::NotAnObject
-    );
+    assert_eq!(read_key(&json!("a")).unwrap_err(), JwkError::NotAnObject);
 }
 
 #[test]
 fn an_rsa_modulus_has_2048_to_4096_bits() {
     for bits in [2048, 3072, 4095, 4096] {
-        assert!(VerificationKey::read(&rsa(bits)).is_ok(), "{bits}");
+        assert!(read_key(&rsa(bits)).is_ok(), "{bits}");
     }
     for bits in [8, 512, 1024, 2047, 4097, 8192, 16384] {
         assert_eq!(refused(&rsa(bits), json!({})), JwkError::RsaSize, "{bits}");
@@ -168,7 +174,7 @@ fn leading_zeros_do_not_count_as_bits() {
         JwkError::RsaSize
     );
     assert!(
-        VerificationKey::read(&with(
+        read_key(&with(
             &rsa(2048),
             &json!({ "n": padded(2048), "e": encode([0, 1, 0, 1]) })
         ))
@@ -194,7 +200,7 @@ fn an_rsa_exponent_is_sane() {
         );
     }
     assert!(
-        VerificationKey::read(&with(
+        read_key(&with(
             &rsa(2048),
             &json!({ "e": encode([0xff, 0xff, 0xff, 0xff]) })
         ))
@@ -235,13 +241,13 @@ fn a_key_id_is_a_short_string() {
     for kid in [json!(1), json!(["a"]), json!("k".repeat(257))] {
         assert_eq!(refused(&jwk, json!({ "kid": kid })), JwkError::Kid);
     }
-    assert!(VerificationKey::read(&with(&jwk, &json!({ "kid": "k".repeat(256) }))).is_ok());
+    assert!(read_key(&with(&jwk, &json!({ "kid": "k".repeat(256) }))).is_ok());
 }
 
 #[test]
 fn unusable_keys_do_not_spoil_the_set() {
     let good = TestKey::p256("good");
-    let table = KeyTable::read(&document(&[
+    let table = read_table(&document(&[
         json!(1),
         json!({ "kty": "oct" }),
         good.jwk(),
@@ -273,18 +279,18 @@ fn a_document_without_a_usable_key_is_an_error() {
             "the set has more than 100 keys",
         ),
     ] {
-        assert_eq!(KeyTable::read(&bytes).unwrap_err().to_string(), error);
+        assert_eq!(read_table(&bytes).unwrap_err().to_string(), error);
     }
-    assert!(KeyTable::read(&document(&vec![key; MAX_KEYS])).is_ok());
+    assert!(read_table(&document(&vec![key; MAX_KEYS])).is_ok());
     let twice = br#"{"keys":[],"keys":[]}"#;
-    assert!(matches!(KeyTable::read(twice), Err(TableError::Json(_))));
+    assert!(matches!(read_table(twice), Err(TableError::Json(_))));
 }
 
 #[test]
 fn a_token_without_an_id_needs_exactly_one_fitting_key() {
     let (rsa, first, second) = (TestKey::rsa("r"), TestKey::p256("a"), TestKey::p256("b"));
     let find = |keys: &[&TestKey]| {
-        KeyTable::read(&jwks(keys))
+        read_table(&jwks(keys))
             .unwrap()
             .find(None, Algorithm::Es256)
     };
@@ -297,7 +303,7 @@ fn a_token_without_an_id_needs_exactly_one_fitting_key() {
 fn keys_with_one_id_are_told_apart_by_algorithm_or_not_at_all() {
     let (rsa, first, second) = (TestKey::rsa("a"), TestKey::p256("a"), TestKey::p256("a"));
     let find = |keys: &[&TestKey], algorithm| {
-        KeyTable::read(&jwks(keys))
+        read_table(&jwks(keys))
             .unwrap()
             .find(Some("a"), algorithm)
             .map(drop)
@@ -314,7 +320,7 @@ fn keys_with_one_id_are_told_apart_by_algorithm_or_not_at_all() {
 proptest! {
     #[test]
     fn no_document_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(KeyTable::read(&bytes).is_err());
+        prop_assert!(read_table(&bytes).is_err());
     }
 
     #[test]
@@ -325,6 +331,6 @@ proptest! {
         second in proptest::collection::vec(any::<u8>(), 0..60),
     ) {
         let jwk = json!({ "kty": kind, "crv": curve, "n": encode(&first), "e": encode(&second), "x": encode(&first), "y": encode(&second) });
-        drop(VerificationKey::read(&jwk));
+        drop(read_key(&jwk));
     }
 }

@@ -326,3 +326,22 @@ fn what_can_never_match_is_a_warning() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn a_rule_that_asks_for_a_workload_where_none_is_known_is_a_warning() {
+    let (_, warnings) = try_policy(
+        &["corp"],
+        &json!([
+            readers(),
+            { "id": "bound", "guard": "docs.*", "require": [{ "any_of": [{ "scope": "a" }, { "workload": "spiffe://a.test/x" }] }] },
+            { "id": "read", "forbid": "docs.read", "unless": "has(workload.id) && workload.id == 'x'" },
+        ]),
+    )
+    .unwrap();
+    let asking: Vec<_> = warnings
+        .iter()
+        .filter(|text| text.starts_with("no-workload"))
+        .collect();
+    assert_eq!(asking.len(), 2, "{warnings:?}");
+    assert!(asking[0].contains("`bound`") && asking[1].contains("`read`"));
+}

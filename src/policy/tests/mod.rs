@@ -91,6 +91,7 @@ pub(super) fn try_policy(
     let providers: BTreeMap<ProviderName, ClaimDeclarations> = names.collect();
     let conditions = [ConditionName::new("incident").unwrap()];
     let context = Context {
+        workloads: false,
         routes: &routes,
         providers: &providers,
         conditions: &conditions,

@@ -30,7 +30,9 @@ impl Certs {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
         let name = SanType::DnsName(SERVER.try_into().unwrap());
-        let (certificate, key) = leaf(&ca, vec![name], ExtendedKeyUsagePurpose::ServerAuth);
+        let mut params = named("leaf");
+        params.subject_alt_names = vec![name];
+        let (certificate, key) = leaf(&ca, params, ExtendedKeyUsagePurpose::ServerAuth);
         fs::write(folder.path().join("server.pem"), certificate).unwrap();
         fs::write(folder.path().join("server.key"), key).unwrap();
         Self { folder, ca }
@@ -48,20 +50,24 @@ impl Certs {
 
     /// Certificate and key of a workload with these SPIFFE IDs, in one PEM.
     pub(super) fn workload(&self, ids: &[&str]) -> String {
+        self.workload_called("leaf", ids)
+    }
+
+    /// The same with this common name, which is nobody's identity.
+    pub(super) fn workload_called(&self, name: &str, ids: &[&str]) -> String {
         let names = ids.iter().map(|id| SanType::URI((*id).try_into().unwrap()));
-        let names = names.collect();
-        let (certificate, key) = leaf(&self.ca, names, ExtendedKeyUsagePurpose::ClientAuth);
+        let mut params = named(name);
+        params.subject_alt_names = names.collect();
+        let (certificate, key) = leaf(&self.ca, params, ExtendedKeyUsagePurpose::ClientAuth);
         certificate + &key
     }
 }
 
 fn leaf(
     ca: &CertifiedIssuer<'_, KeyPair>,
-    names: Vec<SanType>,
+    mut params: CertificateParams,
     usage: ExtendedKeyUsagePurpose,
 ) -> (String, String) {
-    let mut params = named("leaf");
-    params.subject_alt_names = names;
     params.extended_key_usages = vec![usage];
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, ca).unwrap();

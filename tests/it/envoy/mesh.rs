@@ -1,5 +1,6 @@
 //! Workloads: only the certificate that Envoy has verified makes one.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity};
@@ -19,12 +20,17 @@ fn deployer() -> String {
 
 /// A client that shows this certificate, or none.
 pub(super) fn client(certificate: Option<String>) -> Client {
+    client_of(SHIPPED.envoy.mesh, certificate)
+}
+
+/// The same for another listener.
+pub(super) fn client_of(listener: SocketAddr, certificate: Option<String>) -> Client {
     let ca = Certificate::from_pem(CERTS.ca().as_bytes()).unwrap();
     let mut client = Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(20))
         .tls_certs_only([ca])
-        .resolve(SERVER, SHIPPED.envoy.mesh);
+        .resolve(SERVER, listener);
     if let Some(pem) = certificate {
         client = client.identity(Identity::from_pem(pem.as_bytes()).unwrap());
     }
@@ -120,5 +126,73 @@ async fn what_the_client_says_about_its_certificate_is_not_believed() {
     assert!(
         seen.contains(RUNNER) && !seen.contains("example.org/lie"),
         "{seen}"
+    );
+}
+
+/// Asks with a certificate and, beside it, with this token or none.
+async fn rotate(id: &str, token: Option<&str>) -> (u16, String) {
+    let certificate = CERTS.workload(&[id]);
+    let request = client(Some(certificate)).post(format!("https://{SERVER}/v1/secrets/db/rotate"));
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let seen: Value = answer.json().await.unwrap();
+    (
+        status,
+        seen["reason"].as_str().unwrap_or_default().to_owned(),
+    )
+}
+
+#[tokio::test]
+async fn a_workload_is_a_party_of_its_own_if_it_has_nothing_else() {
+    let vault_bot = "spiffe://example.org/vault-bot";
+    assert_eq!(rotate(vault_bot, None).await, (200, String::new()));
+    assert_eq!(rotate(RUNNER, None).await, (403, "not_permitted".into()));
+    // Whoever has a token is who the token says.
+    let beside = deployer();
+    assert_eq!(
+        rotate(vault_bot, Some(&beside)).await,
+        (403, "not_permitted".into())
+    );
+    let expired = ci("vault-bot", SERVER).claim("exp", 1.into()).sign();
+    assert_eq!(
+        rotate(vault_bot, Some(&expired)).await,
+        (401, "token_expired".into())
+    );
+    // On the plain listener there is nobody.
+    let nobody = SHIPPED.send(&Request::post(SERVER, "/v1/secrets/db/rotate"));
+    assert_eq!(
+        (nobody.status, nobody.reason().as_str()),
+        (401, "authentication_required")
+    );
+}
+
+#[tokio::test]
+async fn the_record_names_the_workload_beside_whoever_asks() {
+    let answer = client(Some(CERTS.workload(&[RUNNER])))
+        .post(format!("https://{SERVER}/v1/production/deployments"))
+        .bearer_auth(deployer())
+        .send()
+        .await
+        .unwrap();
+    let decision = answer.headers()["x-decision-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let record = SHIPPED.record(&decision);
+    assert_eq!(record["workload"], RUNNER, "{record}");
+    assert_eq!(record["subject"]["id"], "deployer", "{record}");
+}
+
+#[tokio::test]
+async fn a_certificate_with_two_uris_is_refused() {
+    let two = CERTS.workload(&[RUNNER, "spiffe://example.org/web/frontend"]);
+    let (status, problem) = deploy(client(Some(two)), None).await.unwrap();
+    assert_eq!(
+        (status, &problem["reason"]),
+        (403, &"certificate_invalid".into())
     );
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod bodies;
 mod certs;
+mod chain;
 mod client;
 mod doctor;
 mod failing;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::client::{Request, send};
 use crate::harness::{SOON, eventually, tools};
 
-/// The configuration that is shipped; the tests run no other.
+/// The configuration that is shipped; the Envoys that ask run no other.
 const SHIPPED: &str = include_str!("../../../envoy/envoy.yaml");
 
 /// Ends the process `$1` when standard input ends.
@@ -66,10 +66,54 @@ struct Process {
     _guard: Guard,
 }
 
+/// A proxy in front of an Envoy, which sends everything on over mutual TLS.
+pub(super) struct Front {
+    /// Its listener for mutual TLS.
+    pub(super) address: SocketAddr,
+    _process: Process,
+}
+
+impl Front {
+    /// Starts a proxy that shows the certificate `edge` to `next`, and writes `x-forwarded-client-cert` in this way.
+    pub(super) fn start(certs: &Path, edge: &str, next: SocketAddr, details: &str) -> Self {
+        let mut text = include_str!("front.yaml").to_owned();
+        let certs = certs.display().to_string();
+        let next = next.port().to_string();
+        for (from, to) in [
+            ("CERTS", certs.as_str()),
+            ("NEXT", &next),
+            ("DETAILS", details),
+        ] {
+            text = text.replace(from, to);
+        }
+        let mut process = Process::start_with(&text, &[("edge.pem", edge)]);
+        let admin = process.until("the proxy's admin", |process| {
+            process.read("admin").trim().parse().ok()
+        });
+        let address = process.until("the proxy's listener", |_| {
+            let ready = get(admin, "/ready").starts_with("LIVE");
+            let listeners = serde_json::from_str(&get(admin, "/listeners?format=json")).ok()?;
+            address(&listeners, "front").filter(|_| ready)
+        });
+        Self {
+            address,
+            _process: process,
+        }
+    }
+}
+
 impl Process {
     fn start(configuration: &str) -> Self {
+        Self::start_with(configuration, &[])
+    }
+
+    /// The same with more files in Envoy's own folder.
+    fn start_with(configuration: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("envoy.yaml"), configuration).unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
         let file = |name: &str| File::create(folder.path().join(name)).unwrap();
         let child = Command::new(program())
             .args(["-c", "envoy.yaml", "--admin-address-path", "admin"])

@@ -269,8 +269,12 @@ async fn a_deployment_needs_its_workload_and_its_environment() {
             "deny 403 workload_required",
         ),
         (
-            deploy("staging").principal("spiffe://example.org/ci/../runner"),
+            deploy("staging").principal("spiffe://example.com/ci/runner"),
             "deny 403 workload_required",
+        ),
+        (
+            deploy("staging").principal("spiffe://example.org/ci/../runner"),
+            "deny 403 certificate_invalid",
         ),
         // A header is no certificate.
         (

@@ -29,6 +29,9 @@ providers:
   i: { introspection: { at.introspection: 1, endpoint: f, client: { id: f, secret: { env: F } } } }
   g: { introspection: { endpoint: g, client: { at.introspection_client: 1, id: g, secret: { env: G } } } }
   h: { introspection: { endpoint: h, client: { id: h, secret: { env: H } }, cache: { at.introspection_cache: 1 } } }
+  j: { jwt_svid: { at.jwt_svid: 1, trust_domain: f.example, bundle: { file: f } } }
+  k: { jwt_svid: { trust_domain: g.example, bundle: { at.bundle: 1 } } }
+  l: { mtls: { at.mtls: 1, trust_domains: h.example } }
 ";
 
 /// A server's file without mistakes.
@@ -137,6 +140,9 @@ fn every_key_of_the_servers_file_stands_there() {
             "introspection",
             "introspection_client",
             "introspection_cache",
+            "jwt_svid",
+            "bundle",
+            "mtls",
         ],
     );
 }

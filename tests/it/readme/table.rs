@@ -67,6 +67,7 @@ fn status(verdict: Verdict) -> String {
         action: None,
         parties: None,
         credential: None,
+        workload: None,
         lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
