@@ -11,6 +11,7 @@ use crate::model::time::Timestamp;
 use super::check::CheckMetrics;
 use super::outcomes::Outcomes;
 use super::scrape::{KeySetSample, PolicyState, families};
+use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,7 @@ struct Inner {
     registry: Registry,
     outcomes: Outcomes,
     check: CheckMetrics,
+    tls: TlsFamilies,
     policy: Mutex<PolicyState>,
 }
 
@@ -68,10 +70,12 @@ impl Metrics {
         let registry = Registry::new();
         let outcomes = Outcomes::register(&registry)?;
         let check = CheckMetrics::register(&registry, version, started)?;
+        let tls = TlsFamilies::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
+            tls,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -121,6 +125,11 @@ impl Metrics {
     /// Counts a shadow result that differs from what was enforced.
     pub fn shadow_difference(&self, effect: ShadowEffect) {
         self.0.check.shadow_difference(effect);
+    }
+
+    /// What a listener with TLS counts with.
+    pub fn tls(&self, listener: Listener) -> TlsMetrics {
+        self.0.tls.listener(listener)
     }
 
     /// States the policy in force at the start; not a reload.

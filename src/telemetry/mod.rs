@@ -11,11 +11,13 @@ pub mod metrics;
 mod outcomes;
 mod scrape;
 pub mod spec;
+mod tls;
 
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};
 pub use scrape::KeySetSample;
 pub use spec::{LogFormat, LogSpec};
+pub use tls::{Handshake, Listener, TlsMetrics};
 
 #[cfg(test)]
 mod tests;

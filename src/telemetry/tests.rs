@@ -127,7 +127,7 @@ fn labels_are_a_closed_set() {
         );
     }
     let expected = [
-        "effect", "le", "phase", "provider", "reason", "result", "verdict", "version",
+        "effect", "le", "listener", "phase", "provider", "reason", "result", "verdict", "version",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 }

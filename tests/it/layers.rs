@@ -53,10 +53,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("serde_yaml", &["config/yaml"]),
+    ("tokio_rustls", &["tls"]),
     ("uuid", &["authorizer"]),
     ("x509_parser", &["certificate"]),
     // Swapped snapshots.
-    ("arc_swap", &["keys", "authorizer", "app"]),
+    ("arc_swap", &["keys", "tls", "authorizer", "app"]),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
         "tokio",
@@ -64,6 +65,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "outbound",
             "keys",
             "identity",
+            "tls",
             "audit",
             "authorizer",
             "ext_authz",
@@ -74,13 +76,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     (
         "tokio_util",
-        &["keys", "audit", "ext_authz", "admin", "app"],
+        &["keys", "tls", "audit", "ext_authz", "admin", "app"],
     ),
     (
         "tracing",
         &[
             "telemetry",
             "keys",
+            "tls",
             "audit",
             "authorizer",
             "ext_authz",
