@@ -1,5 +1,6 @@
 //! The credential of a request: at most one, found where providers look for it.
 
+use super::place::Place;
 use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::verdict::Denial;
@@ -9,14 +10,31 @@ use crate::model::verdict::Denial;
 pub(super) enum Credential<'a> {
     /// A token in the `authorization` header (RFC 6750, section 2.1).
     Bearer(&'a str),
+    /// What stands in a place of its own.
+    Placed(&'a Place, &'a str),
 }
 
-/// The credential of a request, if it has one.
-pub(super) fn find(request: &AccessRequest) -> Result<Option<Credential<'_>>, Denial> {
+/// The credential of a request, if it has one. With two of them nobody could say who asks: that is a denial, whatever
+/// they are worth. `places` are those that count for the route.
+pub(super) fn find<'a>(
+    request: &'a AccessRequest,
+    places: impl IntoIterator<Item = &'a Place>,
+) -> Result<Option<Credential<'a>>, Denial> {
     let header = request.headers.get("authorization");
-    header
-        .map(|header| bearer_token(header).map(Credential::Bearer))
-        .transpose()
+    let mut found = None;
+    for place in places {
+        let Some(value) = place.read(&request.headers)? else {
+            continue;
+        };
+        if header.is_some() || found.is_some() {
+            return Err(Denial::new(Reason::CredentialAmbiguous));
+        }
+        found = Some(Credential::Placed(place, value));
+    }
+    match header {
+        Some(header) => bearer_token(header).map(|token| Some(Credential::Bearer(token))),
+        None => Ok(found),
+    }
 }
 
 /// The token of a `Bearer` credential (RFC 6750, section 2.1): the scheme in any case, exactly one space, one `token68`

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::place::Place;
 use super::provider::Provider;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
@@ -86,6 +87,15 @@ impl Checked {
                 let keys = resources.key_sets.get(name)?.clone();
                 Some(Ready::Jwt { provider, keys })
             }
+        }
+    }
+}
+
+impl Ready {
+    /// Where it looks for its credentials, if that is not the `authorization` header.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Jwt { provider, .. } => provider.place.as_ref(),
         }
     }
 }

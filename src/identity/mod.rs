@@ -18,6 +18,7 @@ mod kind;
 mod mapped;
 mod mapping;
 mod payload;
+mod place;
 mod preset;
 mod provider;
 mod providers;

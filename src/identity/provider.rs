@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::check;
 use super::declared::DeclaredClaim;
 use super::mapping::Mapping;
+use super::place::Place;
 use super::preset;
 use super::spec::JwtSpec;
 use super::token_type::TokenTypes;
@@ -23,6 +24,8 @@ pub(super) struct Provider {
     /// The exact `iss`.
     pub(super) issuer: Box<str>,
     pub(super) source: KeySource,
+    /// Where its tokens stand, if not in the `authorization` header.
+    pub(super) place: Option<Place>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) types: TokenTypes,
     pub(super) leeway: Duration,
@@ -52,6 +55,7 @@ impl Provider {
         let JwtSpec {
             issuer,
             keys,
+            cookie,
             preset,
             algorithms,
             typ,
@@ -66,6 +70,7 @@ impl Provider {
         let mut findings = Findings::default();
         let checked = findings.keep("issuer", check::issuer(&issuer));
         let source = findings.keep("keys", check::key_source(&name, &issuer, keys, base));
+        let place = findings.keep("cookie", cookie.map(Place::cookie).transpose());
         let algorithms = findings.keep("algorithms", check::algorithms(algorithms, preset));
         let types = findings.keep_all(check::types(typ, preset));
         let leeway = findings.keep("leeway", check::leeway(leeway));
@@ -83,6 +88,7 @@ impl Provider {
                 name,
                 issuer: issuer.into(),
                 source: source?,
+                place: place?,
                 algorithms: algorithms?,
                 types: types?,
                 leeway: leeway?,

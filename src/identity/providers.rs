@@ -9,6 +9,7 @@ use super::claims::{self, Presented};
 use super::credential::{Credential, find};
 use super::kind::{Checked, Ready};
 use super::payload::Payload;
+use super::place::Place;
 use super::refusal::Refusal;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
@@ -29,7 +30,11 @@ pub struct CheckedProviders(BTreeMap<ProviderName, Checked>);
 
 /// Providers with everything that they need.
 #[derive(Debug)]
-pub struct Providers(BTreeMap<ProviderName, Ready>);
+pub struct Providers {
+    ready: BTreeMap<ProviderName, Ready>,
+    /// Where they look for credentials beside the `authorization` header, and who looks there.
+    places: BTreeMap<Place, Vec<ProviderName>>,
+}
 
 /// The two moments of a verification that are not the request's own.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +110,14 @@ impl CheckedProviders {
             let ready = provider.with(&name, resources)?;
             Some((name, ready))
         });
-        Providers(ready.collect())
+        let ready: BTreeMap<_, _> = ready.collect();
+        let mut places: BTreeMap<Place, Vec<ProviderName>> = BTreeMap::new();
+        for (name, provider) in &ready {
+            if let Some(place) = provider.place() {
+                places.entry(place.clone()).or_default().push(name.clone());
+            }
+        }
+        Providers { ready, places }
     }
 }
 
@@ -141,16 +153,29 @@ impl Providers {
         route: &Route,
         clock: Clock,
     ) -> Result<Option<Identity>, Refusal> {
-        let Some(credential) = find(request)? else {
+        let Some(credential) = find(request, self.places_for(route))? else {
             return Ok(None);
         };
         if route.providers.is_empty() {
             let denial = Denial::new(Reason::CredentialUnsupported);
             return Err(denial.because("the route accepts no credentials").into());
         }
-        match credential {
-            Credential::Bearer(token) => self.signed(token, request, route, clock).map(Some),
-        }
+        let (token, place) = match credential {
+            Credential::Bearer(token) => (token, None),
+            Credential::Placed(place, token) => (token, Some(place)),
+        };
+        self.signed(token, place, request, route, clock).map(Some)
+    }
+
+    /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
+    /// the route's providers reads it.
+    fn places_for(&self, route: &Route) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter_map(|(place, readers)| {
+            let counts = match place {
+                Place::Cookie(_) => readers.iter().any(|name| route.providers.contains(name)),
+            };
+            counts.then_some(place)
+        })
     }
 
     /// The workload that calls, beside any credential: the SPIFFE ID of the peer that Envoy verified.
@@ -159,10 +184,11 @@ impl Providers {
         Ok(principal.and_then(SpiffeId::parse))
     }
 
-    /// Verifies a signed access token.
+    /// Verifies a signed access token that stands in `place`, or in the `authorization` header.
     fn signed(
         &self,
         token: &str,
+        place: Option<&Place>,
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
@@ -170,7 +196,8 @@ impl Providers {
         let token = keys::parse(token)?;
         let issuer = token
             .unverified_issuer()
-            .and_then(|iss| self.issuer(route, iss));
+            .and_then(|iss| self.issuer(route, iss))
+            .filter(|(_, ready)| ready.place() == place);
         let Some((_, Ready::Jwt { provider, keys })) = issuer else {
             let denial = Denial::new(Reason::TokenIssuer);
             return Err(denial
@@ -193,7 +220,7 @@ impl Providers {
 
     /// The key set of every provider, for readiness, metrics and reuse at the next reload.
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
-        self.0.iter().map(|(name, ready)| match ready {
+        self.ready.iter().map(|(name, ready)| match ready {
             Ready::Jwt { keys, .. } => (name, keys),
         })
     }
@@ -203,7 +230,7 @@ impl Providers {
         let mut of_route = route
             .providers
             .iter()
-            .filter_map(|name| self.0.get_key_value(name));
+            .filter_map(|name| self.ready.get_key_value(name));
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
         })

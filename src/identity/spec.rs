@@ -27,6 +27,9 @@ pub struct JwtSpec {
     /// Where its keys come from. Without a place: discovery of `issuer`.
     #[serde(default)]
     pub keys: Option<KeySourceSpec>,
+    /// The cookie that holds its tokens; without it they come in the `authorization` header, and never in both.
+    #[serde(default)]
+    pub cookie: Option<String>,
     /// Whose tokens these are; fills in what is left out below.
     #[serde(default)]
     pub preset: Option<PresetName>,

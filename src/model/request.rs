@@ -129,13 +129,15 @@ impl Query {
 pub struct Headers(BTreeMap<String, String>);
 
 impl Headers {
-    /// Builds the map; a later entry of the same name is joined to the earlier with `,`.
+    /// Builds the map; a later entry of the same name is joined to the earlier with `,`, cookies with `; ` (RFC 9113,
+    /// section 8.2.3).
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut map: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in entries {
+            let comma = if name == "cookie" { "; " } else { "," };
             map.entry(name)
                 .and_modify(|joined| {
-                    joined.push(',');
+                    joined.push_str(comma);
                     joined.push_str(&value);
                 })
                 .or_insert(value);

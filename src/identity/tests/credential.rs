@@ -32,7 +32,10 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
             json!({ "issuer": "https://legacy.example", "typ": "JWT" }),
         ),
     ];
-    let specs = specs.map(|(name, more)| {
+    let mut specs = specs.to_vec();
+    let web = json!({ "issuer": "https://web.example", "cookie": "session" });
+    specs.push(("web", web));
+    let specs = specs.into_iter().map(|(name, more)| {
         (
             name.to_owned(),
             ProviderSpec {
@@ -122,6 +125,68 @@ fn a_signed_token_is_an_identity() {
     let identity = bearer(&token(json!({}))).unwrap();
     assert_eq!(identity.subject.to_string(), "corp/alice");
     assert_eq!(identity.token.key.as_deref(), Some("k"));
+}
+
+fn with_headers(headers: &[(&str, &str)], providers: &[&str]) -> Result<String, Reason> {
+    let entries = headers
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    let mut request = request(None);
+    request.headers = Headers::new(entries);
+    match authenticate(&request, &route(providers), *START) {
+        Ok(identity) => Ok(identity.map_or_else(String::new, |it| it.subject.to_string())),
+        Err(Refusal::Deny(denial)) => Err(denial.reason),
+        Err(Refusal::Fault(fault)) => panic!("{fault:?}"),
+    }
+}
+
+#[test]
+fn a_cookie_holds_a_token_where_a_provider_of_the_route_reads_it() {
+    let web = CORP.token(
+        Algorithm::Es256,
+        &changed(&payload(), json!({ "iss": "https://web.example" })),
+    );
+    let cookie = format!("theme=dark; session={web}");
+    let ask = |header: (&str, &str), providers: &[&str]| with_headers(&[header], providers);
+    assert_eq!(
+        ask(("cookie", &cookie), &["corp", "web"]),
+        Ok("web/alice".into())
+    );
+    assert_eq!(ask(("cookie", &cookie), &["corp"]), Ok(String::new()));
+    let broken = ask(("cookie", "session=x"), &["web"]);
+    assert_eq!(broken, Err(Reason::TokenMalformed));
+    // Each token in its own place only.
+    let bearer = format!("Bearer {web}");
+    assert_eq!(
+        ask(("authorization", &bearer), &["web"]),
+        Err(Reason::TokenIssuer)
+    );
+    let swapped = format!("session={}", token(json!({})));
+    assert_eq!(
+        ask(("cookie", &swapped), &["corp", "web"]),
+        Err(Reason::TokenIssuer)
+    );
+}
+
+#[test]
+fn two_credentials_are_ambiguous_whatever_they_are_worth() {
+    let bearer = format!("Bearer {}", token(json!({})));
+    for (authorization, cookie) in [
+        (bearer.as_str(), "session=x"),
+        (bearer.as_str(), "session="),
+        ("Bearer", "session=x"),
+        ("Basic x", "session=x"),
+    ] {
+        let headers = [("authorization", authorization), ("cookie", cookie)];
+        let both = with_headers(&headers, &["corp", "web"]);
+        assert_eq!(
+            both,
+            Err(Reason::CredentialAmbiguous),
+            "{authorization} {cookie}"
+        );
+    }
+    let headers = [("authorization", bearer.as_str()), ("cookie", "session=x")];
+    assert_eq!(with_headers(&headers, &["corp"]), Ok("corp/alice".into()));
 }
 
 #[test]
@@ -317,7 +382,7 @@ fn key_sources_are_asked_for_by_name() {
         .key_sets()
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(names, ["ci", "corp", "legacy"]);
+    assert_eq!(names, ["ci", "corp", "legacy", "web"]);
 }
 
 proptest! {

@@ -1,0 +1,94 @@
+//! Where a request carries a credential that is not in the `authorization` header.
+
+use crate::model::finding::Finding;
+use crate::model::reason::Reason;
+use crate::model::request::Headers;
+use crate::model::verdict::Denial;
+
+/// A place that a provider reads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A cookie, by its exact name (RFC 6265, section 4.2).
+    Cookie(Box<str>),
+}
+
+impl Place {
+    /// The cookie `name`, which is a token (RFC 6265, section 4.1.1).
+    pub(super) fn cookie(name: String) -> Result<Self, Finding> {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if name.is_empty() || !name.bytes().all(token) {
+            let message = format!("`{name}` is not the name of a cookie");
+            return Err(Finding::error("invalid-cookie", message));
+        }
+        Ok(Self::Cookie(name.into()))
+    }
+
+    /// What stands there; a denial if it stands there twice, because two readers could take two of them.
+    pub(super) fn read<'a>(&self, headers: &'a Headers) -> Result<Option<&'a str>, Denial> {
+        match self {
+            Self::Cookie(name) => cookie(headers.get("cookie").unwrap_or_default(), name),
+        }
+    }
+}
+
+fn cookie<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, Denial> {
+    let pairs = header.split(';').filter_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        Some((
+            key.trim_matches([' ', '\t']),
+            value.trim_matches([' ', '\t']),
+        ))
+    });
+    let mut values = pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let first = values.next();
+    if values.next().is_some() {
+        let denial = Denial::new(Reason::CredentialAmbiguous);
+        return Err(denial.because("the cookie that holds the credential occurs twice"));
+    }
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(place: &Place, headers: &[(&str, &str)]) -> Result<Option<String>, Reason> {
+        let entries = headers
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let headers = Headers::new(entries);
+        let read = place.read(&headers).map_err(|denial| denial.reason);
+        read.map(|value| value.map(str::to_owned))
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_exact_name() {
+        let place = Place::Cookie("key".into());
+        for (header, value) in [
+            ("key=a", Some("a")),
+            ("other=x; key=a;more=y", Some("a")),
+            ("key = a ", Some("a")),
+            ("key=a=b", Some("a=b")),
+            ("Key=a", None),
+            ("keys=a", None),
+            ("key", None),
+            ("", None),
+        ] {
+            let found = read(&place, &[("cookie", header)]);
+            assert_eq!(found, Ok(value.map(str::to_owned)), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_occurs_twice_is_ambiguous() {
+        let place = Place::Cookie("key".into());
+        let twice = Err(Reason::CredentialAmbiguous);
+        assert_eq!(read(&place, &[("cookie", "key=a; key=a")]), twice);
+        assert_eq!(
+            read(&place, &[("cookie", "key=a"), ("cookie", "key=b")]),
+            twice
+        );
+    }
+}
