@@ -14,14 +14,16 @@ use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
-use super::reload::Reloader;
+use super::operators;
+use super::reload::{Asker, Reloader};
 use super::status::StatusSource;
-use crate::admin::{AdminServer, AdminSettings, AdminState};
+use crate::admin::HttpServer;
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
 use crate::telemetry::Metrics;
+use crate::tls;
 
 /// How long records may take to be written after the last answer.
 const AUDIT_GRACE: Duration = Duration::from_secs(5);
@@ -42,7 +44,7 @@ pub async fn run(
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
-    let admin_settings = bundle.admin;
+    let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
     let reloader = Reloader::start(config, overrides, bundle, sets, metrics.clone(), started);
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
@@ -51,18 +53,29 @@ pub async fn run(
         since,
         draining: Arc::default(),
     };
-    let admin = bind_admin(&admin_settings, &source, &metrics).await?;
+    let (ask, asked) = mpsc::channel(1);
+    let metrics_server = operators::metrics(&metrics_settings, &source, &metrics).await?;
+    let doors = operators::Doors {
+        source: source.clone(),
+        metrics: metrics.clone(),
+        audit: audit.clone(),
+        ask: ask.clone(),
+    };
+    let admin = doors.open(admin_settings).await?;
     let bound = Bound {
         grpc: edge.bound().addr,
         unix: edge.bound().unix.clone(),
-        admin: admin.address(),
+        metrics: metrics_server.address(),
+        admin: admin.as_ref().map(HttpServer::address),
     };
+    if let Some(tls) = admin.as_ref().and_then(HttpServer::tls) {
+        tasks.spawn(tls::watch(tls.clone(), now, stop.clone()));
+    }
     // Records and metrics outlive the last decision, so they are stopped after everything else.
-    let last = Last::spawn(admin, writer);
+    let last = Last::spawn(metrics_server, admin, writer);
 
     let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
     tasks.spawn(worker.run());
-    let (ask, asked) = mpsc::channel(1);
     tasks.spawn(reloader.run(asked, stop.clone()));
     let (ready_sender, ready) = watch::channel(false);
     let draining = Arc::clone(&source.draining);
@@ -73,7 +86,8 @@ pub async fn run(
     tracing::info!(
         grpc = bound.grpc.map(tracing::field::display),
         unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
-        admin = %bound.admin,
+        metrics = %bound.metrics,
+        admin = bound.admin.map(tracing::field::display),
         "countersign listens"
     );
     announce(&bound);
@@ -93,34 +107,30 @@ pub async fn run(
     Ok(())
 }
 
-async fn bind_admin(
-    settings: &AdminSettings,
-    source: &StatusSource,
-    metrics: &Metrics,
-) -> Result<AdminServer> {
-    let source = source.clone();
-    let state = AdminState {
-        metrics: metrics.clone(),
-        status: Arc::new(move || source.read()),
-    };
-    AdminServer::bind(settings, state).await.context("admin")
-}
-
 /// What ends last: the records of the last decisions, then the metrics about them.
 struct Last {
-    stop_admin: CancellationToken,
-    admin: JoinHandle<()>,
+    stop_servers: CancellationToken,
+    servers: JoinHandle<()>,
     stop_records: CancellationToken,
     records: JoinHandle<Result<(), AuditError>>,
 }
 
 impl Last {
-    fn spawn(admin: AdminServer, writer: AuditWriter) -> Self {
-        let (stop_admin, stop_records) = (CancellationToken::new(), CancellationToken::new());
+    fn spawn(metrics: HttpServer, admin: Option<HttpServer>, writer: AuditWriter) -> Self {
+        let (stop_servers, stop_records) = (CancellationToken::new(), CancellationToken::new());
+        let stop = stop_servers.clone();
+        let servers = async move {
+            let admin = async {
+                if let Some(admin) = admin {
+                    admin.serve(stop.clone()).await;
+                }
+            };
+            tokio::join!(metrics.serve(stop.clone()), admin);
+        };
         Self {
-            admin: tokio::spawn(admin.serve(stop_admin.clone())),
+            servers: tokio::spawn(servers),
             records: tokio::spawn(writer.run(stop_records.clone(), AUDIT_GRACE)),
-            stop_admin,
+            stop_servers,
             stop_records,
         }
     }
@@ -130,8 +140,8 @@ impl Last {
         if let Err(error) = self.records.await? {
             tracing::error!(%error, "decision records were lost");
         }
-        self.stop_admin.cancel();
-        Ok(self.admin.await?)
+        self.stop_servers.cancel();
+        Ok(self.servers.await?)
     }
 }
 
@@ -155,7 +165,7 @@ async fn watch_readiness(
 fn watch_signals(
     shutdown: CancellationToken,
     draining: Arc<AtomicBool>,
-    ask: mpsc::Sender<()>,
+    ask: mpsc::Sender<Asker>,
     audit: Audit,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()>> {
@@ -170,7 +180,7 @@ fn watch_signals(
                 _ = hangup.recv() => {
                     audit.reopen();
                     // A full channel means that a reload is due already.
-                    let _due_already = ask.try_send(());
+                    let _due_already = ask.try_send(None);
                     continue;
                 }
                 () = stop.cancelled() => return,

@@ -132,8 +132,8 @@ impl Snapshot {
         Ok(route)
     }
 
-    /// The parties of the request, verified; a credential that is present and invalid is never anonymous.
-    async fn who(
+    /// The parties of a request to `route`, verified; a credential that is present and invalid is never anonymous.
+    pub async fn who(
         &self,
         request: &AccessRequest,
         route: &Route,

@@ -14,10 +14,10 @@ use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
-use crate::admin::AdminSettings;
+use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
-use crate::ext_authz::Grpc;
+use crate::ext_authz::{Grpc, now};
 use crate::identity::{CheckedProviders, ProviderSpec, Resources};
 use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
@@ -34,7 +34,9 @@ use crate::telemetry::Log;
 pub struct Bundle {
     /// Where Envoy asks.
     pub grpc: Grpc,
-    /// Where operators look.
+    /// Where metrics and health are read.
+    pub metrics: MetricsSettings,
+    /// Where operators look, and change what runs.
     pub admin: AdminSettings,
     /// What is logged.
     pub log: Log,
@@ -157,11 +159,18 @@ impl Reading<'_> {
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
-        let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
+        let names: Vec<ProviderName> = known.keys().cloned().collect();
+        let around = Surroundings {
+            providers: &names,
+            incomplete,
+            now: now(),
+        };
+        let problems = &mut self.problems;
+        let fixed = Fixed::read(self.path, &document, &spec, overrides, &around, problems);
         let registry = self.registry(&spec, &known, incomplete);
         let listed: Vec<PathBuf> = spec
             .policies
@@ -191,6 +200,7 @@ impl Reading<'_> {
         }
         let Fixed {
             grpc,
+            metrics,
             admin,
             log,
             audit,
@@ -198,6 +208,7 @@ impl Reading<'_> {
         } = fixed?;
         Some(Bundle {
             grpc,
+            metrics,
             admin,
             log,
             audit,

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::place::place;
 use super::problem::{Problem, Problems};
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::AdminSettings;
+use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
 use crate::telemetry::Log;
@@ -13,6 +14,7 @@ use crate::telemetry::Log;
 /// The listeners and sinks, checked.
 pub(super) struct Fixed {
     pub(super) grpc: Grpc,
+    pub(super) metrics: MetricsSettings,
     pub(super) admin: AdminSettings,
     pub(super) log: Log,
     pub(super) audit: AuditSettings,
@@ -27,22 +29,27 @@ impl Fixed {
         document: &Document,
         spec: &ServerSpec,
         overrides: &Overrides,
+        around: &Surroundings<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let (mut grpc, mut admin, mut log) =
-            (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
+        let (mut grpc, mut log) = (spec.grpc.clone(), spec.log.clone());
+        let (mut metrics, mut admin) = (spec.metrics.clone(), spec.admin.clone());
         if let Some(address) = overrides.grpc_listen {
             grpc.listen = address.to_string();
         }
-        if let Some(address) = overrides.admin_listen {
-            admin.listen = address.to_string();
+        if let Some(address) = overrides.metrics_listen {
+            metrics.listen = address.to_string();
         }
+        if let Some(listen) = &overrides.admin_listen {
+            admin.listen.clone_from(listen);
+        }
+        admin.relative_to(path);
         if let Some(level) = &overrides.log_level {
             log.level.clone_from(level);
         }
         let mut audit = spec.audit.clone();
         audit.relative_to(path);
-        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?}");
+        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?}");
 
         let wrong = |path: KeyPath, message: String| -> Vec<Problem> {
             vec![document.error(&path, "invalid-setting", message)]
@@ -52,10 +59,13 @@ impl Fixed {
             Grpc::try_from(grpc)
                 .map_err(|error| wrong(key("grpc").join(error.path()), error.to_string())),
         );
-        let admin = problems.keep(
-            AdminSettings::try_from(admin)
-                .map_err(|error| wrong(key("admin").join("listen"), error.to_string())),
+        let metrics = problems.keep(
+            MetricsSettings::try_from(metrics)
+                .map_err(|error| wrong(key("metrics").join("listen"), error.to_string())),
         );
+        let (admin, findings) = AdminSettings::compile(admin, around);
+        let found = findings.into_iter();
+        problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -64,6 +74,7 @@ impl Fixed {
         );
         let fixed = Self {
             grpc: grpc?,
+            metrics: metrics?,
             admin: admin?,
             log: log?,
             audit: audit?,
@@ -88,8 +99,8 @@ impl Fixed {
                 "whoever reaches it can claim any identity; keep it on loopback or a Unix socket",
             ));
         }
-        if self.admin.is_exposed() {
-            problems.push(warn("admin", "the admin listener"));
+        if self.metrics.is_exposed() {
+            problems.push(warn("metrics", "the metrics listener"));
         }
     }
 }

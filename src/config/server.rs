@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
-use crate::admin::AdminSpec;
+use crate::admin::{AdminSpec, MetricsSpec};
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::model::list::OneOrMany;
@@ -22,7 +22,10 @@ pub struct ServerSpec {
     /// Where Envoy asks.
     #[serde(default)]
     pub grpc: GrpcSpec,
-    /// Where operators look.
+    /// Where metrics and health are read.
+    #[serde(default)]
+    pub metrics: MetricsSpec,
+    /// Where operators look, and change what runs.
     #[serde(default)]
     pub admin: AdminSpec,
     /// What is logged, and how.
@@ -48,22 +51,25 @@ pub struct ServerSpec {
 pub struct Overrides {
     /// gRPC listener.
     pub grpc_listen: Option<SocketAddr>,
-    /// Admin listener.
-    pub admin_listen: Option<SocketAddr>,
+    /// Metrics listener.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Admin listener, or `none`.
+    pub admin_listen: Option<String>,
     /// Log level or filter.
     pub log_level: Option<String>,
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 5] = ["providers", "grpc", "admin", "log", "audit"];
+const SECTIONS: [&str; 6] = ["providers", "grpc", "metrics", "admin", "log", "audit"];
 
 impl ServerSpec {
     /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
     pub(super) fn read(document: &Document, problems: &mut Problems) -> Option<Self> {
         let rest = document.decode_without(&KeyPath::root(), &SECTIONS);
         let rest: Option<Self> = problems.keep(rest);
-        let (grpc, admin) = (
+        let (grpc, metrics, admin) = (
             section(document, "grpc", problems),
+            section(document, "metrics", problems),
             section(document, "admin", problems),
         );
         let (log, audit) = (
@@ -72,6 +78,7 @@ impl ServerSpec {
         );
         Some(Self {
             grpc,
+            metrics,
             admin,
             log,
             audit,

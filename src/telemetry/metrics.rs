@@ -8,6 +8,7 @@ use prometheus::{IntGauge, Registry, TextEncoder};
 use crate::model::decision::Decision;
 use crate::model::time::Timestamp;
 
+use super::admin::{AdminMetrics, AdminRefusal};
 use super::check::CheckMetrics;
 use super::outcomes::Outcomes;
 use super::scrape::{KeySetSample, PolicyState, families};
@@ -27,6 +28,7 @@ struct Inner {
     outcomes: Outcomes,
     check: CheckMetrics,
     tls: TlsFamilies,
+    admin: AdminMetrics,
     policy: Mutex<PolicyState>,
 }
 
@@ -71,11 +73,13 @@ impl Metrics {
         let outcomes = Outcomes::register(&registry)?;
         let check = CheckMetrics::register(&registry, version, started)?;
         let tls = TlsFamilies::register(&registry)?;
+        let admin = AdminMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
             tls,
+            admin,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -130,6 +134,11 @@ impl Metrics {
     /// What a listener with TLS counts with.
     pub fn tls(&self, listener: Listener) -> TlsMetrics {
         self.0.tls.listener(listener)
+    }
+
+    /// Counts a request to the admin listener that was refused before anything was done.
+    pub fn admin_refused(&self, refusal: AdminRefusal) {
+        self.0.admin.refused(refusal);
     }
 
     /// States the policy in force at the start; not a reload.
