@@ -9,15 +9,15 @@ WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --bin countersign --example demo
 
-# What both images have in common: a user that is not root and owns nothing but the certificates' folder, and the
+# What both images have in common: a user that is not root and owns nothing but the folders of certificates and state, and the
 # authorities that key sets on the internet are verified with.
 FROM debian:bookworm-slim AS base
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin countersign \
- && mkdir -p /srv/countersign/target/demo/certs \
- && chown 10001 /srv/countersign/target/demo/certs
+ && mkdir -p /srv/countersign/target/demo/certs /var/lib/countersign \
+ && chown 10001 /srv/countersign/target/demo/certs /var/lib/countersign
 WORKDIR /srv/countersign
 USER 10001
 
@@ -29,6 +29,8 @@ ENTRYPOINT ["demo"]
 # (and Kubernetes' swapped links) are seen.
 FROM base AS countersign
 COPY --from=build /src/target/release/countersign /usr/local/bin/countersign
+# What outlives the process: mount a volume here, or it ends with the container.
+ENV COUNTERSIGN_STORE=/var/lib/countersign/state.db
 # gRPC for Envoy, metrics and health, and the admin listener.
 EXPOSE 9191 9192 9193
 # `bash` is the only HTTP client in this image.

@@ -33,6 +33,7 @@
 //! | 2 | [`expression`] | conditions: typed at load, bounded, three-valued; pure | `cel` |
 //! | 2 | [`keys`] | key sets in memory, and the signatures that are verified with them | `jsonwebtoken` |
 //! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
+//! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
 //! | 1 | [`outbound`] | the HTTP calls that countersign makes | `reqwest` |
 //! | 1 | [`telemetry`] | metrics and logs | `prometheus` |
 //! | 0 | [`model`] | the words: plain data with checked constructors | |
@@ -90,5 +91,6 @@ pub mod model;
 pub mod outbound;
 pub mod policy;
 pub mod registry;
+pub mod store;
 pub mod telemetry;
 pub mod tls;

@@ -83,7 +83,10 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         }
         anyhow::Ok(handles)
     })?;
-    let resources = Resources { key_sets: handles };
+    let resources = Resources {
+        key_sets: handles,
+        store: None,
+    };
     Ok(bundle.into_snapshot(now, &resources))
 }
 

@@ -16,6 +16,7 @@ use crate::config::{Bundle, Failure, Overrides, Stamp, load};
 use crate::ext_authz::now;
 use crate::identity::Resources;
 use crate::model::time::Timestamp;
+use crate::store::Store;
 use crate::telemetry::{Metrics, Reload};
 
 /// How often files are looked at.
@@ -58,6 +59,7 @@ pub(super) struct Reloader {
     /// The settings that only a restart changes, as they were at the start.
     pub(super) fixed: String,
     pub(super) sets: KeySets,
+    pub(super) store: Store,
     pub(super) in_force: Arc<InForce>,
     pub(super) metrics: Metrics,
 }
@@ -78,6 +80,7 @@ impl Reloader {
         overrides: Overrides,
         bundle: Bundle,
         mut sets: KeySets,
+        store: Store,
         metrics: Metrics,
         started: Timestamp,
     ) -> Self {
@@ -85,9 +88,7 @@ impl Reloader {
         sets.commit();
         let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
         let fixed = bundle.fixed.clone();
-        let resources = Resources {
-            key_sets: handles.clone(),
-        };
+        let resources = resources(&handles, &store);
         let snapshot = Arc::new(bundle.into_snapshot(started, &resources));
         metrics.policy_loaded(Arc::clone(&snapshot.version), started);
         tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
@@ -103,6 +104,7 @@ impl Reloader {
             seen,
             fixed,
             sets,
+            store,
             in_force,
             metrics,
         }
@@ -179,7 +181,7 @@ impl Reloader {
         self.watched.clone_from(&bundle.watched);
         if bundle.fixed != self.fixed {
             tracing::warn!(
-                "`grpc`, `metrics`, `admin`, `log` or `audit` changed: these take effect at the next start"
+                "`grpc`, `metrics`, `admin`, `log`, `audit` or `store` changed: these take effect at the next start"
             );
         }
         if bundle.version == self.in_force.snapshot.load().version {
@@ -195,9 +197,7 @@ impl Reloader {
         }
         let version = Arc::clone(&bundle.version);
         let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
-        let resources = Resources {
-            key_sets: handles.clone(),
-        };
+        let resources = resources(&handles, &self.store);
         let snapshot = bundle.into_snapshot(now(), &resources);
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
@@ -239,6 +239,14 @@ impl Reloader {
                 self.watched.push(file.clone());
             }
         }
+    }
+}
+
+/// What the providers of a snapshot are given.
+fn resources(handles: &Handles, store: &Store) -> Resources {
+    Resources {
+        key_sets: handles.clone(),
+        store: Some(store.clone()),
     }
 }
 

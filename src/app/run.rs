@@ -22,6 +22,7 @@ use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls;
 
@@ -41,11 +42,20 @@ pub async fn run(
     let (started, since) = (now(), Instant::now());
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
+    let store = Store::open(&bundle.store).context("store")?;
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
-    let reloader = Reloader::start(config, overrides, bundle, sets, metrics.clone(), started);
+    let reloader = Reloader::start(
+        config,
+        overrides,
+        bundle,
+        sets,
+        store,
+        metrics.clone(),
+        started,
+    );
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),

@@ -103,6 +103,9 @@ struct ServeArgs {
     /// Log level or filter, for example `debug` or `info,countersign::keys=trace`.
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG")]
     log: Option<String>,
+    /// Where durable state is kept.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_STORE")]
+    store: Option<PathBuf>,
     /// Print the addresses as one JSON line on standard output once they are bound.
     #[arg(long)]
     json: bool,
@@ -182,6 +185,7 @@ impl ServeArgs {
             metrics_listen: self.metrics_listen,
             admin_listen: self.admin_listen.clone(),
             log_level: self.log.clone(),
+            store: self.store.clone(),
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
 use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
+use crate::store::StoreSettings;
 use crate::telemetry::Log;
 
 /// A configuration that can be run.
@@ -42,6 +43,8 @@ pub struct Bundle {
     pub log: Log,
     /// Where decision records go.
     pub audit: AuditSettings,
+    /// Where durable state is kept.
+    pub store: StoreSettings,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -204,6 +207,7 @@ impl Reading<'_> {
             admin,
             log,
             audit,
+            store,
             text,
         } = fixed?;
         Some(Bundle {
@@ -212,6 +216,7 @@ impl Reading<'_> {
             admin,
             log,
             audit,
+            store,
             fixed: text,
             providers: providers?,
             claims: known,

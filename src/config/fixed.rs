@@ -1,4 +1,4 @@
-//! The settings that a reload cannot change: listeners, log and sink.
+//! The settings that a reload cannot change: listeners, log, sink and store.
 
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
+use crate::store::{StoreSettings, StoreSpec};
 use crate::telemetry::Log;
 
 /// The listeners and sinks, checked.
@@ -18,6 +19,7 @@ pub(super) struct Fixed {
     pub(super) admin: AdminSettings,
     pub(super) log: Log,
     pub(super) audit: AuditSettings,
+    pub(super) store: StoreSettings,
     /// What they were read from; a reload that changes it needs a restart.
     pub(super) text: String,
 }
@@ -49,7 +51,14 @@ impl Fixed {
         }
         let mut audit = spec.audit.clone();
         audit.relative_to(path);
-        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?}");
+        let mut store = spec.store.clone();
+        store.relative_to(path);
+        if let Some(file) = &overrides.store {
+            store = StoreSpec {
+                file: Some(file.clone()),
+            };
+        }
+        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?}");
 
         let wrong = |path: KeyPath, message: String| -> Vec<Problem> {
             vec![document.error(&path, "invalid-setting", message)]
@@ -72,12 +81,17 @@ impl Fixed {
         let audit = problems.keep(
             AuditSettings::try_from(audit).map_err(|error| wrong(key("audit"), error.to_string())),
         );
+        let store = problems.keep(
+            StoreSettings::try_from(store)
+                .map_err(|error| wrong(key("store").join("file"), error.to_string())),
+        );
         let fixed = Self {
             grpc: grpc?,
             metrics: metrics?,
             admin: admin?,
             log: log?,
             audit: audit?,
+            store: store?,
             text,
         };
         fixed.warn_of_exposure(document, problems);

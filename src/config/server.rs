@@ -1,6 +1,7 @@
 //! `countersign.yaml`: listeners, providers, and where policies live.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use crate::admin::{AdminSpec, MetricsSpec};
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::model::list::OneOrMany;
+use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
 
 /// The server's settings. `providers` are read one by one beside this.
@@ -34,6 +36,9 @@ pub struct ServerSpec {
     /// Where decision records go.
     #[serde(default)]
     pub audit: AuditSpec,
+    /// Where durable state is kept.
+    #[serde(default)]
+    pub store: StoreSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -57,10 +62,20 @@ pub struct Overrides {
     pub admin_listen: Option<String>,
     /// Log level or filter.
     pub log_level: Option<String>,
+    /// File of durable state, seen from the working directory.
+    pub store: Option<PathBuf>,
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 6] = ["providers", "grpc", "metrics", "admin", "log", "audit"];
+const SECTIONS: [&str; 7] = [
+    "providers",
+    "grpc",
+    "metrics",
+    "admin",
+    "log",
+    "audit",
+    "store",
+];
 
 impl ServerSpec {
     /// Reads all settings but `providers`. A section that cannot be read is a problem, and stands at its defaults.
@@ -76,12 +91,14 @@ impl ServerSpec {
             section(document, "log", problems),
             section(document, "audit", problems),
         );
+        let store = section(document, "store", problems);
         Some(Self {
             grpc,
             metrics,
             admin,
             log,
             audit,
+            store,
             ..rest?
         })
     }

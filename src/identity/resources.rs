@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::keys::KeySet;
 use crate::model::name::ProviderName;
+use crate::store::Store;
 
 /// Everything that providers are given. A provider that is not given what it needs verifies nothing: its credentials are
 /// then those of an unknown issuer.
@@ -11,4 +12,6 @@ use crate::model::name::ProviderName;
 pub struct Resources {
     /// Key sets, by provider.
     pub key_sets: BTreeMap<ProviderName, KeySet>,
+    /// Durable state; none where no server runs.
+    pub store: Option<Store>,
 }

@@ -13,6 +13,7 @@ pub(super) const OTHER_TYPES: &[(&str, &str)] = &[
     ("oauth-id-jag+jwt", "an identity assertion grant"),
     ("txntoken+jwt", "a transaction token"),
     ("txn-authz-challenge+jwt", "a transaction challenge"),
+    ("authz-approval+jwt", "an approval"),
     ("statuslist+jwt", "a token status list"),
     ("dpop+jwt", "a proof of possession"),
     ("wit+jwt", "a workload identity token"),

@@ -52,6 +52,26 @@ impl Value {
         }
     }
 
+    /// Takes what this value costs from `budget`: 8 bytes a value, and its texts and names. None if that is too much, if it
+    /// nests deeper than `depth`, or if a number in it is none.
+    pub fn weigh(&self, depth: usize, budget: &mut usize) -> Option<()> {
+        *budget = budget.checked_sub(8)?;
+        let below = depth.checked_sub(1)?;
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Timestamp(_) => Some(()),
+            Self::Double(number) => number.is_finite().then_some(()),
+            Self::String(text) => {
+                *budget = budget.checked_sub(text.len())?;
+                Some(())
+            }
+            Self::List(items) => items.iter().try_for_each(|item| item.weigh(below, budget)),
+            Self::Map(entries) => entries.iter().try_for_each(|(name, entry)| {
+                *budget = budget.checked_sub(name.len())?;
+                entry.weigh(below, budget)
+            }),
+        }
+    }
+
     /// Whether this value has the declared type; a whole number is not a `double`, nor the other way round.
     pub fn has_type(&self, declared: &Type) -> bool {
         match (self, declared) {

@@ -56,6 +56,11 @@ pub struct Grant {
     pub constraints: Constraints,
 }
 
+/// Most bytes of names and texts in a grant's metadata; every value counts 8 more.
+pub const MAX_METADATA_BYTES: usize = 16 * 1024;
+/// Deepest nesting of a grant's metadata.
+pub const MAX_METADATA_DEPTH: usize = 16;
+
 /// What is done to an allowed request; the merge of all guards that apply.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constraints {
@@ -69,7 +74,8 @@ pub struct Constraints {
     pub strip_query: BTreeSet<Arc<str>>,
     /// Headers that the response gets.
     pub response_headers: BTreeMap<Arc<str>, String>,
-    /// Dynamic metadata for Envoy's later filters and its access log.
+    /// Dynamic metadata for Envoy's later filters and its access log; within [`MAX_METADATA_BYTES`] and
+    /// [`MAX_METADATA_DEPTH`].
     pub metadata: BTreeMap<Arc<str>, Value>,
 }
 

@@ -12,7 +12,9 @@ use crate::model::name::RuleId;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::schema::Schema;
 use crate::model::value::{Type, Value};
-use crate::model::verdict::{Constraints, Denial, Fault, Verdict};
+use crate::model::verdict::{
+    Constraints, Denial, Fault, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, Verdict,
+};
 
 /// Headers that Envoy or HTTP itself owns: setting or removing them breaks the request or does nothing.
 const RESERVED: &[&str] = &[
@@ -295,6 +297,8 @@ impl Merge {
         reason = "the error is the verdict that is returned next"
     )]
     pub(super) fn finish(mut self, facts: &Facts<'_>) -> Result<Constraints, Verdict> {
+        let fault = |cause| Verdict::Fault(Fault::new(FaultCode::ConstraintFailed, cause));
+        weigh(&self.metadata).ok_or_else(|| fault("`metadata` is too large"))?;
         for (name, cap) in std::mem::take(&mut self.caps) {
             if self.query.contains_key(&name) {
                 let cause =
@@ -339,6 +343,15 @@ impl Merge {
             metadata,
         })
     }
+}
+
+/// Whether the metadata is within its bounds: later filters may rely on it, so it is never cut.
+fn weigh(metadata: &BTreeMap<Arc<str>, Value>) -> Option<()> {
+    let mut budget = MAX_METADATA_BYTES;
+    metadata.iter().try_for_each(|(name, value)| {
+        budget = budget.checked_sub(name.len())?;
+        value.weigh(MAX_METADATA_DEPTH, &mut budget)
+    })
 }
 
 fn put_all<T: PartialEq>(

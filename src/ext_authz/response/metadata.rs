@@ -13,16 +13,14 @@ use envoy_types::pb::google::protobuf::{ListValue, NullValue, Struct, Value as P
 
 use crate::model::decision::Decision;
 use crate::model::value::Value;
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{
+    MAX_METADATA_BYTES as MAX_BYTES, MAX_METADATA_DEPTH as MAX_DEPTH, Verdict,
+};
 
 use super::mutation::Unfit;
 
 /// Longest text under a key of ours, in bytes; a longer one is cut, and the decision's record has it whole.
 const MAX_TEXT: usize = 512;
-/// Deepest nesting below `grant`.
-const MAX_DEPTH: usize = 16;
-/// Most bytes of names and texts below `grant`; every value counts 8 more.
-const MAX_BYTES: usize = 16 * 1024;
 /// Whole numbers up to here are exact as a double; larger ones are written as text.
 const MAX_EXACT: u64 = 1 << 53;
 

@@ -314,6 +314,15 @@ fn constraints_are_merged_to_the_stricter() {
 }
 
 #[test]
+fn metadata_that_is_too_large_for_an_answer_is_a_fault() {
+    let noted = policy(&json!([readers(),
+        { "id": "g", "guard": "docs.read", "constrain": { "metadata": { "who": "subject.id" } } }]));
+    let named = |length: usize| Given::human(&"a".repeat(length), &[], "docs.read");
+    assert_eq!(named(16_000).reason(&noted), "permitted");
+    assert_eq!(named(16_384).reason(&noted), "constraint_failed");
+}
+
+#[test]
 fn a_value_that_cannot_be_set_is_a_fault() {
     let with = |expression: &str| {
         policy(

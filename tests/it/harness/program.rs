@@ -15,6 +15,7 @@ pub(crate) fn program() -> Command {
         "METRICS_LISTEN",
         "ADMIN_LISTEN",
         "LOG",
+        "STORE",
     ] {
         command.env_remove(format!("COUNTERSIGN_{name}"));
     }

@@ -23,7 +23,8 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// A copy of `config/`. Listeners take free ports, keys come from files, records go to a file, and a drain is short.
+    /// A copy of `config/`. Listeners take free ports, keys come from files, records and
+    /// state go to files of the folder, and a drain is short.
     pub(crate) fn new() -> Self {
         let setup = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -41,6 +42,7 @@ impl Setup {
             ("listen: 127.0.0.1:9193", "listen: 127.0.0.1:0"),
             ("delay: 3s, grace: 10s", "delay: 50ms, grace: 5s"),
             ("sink: stdout }", "sink: { file: audit.jsonl } }"),
+            ("../target/demo/state.db", "state.db"),
             (
                 "discovery: http://127.0.0.1:10080/corp ",
                 "file: corp.jwks.json ",

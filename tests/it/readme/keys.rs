@@ -16,6 +16,7 @@ grpc: { at.grpc: 1, drain: { at.drain: 1 } }
 admin: { at.admin: 1 }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
+store: { at.store: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -110,8 +111,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "admin", "log", "audit", "provider", "jwt", "keys", "claim",
-            "map",
+            "server", "grpc", "drain", "admin", "log", "audit", "store", "provider", "jwt", "keys",
+            "claim", "map",
         ],
     );
 }

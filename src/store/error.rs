@@ -1,0 +1,68 @@
+//! Why the store cannot do what it is asked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why an operation of the store was not done. None of them contains a value that is stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// `store.file` is empty.
+    #[error(
+        "the store's file has no name: write `store: {{ file: /var/lib/countersign/state.db }}`"
+    )]
+    NoFile,
+    /// The file cannot be opened or made.
+    #[error("cannot open the store `{}`: {message}", file.display())]
+    Open {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        message: Arc<str>,
+    },
+    /// The file is something else.
+    #[error(
+        "`{}` is not a database of countersign: name another file as `store.file`, or move this one away",
+        file.display()
+    )]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A newer countersign wrote it.
+    #[error(
+        "the store `{}` has schema {found}, and this countersign knows schemas up to {known}: run the newer one",
+        file.display()
+    )]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// What it has.
+        found: u32,
+        /// The newest that is understood.
+        known: u32,
+    },
+    /// Somebody moved, removed or replaced the file.
+    #[error("the store `{}` is not the file that was opened any more: restart to use the one that is there", file.display())]
+    Replaced {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The queue is full.
+    #[error("the store has too much to do")]
+    Busy,
+    /// The answer did not come in time.
+    #[error("the store did not answer in time")]
+    Late,
+    /// The thread that serves it has ended.
+    #[error("the store has stopped")]
+    Stopped,
+    /// The database says no.
+    #[error("the store failed: {0}")]
+    Failed(Arc<str>),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(Arc::from(error.to_string()))
+    }
+}
