@@ -166,34 +166,43 @@ impl Access {
     /// Who these parties are. Each of them must be listed: somebody who acts for an operator is none for that.
     pub(super) fn parties(&self, parties: &Parties) -> Option<Operator> {
         let listed: Option<Vec<_>> = parties.each().map(|party| self.entry_of(party)).collect();
-        let name = listed?.into_iter().next()?;
+        let name = listed?.first()?.name();
         Some(Operator {
-            name,
+            name: name.map(Arc::clone),
             method: Method::Provider,
             id: Some(parties.subject.id.to_string()),
             actor: parties.actor.as_ref().map(|actor| actor.id.to_string()),
         })
     }
 
-    /// The name of the entry that lists a party.
-    fn entry_of(&self, party: &Party) -> Option<Option<Arc<str>>> {
+    /// The entry that lists a party.
+    fn entry_of(&self, party: &Party) -> Option<&Entry> {
         let issuer = party.id.issuer.as_ref()?;
-        self.0.iter().find_map(|entry| {
+        self.0.iter().find(|entry| {
             let Entry::Party {
-                name,
+                name: _,
                 provider,
                 kinds,
                 ids,
                 groups,
             } = entry
             else {
-                return None;
+                return false;
             };
             let kind = kinds.as_ref().is_none_or(|it| it.contains(&party.kind));
             let id = covers(ids.as_deref(), &[Arc::clone(&party.id.id)]);
             let group = covers(groups.as_deref(), &party.groups);
-            (provider == issuer && kind && id && group).then(|| name.clone())
+            provider == issuer && kind && id && group
         })
+    }
+}
+
+impl Entry {
+    fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Token { name, .. } => Some(name),
+            Self::Certificate { name, .. } | Self::Party { name, .. } => name.as_ref(),
+        }
     }
 }
 

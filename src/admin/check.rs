@@ -13,7 +13,7 @@ use crate::keys::secret::{Secret, SecretSpec};
 use crate::model::finding::Finding;
 use crate::model::glob::Glob;
 use crate::model::list::OneOrMany;
-use crate::model::name::RuleId;
+use crate::model::name::{ProviderName, RuleId};
 use crate::model::party::Kind;
 use crate::model::suggest::suggest;
 
@@ -21,18 +21,17 @@ use crate::model::suggest::suggest;
 const MAX_ENTRIES: usize = 64;
 
 /// An address, or nothing at all.
-pub(super) fn listen(text: &str, findings: &mut Vec<Finding>) -> Option<Option<SocketAddr>> {
+pub(super) fn listen(text: &str) -> Result<Option<SocketAddr>, Finding> {
     if text == "none" {
-        return Some(None);
+        return Ok(None);
     }
     if let Ok(address) = text.parse() {
-        return Some(Some(address));
+        return Ok(Some(address));
     }
     let message = format!(
         "`{text}` is not an address to listen on: write an IP address and a port, for example `127.0.0.1:9193`, or `none`"
     );
-    findings.push(Finding::error("invalid-setting", message).under("listen"));
-    None
+    Err(Finding::error("invalid-setting", message).under("listen"))
 }
 
 pub(super) fn url(text: Option<&str>, findings: &mut Vec<Finding>) -> Option<Origin> {
@@ -116,7 +115,8 @@ fn entry(
     let entry = match (token, mtls, provider) {
         (Some(secret), None, None) if !selects => token_entry(name, secret, &mut findings),
         (None, Some(names), None) if !selects => {
-            mtls_entry(name, &names, has_client_ca, &mut findings)
+            let sans = sans(&names, has_client_ca, &mut findings);
+            Some(Entry::Certificate { name, sans })
         }
         (None, None, Some(provider)) => {
             provider_entry(name, &provider, around, [kind, id, group], &mut findings)
@@ -134,14 +134,12 @@ fn entry(
 
 /// A name as records show it.
 fn named(text: &str, findings: &mut Vec<Finding>) -> Option<Arc<str>> {
-    match RuleId::new(text) {
-        Ok(name) => Some(name.shared()),
-        Err(_) => {
-            let message = format!("`{text}` is not a name: use letters, digits, `_`, `-` and `.`");
-            findings.push(Finding::error("invalid-name", message).under("name"));
-            None
-        }
+    if let Ok(name) = RuleId::new(text) {
+        return Some(name.shared());
     }
+    let message = format!("`{text}` is not a name: use letters, digits, `_`, `-` and `.`");
+    findings.push(Finding::error("invalid-name", message).under("name"));
+    None
 }
 
 fn token_entry(
@@ -176,23 +174,17 @@ fn token_entry(
     })
 }
 
-fn mtls_entry(
-    name: Option<Arc<str>>,
-    names: &OneOrMany<String>,
-    has_client_ca: bool,
-    findings: &mut Vec<Finding>,
-) -> Option<Entry> {
+fn sans(names: &OneOrMany<String>, has_client_ca: bool, findings: &mut Vec<Finding>) -> Vec<San> {
     let mut sans = Vec::new();
     for (index, text) in names.items().iter().enumerate() {
-        match San::parse(text) {
-            Some(san) => sans.push(san),
-            None => {
-                let message = format!("`{text}` names no certificate");
-                let finding = Finding::error("invalid-certificate-name", message)
-                    .help("write `spiffe://example.org/ops/*` or `dns:ops.example.com`");
-                findings.push(names.place(index, finding).under("mtls"));
-            }
+        if let Some(san) = San::parse(text) {
+            sans.push(san);
+            continue;
         }
+        let message = format!("`{text}` names no certificate");
+        let finding = Finding::error("invalid-certificate-name", message)
+            .help("write `spiffe://example.org/ops/*` or `dns:ops.example.com`");
+        findings.push(names.place(index, finding).under("mtls"));
     }
     if sans.is_empty() && findings.is_empty() {
         let message = "an empty list matches nobody";
@@ -207,7 +199,7 @@ fn mtls_entry(
                 .under("mtls"),
         );
     }
-    Some(Entry::Certificate { name, sans })
+    sans
 }
 
 fn provider_entry(
@@ -221,7 +213,7 @@ fn provider_entry(
     let known = around.providers.iter().find(|it| it.as_str() == provider);
     if known.is_none() && !around.incomplete {
         let message = format!("there is no provider `{provider}`");
-        let near = suggest(provider, around.providers.iter().map(|it| it.as_str()));
+        let near = suggest(provider, around.providers.iter().map(ProviderName::as_str));
         let finding = Finding::error("unknown-provider", message);
         let finding = match near {
             Some(near) => finding.help(format!("did you mean `{near}`?")),

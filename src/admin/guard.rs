@@ -70,7 +70,7 @@ fn is_our_host(gate: &Gate, host: &str, local: Option<IpAddr>) -> bool {
 fn is_cross_site(gate: &Gate, headers: &HeaderMap) -> bool {
     let url = gate.settings.url.as_ref();
     let ours =
-        |origin: &HeaderValue| url.is_some_and(|url| origin.as_bytes() == url.origin.as_bytes());
+        |origin: &HeaderValue| url.is_some_and(|url| origin.as_bytes() == url.as_sent.as_bytes());
     let site = |value: &HeaderValue| *value == "same-origin" || *value == "none";
     !headers.get_all(header::ORIGIN).iter().all(ours) || !headers.get_all(SITE).iter().all(site)
 }

@@ -8,7 +8,7 @@ pub(super) struct Origin {
     /// The URL as written.
     pub(super) text: Arc<str>,
     /// Scheme, host and port, as browsers write them in `origin` (RFC 6454, section 6.2).
-    pub(super) origin: String,
+    pub(super) as_sent: String,
     /// The host alone, in lower case; IPv6 in brackets.
     pub(super) host: String,
 }
@@ -30,7 +30,7 @@ impl Origin {
         let authority = authority.strip_suffix(default).unwrap_or(&authority);
         Some(Self {
             text: Arc::from(text),
-            origin: format!("{scheme}://{authority}"),
+            as_sent: format!("{scheme}://{authority}"),
             host: host.to_owned(),
         })
     }
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_what_browsers_write() {
-        let of = |text: &str| Origin::parse(text).map(|it| (it.origin, it.host));
+        let of = |text: &str| Origin::parse(text).map(|it| (it.as_sent, it.host));
         let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
         assert_eq!(
             of("https://Ops.Example.com:443/admin"),

@@ -85,7 +85,7 @@ impl AdminSettings {
             let found = tls::check(tls, around.now).into_iter();
             findings.extend(found.map(|finding| finding.under("tls")));
         }
-        let listen = check::listen(&listen, &mut findings);
+        let listen = check::listen(&listen);
         let url = check::url(url.as_deref(), &mut findings);
         let audience = audience.map(Arc::from);
         let audience = audience.or_else(|| url.as_ref().map(|url| Arc::clone(&url.text)));
@@ -95,12 +95,13 @@ impl AdminSettings {
         if access.providers().next().is_some() && audience.is_none() {
             findings.push(check::no_audience());
         }
-        if let Some(Some(address)) = listen
+        if let Ok(Some(address)) = listen
             && is_exposed(address)
             && !guarded
         {
             findings.push(check::exposed(address, insecure));
         }
+        let listen = listen.map_err(|finding| findings.push(finding)).ok();
         let failed = findings.iter().any(|it| it.severity == Severity::Error);
         let settings = listen.filter(|_| !failed).map(|listen| Self {
             listen,

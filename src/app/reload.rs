@@ -118,7 +118,7 @@ impl Reloader {
         loop {
             let cause = tokio::select! {
                 () = stop.cancelled() => return,
-                Some(asker) = asked.recv() => Cause::Asked(asker),
+                Some(who) = asked.recv() => Cause::Asked(who),
                 () = tokio::time::sleep(POLL) => Cause::Changed,
             };
             let stamp = self.stamp();

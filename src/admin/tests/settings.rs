@@ -55,17 +55,9 @@ fn secret(folder: &tempfile::TempDir, name: &str, text: &str) -> Json {
     json!({ "file": path })
 }
 
-#[test]
-fn every_mistake_of_an_entry_is_found_where_it_stands() {
-    let folder = tempfile::tempdir().unwrap();
-    let good = secret(&folder, "good", TOKEN);
-    let short = secret(&folder, "short", "too-short");
-    let foreign = secret(
-        &folder,
-        "foreign",
-        "with spaces, and it is long enough to be one",
-    );
-    let cases = [
+/// Entries with a mistake, and what is said about each.
+fn mistakes(good: &Json, short: &Json, foreign: &Json) -> Vec<(Json, &'static str)> {
+    vec![
         (json!({}), "access[0]: an entry has exactly one of"),
         (
             json!({ "name": "a", "token": good, "provider": "corp" }),
@@ -120,7 +112,20 @@ fn every_mistake_of_an_entry_is_found_where_it_stands() {
             json!({ "provider": "corp", "id": "a", "kind": ["human", "anonymous"] }),
             "access[0].kind[1]: an anonymous",
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_mistake_of_an_entry_is_found_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = secret(&folder, "good", TOKEN);
+    let short = secret(&folder, "short", "too-short");
+    let foreign = secret(
+        &folder,
+        "foreign",
+        "with spaces, and it is long enough to be one",
+    );
+    let cases = mistakes(&good, &short, &foreign);
     for (entry, expected) in cases {
         let shown = entry.to_string();
         let (settings, findings) =
