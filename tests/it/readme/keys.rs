@@ -13,7 +13,8 @@ const SERVER: &str = "
 version: 1
 at.server: 1
 grpc: { at.grpc: 1, drain: { at.drain: 1 } }
-admin: { at.admin: 1 }
+metrics: { at.metrics: 1 }
+admin: { at.admin: 1, tls: { at.tls: 1, certificate: a, key: b }, access: [{ at.access: 1 }] }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
@@ -111,8 +112,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "admin", "log", "audit", "store", "provider", "jwt", "keys",
-            "claim", "map",
+            "server", "grpc", "drain", "metrics", "admin", "tls", "access", "log", "audit",
+            "store", "provider", "jwt", "keys", "claim", "map",
         ],
     );
 }

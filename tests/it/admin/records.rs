@@ -1,4 +1,4 @@
-//! The operator edge, the records of decisions, and what neither of them may hold.
+//! Metrics, status, the records of decisions, and what none of them may hold.
 
 use std::process::Command;
 
@@ -208,7 +208,7 @@ async fn metrics_have_bounded_labels_only() {
         assert!(!text.contains(word), "`{word}` in\n{text}");
     }
     let known = [
-        "verdict", "reason", "le", "phase", "result", "version", "provider", "effect",
+        "verdict", "reason", "le", "phase", "result", "version", "provider", "effect", "listener",
     ];
     for label in labels(&text) {
         assert!(known.contains(&label.as_str()), "label `{label}`");

@@ -1,0 +1,5 @@
+//! The operator edge through the real program, and what is recorded.
+
+mod operators;
+mod records;
+mod tls;
