@@ -85,7 +85,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
     })?;
     let resources = Resources {
         key_sets: handles,
-        store: None,
+        ..Resources::default()
     };
     Ok(bundle.into_snapshot(now, &resources))
 }

@@ -16,7 +16,6 @@ use crate::config::{Bundle, Failure, Overrides, Stamp, load};
 use crate::ext_authz::now;
 use crate::identity::Resources;
 use crate::model::time::Timestamp;
-use crate::store::Store;
 use crate::telemetry::{Metrics, Reload};
 
 /// How often files are looked at.
@@ -59,7 +58,8 @@ pub(super) struct Reloader {
     /// The settings that only a restart changes, as they were at the start.
     pub(super) fixed: String,
     pub(super) sets: KeySets,
-    pub(super) store: Store,
+    /// What every snapshot's providers are given, without key sets.
+    pub(super) lasting: Resources,
     pub(super) in_force: Arc<InForce>,
     pub(super) metrics: Metrics,
 }
@@ -80,7 +80,7 @@ impl Reloader {
         overrides: Overrides,
         bundle: Bundle,
         mut sets: KeySets,
-        store: Store,
+        lasting: Resources,
         metrics: Metrics,
         started: Timestamp,
     ) -> Self {
@@ -88,7 +88,7 @@ impl Reloader {
         sets.commit();
         let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
         let fixed = bundle.fixed.clone();
-        let resources = resources(&handles, &store);
+        let resources = resources(&handles, &lasting);
         let snapshot = Arc::new(bundle.into_snapshot(started, &resources));
         metrics.policy_loaded(Arc::clone(&snapshot.version), started);
         tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
@@ -104,7 +104,7 @@ impl Reloader {
             seen,
             fixed,
             sets,
-            store,
+            lasting,
             in_force,
             metrics,
         }
@@ -197,7 +197,7 @@ impl Reloader {
         }
         let version = Arc::clone(&bundle.version);
         let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
-        let resources = resources(&handles, &self.store);
+        let resources = resources(&handles, &self.lasting);
         let snapshot = bundle.into_snapshot(now(), &resources);
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
@@ -243,10 +243,10 @@ impl Reloader {
 }
 
 /// What the providers of a snapshot are given.
-fn resources(handles: &Handles, store: &Store) -> Resources {
+fn resources(handles: &Handles, lasting: &Resources) -> Resources {
     Resources {
         key_sets: handles.clone(),
-        store: Some(store.clone()),
+        ..lasting.clone()
     }
 }
 

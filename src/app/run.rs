@@ -22,6 +22,7 @@ use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, now};
+use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls;
@@ -46,13 +47,20 @@ pub async fn run(
     let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
+    let (api_keys, following) = ApiKeys::following(store.clone());
+    tasks.spawn(follow(following, metrics.clone(), stop.clone()));
+    let lasting = Resources {
+        store: Some(store),
+        api_keys: Some(api_keys.clone()),
+        ..Resources::default()
+    };
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
     let reloader = Reloader::start(
         config,
         overrides,
         bundle,
         sets,
-        store,
+        lasting,
         metrics.clone(),
         started,
     );
@@ -62,6 +70,7 @@ pub async fn run(
         started,
         since,
         draining: Arc::default(),
+        api_keys,
     };
     let (ask, asked) = mpsc::channel(1);
     let metrics_server = operators::metrics(&metrics_settings, &source, &metrics).await?;
@@ -169,6 +178,15 @@ async fn watch_readiness(
             () = tokio::time::sleep(READY_POLL) => {}
         }
     }
+}
+
+/// Keeps the API keys like the store, and says how they are.
+async fn follow(task: ApiKeyTask, metrics: Metrics, stop: CancellationToken) {
+    let looked = |keys: &ApiKeys| {
+        let age = keys.age(Instant::now()).unwrap_or_default();
+        metrics.api_keys(keys.live(now()), age);
+    };
+    task.run(stop, looked).await;
 }
 
 /// SIGTERM and SIGINT drain; SIGHUP reloads and reopens the audit file.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::reload::InForce;
 use crate::admin::{KeySetStatus, PolicyStatus, Status};
 use crate::ext_authz::now;
+use crate::identity::ApiKeys;
 use crate::model::time::Timestamp;
 
 /// What the status is read from.
@@ -16,6 +17,7 @@ pub(super) struct StatusSource {
     pub(super) started: Timestamp,
     pub(super) since: Instant,
     pub(super) draining: Arc<AtomicBool>,
+    pub(super) api_keys: ApiKeys,
 }
 
 impl StatusSource {
@@ -40,14 +42,12 @@ impl StatusSource {
         }
     }
 
-    /// Whether every key set was loaded once: before that, credentials cannot be decided about.
+    /// Whether every key set and the API keys were loaded once: before that, credentials cannot be decided about.
     pub(super) fn keys_loaded(&self) -> bool {
         let instant = Instant::now();
-        self.in_force
-            .handles
-            .load()
-            .values()
-            .all(|set| set.status(instant).loaded)
+        let handles = self.in_force.handles.load();
+        let mut sets = handles.values();
+        self.api_keys.is_loaded() && sets.all(|set| set.status(instant).loaded)
     }
 
     fn key_sets(&self, now: Timestamp) -> Vec<KeySetStatus> {

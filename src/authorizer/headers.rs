@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::identity::Providers;
 use crate::model::request::AccessRequest;
 use crate::model::verdict::Constraints;
 
@@ -39,6 +40,20 @@ impl Protected {
         });
         strip.extend(mixed.map(Arc::from));
     }
+}
+
+/// Removes what the request was authenticated with, unless a rule sets something else in its place: an API key is for
+/// this server, and whoever it is forwarded to could use it here.
+pub(super) fn strip_credentials(
+    providers: &Providers,
+    constraints: &mut Constraints,
+    request: &AccessRequest,
+) {
+    let Constraints { headers, strip, .. } = constraints;
+    let sent = providers
+        .credential_headers()
+        .filter(|name| request.headers.get(name).is_some() && !headers.contains_key(*name));
+    strip.extend(sent.map(Arc::from));
 }
 
 #[cfg(test)]

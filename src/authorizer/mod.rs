@@ -73,6 +73,7 @@ impl Authorizer {
         let mut examined = snapshot.examine(request, until, None).await;
         if let Verdict::Allow(grant) = &mut examined.verdict {
             snapshot.protected.apply(&mut grant.constraints, request);
+            headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
         }
         if Instant::now() >= until {
             let fault = Fault::new(

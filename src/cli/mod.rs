@@ -8,6 +8,7 @@ mod check;
 mod describe;
 mod explain;
 mod explained;
+mod keys;
 mod output;
 mod serve;
 mod test;
@@ -63,6 +64,8 @@ enum Verb {
     Test(TestArgs),
     /// Say how a request would be decided, and why.
     Explain(Box<explain::ExplainArgs>),
+    /// Issue, list, rotate and revoke API keys.
+    Keys(keys::KeysArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -174,6 +177,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Keys(args) => keys::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::api_key::{ApiKeyProvider, ApiKeys};
 use super::place::Place;
 use super::provider::Provider;
 use super::resources::Resources;
@@ -16,6 +17,8 @@ use crate::model::schema::ClaimDeclarations;
 pub(super) enum Checked {
     /// Signed access tokens.
     Jwt(Box<Provider>),
+    /// API keys.
+    ApiKey(Box<ApiKeyProvider>),
 }
 
 /// A provider that can verify.
@@ -27,6 +30,13 @@ pub(super) enum Ready {
         provider: Box<Provider>,
         /// What they are signed with.
         keys: KeySet,
+    },
+    /// API keys.
+    ApiKey {
+        /// How its keys are proven.
+        provider: Box<ApiKeyProvider>,
+        /// The keys there are.
+        keys: ApiKeys,
     },
 }
 
@@ -42,34 +52,31 @@ impl Checked {
                 wrong.into_iter().map(|it| it.under(kind)).collect()
             }
         };
-        let ProviderSpec { jwt } = spec;
-        match jwt {
-            Some(jwt) => Provider::compile(name, *jwt, base)
+        let ProviderSpec { jwt, api_key } = spec;
+        match (jwt, api_key) {
+            (Some(jwt), None) => Provider::compile(name, *jwt, base)
                 .map(|provider| Self::Jwt(Box::new(provider)))
                 .map_err(under("jwt")),
-            None => Err(vec![one_kind()]),
+            (None, Some(api_key)) => ApiKeyProvider::compile(name, *api_key, base)
+                .map(|provider| Self::ApiKey(Box::new(provider)))
+                .map_err(under("api_key")),
+            (None, None) | (Some(_), Some(_)) => Err(vec![one_kind()]),
         }
     }
 
     /// The exact `iss` of its credentials, where they have one.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "kinds differ in this; the only one so far has it"
-    )]
     pub(super) fn issuer(&self) -> Option<&str> {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
+            Self::ApiKey(_) => None,
         }
     }
 
     /// Where its keys come from, if it has any.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "kinds differ in this; the only one so far has it"
-    )]
     pub(super) fn key_source(&self) -> Option<&KeySource> {
         match self {
             Self::Jwt(provider) => Some(&provider.source),
+            Self::ApiKey(_) => None,
         }
     }
 
@@ -77,6 +84,7 @@ impl Checked {
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {
             Self::Jwt(provider) => provider.declarations(),
+            Self::ApiKey(_) => ClaimDeclarations::default(),
         }
     }
 
@@ -87,6 +95,10 @@ impl Checked {
                 let keys = resources.key_sets.get(name)?.clone();
                 Some(Ready::Jwt { provider, keys })
             }
+            Self::ApiKey(provider) => {
+                let keys = resources.api_keys.clone()?;
+                Some(Ready::ApiKey { provider, keys })
+            }
         }
     }
 }
@@ -96,11 +108,13 @@ impl Ready {
     pub(super) fn place(&self) -> Option<&Place> {
         match self {
             Self::Jwt { provider, .. } => provider.place.as_ref(),
+            Self::ApiKey { provider, .. } => Some(provider.place()),
         }
     }
 }
 
 fn one_kind() -> Finding {
-    Finding::error("invalid-provider", "a provider has exactly one kind")
-        .help("write `jwt: { issuer: …, keys: … }` below its name")
+    Finding::error("invalid-provider", "a provider has exactly one kind").help(
+        "write `jwt: { issuer: …, keys: … }` or `api_key: { pepper: { file: … } }` below its name",
+    )
 }

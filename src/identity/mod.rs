@@ -9,6 +9,7 @@
 //! The outcome is what the token states, not who the parties are: the registry has more to say, and the authorizer joins
 //! both. Nothing here reads a clock, waits, or puts a byte of a token or a value of a claim into an error.
 
+mod api_key;
 mod chain;
 mod check;
 mod claims;
@@ -33,6 +34,10 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use api_key::{
+    ApiKeyProvider, ApiKeySpec, ApiKeyTask, ApiKeys, Issued, Network, NetworkError, NewKey,
+    NewKeyError,
+};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
 pub use resources::Resources;

@@ -10,6 +10,8 @@ use crate::model::verdict::Denial;
 pub(super) enum Place {
     /// A cookie, by its exact name (RFC 6265, section 4.2).
     Cookie(Box<str>),
+    /// A header of its own, by its lower-case name.
+    Header(Box<str>),
 }
 
 impl Place {
@@ -23,12 +25,51 @@ impl Place {
         Ok(Self::Cookie(name.into()))
     }
 
+    /// The header `name`, a token (RFC 9110, section 5.1) in any case, that no other part of a request is read from.
+    pub(super) fn header(name: &str) -> Result<Self, Finding> {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if name.is_empty() || !name.bytes().all(token) {
+            let message = format!("`{name}` is not the name of a header");
+            return Err(Finding::error("invalid-header", message));
+        }
+        let name = name.to_ascii_lowercase();
+        if TAKEN.contains(&name.as_str()) {
+            let message =
+                format!("`{name}` means something else already: name a header of its own");
+            return Err(Finding::error("invalid-header", message));
+        }
+        Ok(Self::Header(name.into()))
+    }
+
     /// What stands there; a denial if it stands there twice, because two readers could take two of them.
     pub(super) fn read<'a>(&self, headers: &'a Headers) -> Result<Option<&'a str>, Denial> {
         match self {
             Self::Cookie(name) => cookie(headers.get("cookie").unwrap_or_default(), name),
+            Self::Header(name) => header(headers, name),
         }
     }
+}
+
+/// Headers that credentials of other kinds come in, or that proxies and servers act on themselves.
+const TAKEN: [&str; 8] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "host",
+    "dpop",
+    "content-length",
+    "transfer-encoding",
+    "x-forwarded-client-cert",
+];
+
+/// A header that occurs twice arrives joined with a comma.
+fn header<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a str>, Denial> {
+    let value = headers.get(name);
+    if value.is_some_and(|value| value.contains(',')) {
+        let denial = Denial::new(Reason::CredentialAmbiguous);
+        return Err(denial.because("the header that holds the credential has a comma"));
+    }
+    Ok(value)
 }
 
 fn cookie<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, Denial> {

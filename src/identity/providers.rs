@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::time::Instant;
 
+use super::api_key::{self, ApiKeyProvider};
 use super::claims::{self, Presented};
 use super::credential::{Credential, find};
 use super::kind::{Checked, Ready};
@@ -75,6 +76,7 @@ impl CheckedProviders {
                 }
             }
         }
+        findings.extend(shared_places(&providers));
         if findings.is_empty() {
             Ok(Self(providers))
         } else {
@@ -95,6 +97,20 @@ impl CheckedProviders {
             .iter()
             .map(|(name, provider)| (name.clone(), provider.claims()))
             .collect()
+    }
+
+    /// The provider of API keys with this name.
+    pub fn api_key(&self, name: &str) -> Option<&ApiKeyProvider> {
+        self.api_keys()
+            .find(|provider| provider.name().as_str() == name)
+    }
+
+    /// Every provider of API keys.
+    pub fn api_keys(&self) -> impl Iterator<Item = &ApiKeyProvider> {
+        self.0.values().filter_map(|checked| match checked {
+            Checked::ApiKey(provider) => Some(&**provider),
+            Checked::Jwt(_) => None,
+        })
     }
 
     /// The providers' names, in order.
@@ -126,6 +142,31 @@ fn duplicate(other: &str) -> Finding {
     Finding::error("duplicate-issuer", message)
         .under("issuer")
         .under("jwt")
+}
+
+/// One place holds one kind of credential: API keys do not come where tokens do.
+fn shared_places(providers: &BTreeMap<ProviderName, Checked>) -> Vec<Finding> {
+    let tokens = providers
+        .iter()
+        .filter_map(|(name, checked)| match checked {
+            Checked::Jwt(provider) => Some((provider.place.as_ref()?, name)),
+            Checked::ApiKey(_) => None,
+        });
+    let tokens: BTreeMap<&Place, &ProviderName> = tokens.collect();
+    let shared = providers
+        .iter()
+        .filter_map(|(name, checked)| match checked {
+            Checked::ApiKey(provider) => Some((name, tokens.get(provider.place())?)),
+            Checked::Jwt(_) => None,
+        });
+    let finding = |(name, other): (&ProviderName, &&ProviderName)| {
+        let message = format!("tokens of provider `{other}` come in this cookie: name another");
+        Finding::error("shared-cookie", message)
+            .under("cookie")
+            .under("api_key")
+            .under(name.as_str())
+    };
+    shared.map(finding).collect()
 }
 
 fn check(
@@ -162,6 +203,9 @@ impl Providers {
         }
         let (token, place) = match credential {
             Credential::Bearer(token) => (token, None),
+            Credential::Placed(place, key) if self.holds_api_keys(place) => {
+                return self.api_key(key, place, request, route, clock).map(Some);
+            }
             Credential::Placed(place, token) => (token, Some(place)),
         };
         self.signed(token, place, request, route, clock).map(Some)
@@ -173,6 +217,8 @@ impl Providers {
         self.places.iter().filter_map(|(place, readers)| {
             let counts = match place {
                 Place::Cookie(_) => readers.iter().any(|name| route.providers.contains(name)),
+                // Nobody sends such a header by accident: it is a credential on every route.
+                Place::Header(_) => true,
             };
             counts.then_some(place)
         })
@@ -182,6 +228,51 @@ impl Providers {
     pub fn workload(&self, request: &AccessRequest) -> Result<Option<SpiffeId>, Denial> {
         let principal = request.source.principal.as_deref();
         Ok(principal.and_then(SpiffeId::parse))
+    }
+
+    /// Whether what stands in `place` is an API key; all readers of a place read one kind.
+    fn holds_api_keys(&self, place: &Place) -> bool {
+        let readers = self.places.get(place).into_iter().flatten();
+        readers
+            .filter_map(|name| self.ready.get(name))
+            .any(|ready| match ready {
+                Ready::ApiKey { .. } => true,
+                Ready::Jwt { .. } => false,
+            })
+    }
+
+    /// Verifies an API key that stands in `place`.
+    fn api_key(
+        &self,
+        key: &str,
+        place: &Place,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+    ) -> Result<Identity, Refusal> {
+        let candidates = route
+            .providers
+            .iter()
+            .filter_map(|name| match self.ready.get(name)? {
+                Ready::ApiKey { provider, keys } if provider.place() == place => {
+                    Some((&**provider, keys))
+                }
+                Ready::ApiKey { .. } | Ready::Jwt { .. } => None,
+            });
+        let mut candidates = candidates.peekable();
+        if candidates.peek().is_none() {
+            let denial = Denial::new(Reason::CredentialUnsupported);
+            return Err(denial.because("the route accepts no API keys there").into());
+        }
+        api_key::verify(key, candidates, request, clock.now)
+    }
+
+    /// The headers that hold credentials of their own. They are for this server, so no upstream gets them.
+    pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().filter_map(|place| match place {
+            Place::Header(name) => Some(&**name),
+            Place::Cookie(_) => None,
+        })
     }
 
     /// Verifies a signed access token that stands in `place`, or in the `authorization` header.
@@ -220,8 +311,9 @@ impl Providers {
 
     /// The key set of every provider, for readiness, metrics and reuse at the next reload.
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
-        self.ready.iter().map(|(name, ready)| match ready {
-            Ready::Jwt { keys, .. } => (name, keys),
+        self.ready.iter().filter_map(|(name, ready)| match ready {
+            Ready::Jwt { keys, .. } => Some((name, keys)),
+            Ready::ApiKey { .. } => None,
         })
     }
 
@@ -233,6 +325,7 @@ impl Providers {
             .filter_map(|name| self.ready.get_key_value(name));
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
+            Ready::ApiKey { .. } => false,
         })
     }
 }

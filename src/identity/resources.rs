@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::api_key::ApiKeys;
 use crate::keys::KeySet;
 use crate::model::name::ProviderName;
 use crate::store::Store;
@@ -14,4 +15,6 @@ pub struct Resources {
     pub key_sets: BTreeMap<ProviderName, KeySet>,
     /// Durable state; none where no server runs.
     pub store: Option<Store>,
+    /// The API keys of the store.
+    pub api_keys: Option<ApiKeys>,
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use super::api_key::ApiKeySpec;
 use crate::keys::{Algorithm, KeySourceSpec};
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
@@ -16,6 +17,8 @@ use crate::model::list::OneOrMany;
 pub struct ProviderSpec {
     /// Signed access tokens of one issuer (RFC 9068, or what a preset says).
     pub jwt: Option<Box<JwtSpec>>,
+    /// API keys that countersign issues itself.
+    pub api_key: Option<Box<ApiKeySpec>>,
 }
 
 /// Access tokens of one issuer.

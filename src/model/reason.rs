@@ -112,6 +112,16 @@ codes! {
         TokenAudience = "token_audience", "The access token is not meant for this resource";
         /// A claim is missing or has the wrong type, or the mapping of the claims failed.
         TokenClaims = "token_claims", "The access token's claims are not accepted";
+        /// What stands where API keys come in is none.
+        ApiKeyMalformed = "api_key_malformed", "The API key is malformed";
+        /// There is no such API key: its id is unknown, its secret is wrong, or it is not a key of the route's providers.
+        ApiKeyUnknown = "api_key_unknown", "The API key is not known";
+        /// The API key was revoked.
+        ApiKeyRevoked = "api_key_revoked", "The API key was revoked";
+        /// The API key has expired.
+        ApiKeyExpired = "api_key_expired", "The API key has expired";
+        /// The API key is bound to other networks.
+        ApiKeyNetwork = "api_key_network", "The API key cannot be used from here";
         /// The `act` chain is deeper than the provider allows.
         DelegationTooDeep = "delegation_too_deep", "The delegation chain is too long";
         /// The same identity occurs twice in the chain.
@@ -156,7 +166,7 @@ codes! {
         Overloaded = "overloaded", "Too many requests at once";
         /// The deadline came before the answer.
         DeadlineExceeded = "deadline_exceeded", "The decision took too long";
-        /// The issuer's keys were never loaded, or are older than allowed.
+        /// The issuer's keys, or the API keys, were never loaded or are older than allowed.
         KeysUnavailable = "keys_unavailable", "Credentials cannot be verified at the moment";
         /// Two guards set one header to different values.
         ConstraintConflict = "constraint_conflict", "The decision could not be carried out";

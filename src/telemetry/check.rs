@@ -15,6 +15,8 @@ pub(super) struct CheckMetrics {
     pub(super) audit_dropped: IntCounter,
     pub(super) audit_failures: IntCounter,
     pub(super) shadow_dropped: IntCounter,
+    pub(super) api_keys_live: IntGauge,
+    pub(super) api_keys_age: Gauge,
     would_deny: IntCounter,
     would_allow: IntCounter,
     reloads_applied: IntCounter,
@@ -70,6 +72,17 @@ impl CheckMetrics {
             shadow_dropped: counter(
                 "countersign_shadow_records_dropped_total",
                 "Shadow results without a record because the queue was nearly full.",
+            )?,
+            api_keys_live: add(
+                registry,
+                IntGauge::new("countersign_api_keys_live", "API keys that work now.")?,
+            )?,
+            api_keys_age: add(
+                registry,
+                Gauge::new(
+                    "countersign_api_keys_age_seconds",
+                    "Time since the API keys in memory were the same as those in the store.",
+                )?,
             )?,
             would_deny: shadow.get_metric_with_label_values(&["would_deny"])?,
             would_allow: shadow.get_metric_with_label_values(&["would_allow"])?,

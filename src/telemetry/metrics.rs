@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus::{IntGauge, Registry, TextEncoder};
 
@@ -139,6 +140,15 @@ impl Metrics {
     /// Counts a request to the admin listener that was refused before anything was done.
     pub fn admin_refused(&self, refusal: AdminRefusal) {
         self.0.admin.refused(refusal);
+    }
+
+    /// States how many API keys work, and how long ago they were the same as those in the store.
+    pub fn api_keys(&self, live: usize, age: Duration) {
+        let Inner { check, .. } = &*self.0;
+        check
+            .api_keys_live
+            .set(i64::try_from(live).unwrap_or(i64::MAX));
+        check.api_keys_age.set(age.as_secs_f64());
     }
 
     /// States the policy in force at the start; not a reload.

@@ -59,7 +59,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("uuid", &["authorizer"]),
     ("x509_parser", &["certificate"]),
     // Swapped snapshots.
-    ("arc_swap", &["keys", "tls", "authorizer", "app"]),
+    (
+        "arc_swap",
+        &["keys", "identity", "tls", "authorizer", "app"],
+    ),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (
         "tokio",
@@ -79,7 +82,15 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     (
         "tokio_util",
-        &["keys", "tls", "audit", "ext_authz", "admin", "app"],
+        &[
+            "keys",
+            "tls",
+            "identity",
+            "audit",
+            "ext_authz",
+            "admin",
+            "app",
+        ],
     ),
     (
         "tracing",
@@ -87,6 +98,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "telemetry",
             "keys",
             "tls",
+            "identity",
             "audit",
             "authorizer",
             "ext_authz",

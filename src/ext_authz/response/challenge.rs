@@ -13,6 +13,9 @@ const MAX_LIST: usize = 2048;
 /// The challenge of a denial: on every 401, on a 403 that more scope would turn, and on a 400 that is about the
 /// credential itself. `realm` is the route's URL.
 pub(super) fn challenge(denial: &Denial, realm: Option<&str>) -> Option<String> {
+    if let Some(challenge) = api_key(denial.reason, realm) {
+        return Some(challenge);
+    }
     let error = match (denial.reason, class(denial.reason)) {
         // RFC 6750, section 3.1: no error code for a request without a credential.
         (Reason::AuthenticationRequired, _) => None,
@@ -44,6 +47,29 @@ pub(super) fn challenge(denial: &Denial, realm: Option<&str>) -> Option<String> 
             }
         }
         Some(Remedy::Authenticate) | None => {}
+    }
+    Some(challenge.text)
+}
+
+/// The challenge of a refused API key. A 401 has to name a scheme (RFC 9110, section 15.5.2) and none is registered for
+/// keys; `ApiKey` is what others call it. It is not `Bearer`, because no bearer token was looked at.
+fn api_key(reason: Reason, realm: Option<&str>) -> Option<String> {
+    let refused = matches!(
+        reason,
+        Reason::ApiKeyMalformed
+            | Reason::ApiKeyUnknown
+            | Reason::ApiKeyRevoked
+            | Reason::ApiKeyExpired
+    );
+    if !refused {
+        return None;
+    }
+    let mut challenge = Challenge {
+        text: String::from("ApiKey"),
+        empty: true,
+    };
+    if let Some(url) = realm {
+        challenge.push("realm", url);
     }
     Some(challenge.text)
 }
@@ -142,6 +168,15 @@ mod tests {
             text.ends_with(r#"acr_values="phr phrh", max_age="300""#),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_refused_api_key_is_no_refused_token() {
+        assert_eq!(
+            of(Reason::ApiKeyUnknown).as_deref(),
+            Some(r#"ApiKey realm="https://api.example.com""#)
+        );
+        assert_eq!(of(Reason::ApiKeyNetwork), None);
     }
 
     #[test]

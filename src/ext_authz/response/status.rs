@@ -90,6 +90,10 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::TokenNotYetValid
         | Reason::TokenAudience
         | Reason::TokenClaims
+        | Reason::ApiKeyMalformed
+        | Reason::ApiKeyUnknown
+        | Reason::ApiKeyRevoked
+        | Reason::ApiKeyExpired
         | Reason::DelegationTooDeep
         | Reason::DelegationCycle
         | Reason::DelegationMalformed
@@ -100,6 +104,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::NoAction
         | Reason::ActorUnregistered
         | Reason::KindMismatch
+        | Reason::ApiKeyNetwork
         | Reason::IdentitySuspended
         | Reason::IdentityOffboarded
         | Reason::IdentityExpired

@@ -52,6 +52,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
     let resources = Resources {
         key_sets: key_sets.collect(),
         store: None,
+        api_keys: None,
     };
     checked.with(&resources)
 });
