@@ -16,11 +16,11 @@ use tokio::time::timeout;
 use super::access::Operator;
 use super::change::{Change, Outcome, carry_out};
 use super::gate::Gate;
-use super::guard;
 use super::json::{pretty, read};
 use super::metrics::obstacles;
 use super::problem::Problem;
 use super::status::{KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status};
+use super::{guard, keys};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -34,8 +34,20 @@ pub(super) fn router(gate: Gate) -> Router {
     Router::new()
         .route("/status", get(status).route_layer(readers()))
         .route("/reload", post(reload).route_layer(operators()))
+        .route(
+            "/keys",
+            get(keys::list).post(keys::issue).route_layer(operators()),
+        )
+        .route(
+            "/keys/{id}/rotate",
+            post(keys::rotate).route_layer(operators()),
+        )
+        .route(
+            "/keys/{id}/revoke",
+            post(keys::revoke).route_layer(operators()),
+        )
         .fallback(async || {
-            let detail = "there are `/status` and `/reload`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
+            let detail = "there are `/status`, `/reload` and `/keys`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
             Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
         })
         .method_not_allowed_fallback(async || {
@@ -77,7 +89,6 @@ async fn reload(
     let change = Change {
         operator,
         action: "reload",
-        target: None,
     };
     carry_out(gate, change, reload).await
 }

@@ -15,14 +15,14 @@ pub(super) struct Change {
     pub(super) operator: Operator,
     /// The word that records use.
     pub(super) action: &'static str,
-    /// What it is done to, where it is done to one thing.
-    pub(super) target: Option<String>,
 }
 
 /// How a change ended.
 pub(super) struct Outcome {
     /// The word that records use.
     result: &'static str,
+    /// What it was done to, where it was done to one thing.
+    target: Option<String>,
     response: Response,
 }
 
@@ -30,8 +30,15 @@ impl Outcome {
     pub(super) fn new(result: &'static str, response: impl IntoResponse) -> Self {
         Self {
             result,
+            target: None,
             response: response.into_response(),
         }
+    }
+
+    /// Names what it was done to.
+    pub(super) fn on(mut self, target: String) -> Self {
+        self.target = Some(target);
+        self
     }
 }
 
@@ -50,12 +57,12 @@ pub(super) async fn carry_out(
                 return Problem::new(status, "audit_full", detail).into_response();
             }
         };
-        let Outcome { result, response } = act.await;
-        let Change {
-            operator,
-            action,
+        let Outcome {
+            result,
             target,
-        } = &change;
+            response,
+        } = act.await;
+        let Change { operator, action } = &change;
         let event = AdminEvent {
             at: (gate.state.clock)(),
             action,

@@ -143,7 +143,9 @@ fn failed(gate: &Gate, refused: Refused, head: &Parts, connection: &Connection) 
     };
     gate.state.metrics.admin_refused(counted);
     if refused != Refused::Limited {
-        let (from, path) = (connection.remote, head.uri.path());
+        // No more of the path than its first name: what follows may be a key.
+        let path = head.uri.path().split('/').nth(1).unwrap_or_default();
+        let from = connection.remote;
         tracing::warn!(%from, method = %head.method, path, code, "admin request refused");
     }
     match refused {

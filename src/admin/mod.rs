@@ -16,6 +16,7 @@ mod check;
 mod gate;
 mod guard;
 mod json;
+mod keys;
 mod limiter;
 mod metrics;
 mod origin;
@@ -36,6 +37,7 @@ use crate::audit::Audit;
 use crate::authorizer::Snapshot;
 use crate::keys::RandomError;
 use crate::model::time::Timestamp;
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
 
@@ -70,6 +72,8 @@ pub struct AdminState {
     pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
     /// The snapshot in force, whose providers and registry judge operators.
     pub snapshot: Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    /// Where API keys are kept.
+    pub store: Store,
     /// Where changes are recorded.
     pub audit: Audit,
     /// The clock.

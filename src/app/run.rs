@@ -14,10 +14,9 @@ use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
-use super::operators;
+use super::operators::{Doors, Servers};
 use super::reload::{Asker, Reloader};
 use super::status::StatusSource;
-use crate::admin::HttpServer;
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
@@ -25,7 +24,6 @@ use crate::ext_authz::{Drained, Edge, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use crate::tls;
 
 /// How long records may take to be written after the last answer.
 const AUDIT_GRACE: Duration = Duration::from_secs(5);
@@ -50,7 +48,7 @@ pub async fn run(
     let (api_keys, following) = ApiKeys::following(store.clone());
     tasks.spawn(follow(following, metrics.clone(), stop.clone()));
     let lasting = Resources {
-        store: Some(store),
+        store: Some(store.clone()),
         api_keys: Some(api_keys.clone()),
         ..Resources::default()
     };
@@ -73,25 +71,23 @@ pub async fn run(
         api_keys,
     };
     let (ask, asked) = mpsc::channel(1);
-    let metrics_server = operators::metrics(&metrics_settings, &source, &metrics).await?;
-    let doors = operators::Doors {
+    let doors = Doors {
         source: source.clone(),
         metrics: metrics.clone(),
+        store,
         audit: audit.clone(),
         ask: ask.clone(),
     };
-    let admin = doors.open(admin_settings).await?;
+    let servers = doors.open(&metrics_settings, admin_settings).await?;
+    servers.watch(&tasks, &stop);
     let bound = Bound {
         grpc: edge.bound().addr,
         unix: edge.bound().unix.clone(),
-        metrics: metrics_server.address(),
-        admin: admin.as_ref().map(HttpServer::address),
+        metrics: servers.metrics(),
+        admin: servers.admin(),
     };
-    if let Some(tls) = admin.as_ref().and_then(HttpServer::tls) {
-        tasks.spawn(tls::watch(tls.clone(), now, stop.clone()));
-    }
     // Records and metrics outlive the last decision, so they are stopped after everything else.
-    let last = Last::spawn(metrics_server, admin, writer);
+    let last = Last::spawn(servers, writer);
 
     let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
     tasks.spawn(worker.run());
@@ -102,13 +98,7 @@ pub async fn run(
     let shutdown = CancellationToken::new();
     let signals = watch_signals(shutdown.clone(), draining, ask, audit.clone(), stop.clone())?;
     tasks.spawn(signals);
-    tracing::info!(
-        grpc = bound.grpc.map(tracing::field::display),
-        unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
-        metrics = %bound.metrics,
-        admin = bound.admin.map(tracing::field::display),
-        "countersign listens"
-    );
+    say(&bound);
     announce(&bound);
 
     let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);
@@ -126,6 +116,16 @@ pub async fn run(
     Ok(())
 }
 
+fn say(bound: &Bound) {
+    tracing::info!(
+        grpc = bound.grpc.map(tracing::field::display),
+        unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
+        metrics = %bound.metrics,
+        admin = bound.admin.map(tracing::field::display),
+        "countersign listens"
+    );
+}
+
 /// What ends last: the records of the last decisions, then the metrics about them.
 struct Last {
     stop_servers: CancellationToken,
@@ -135,19 +135,10 @@ struct Last {
 }
 
 impl Last {
-    fn spawn(metrics: HttpServer, admin: Option<HttpServer>, writer: AuditWriter) -> Self {
+    fn spawn(servers: Servers, writer: AuditWriter) -> Self {
         let (stop_servers, stop_records) = (CancellationToken::new(), CancellationToken::new());
-        let stop = stop_servers.clone();
-        let servers = async move {
-            let admin = async {
-                if let Some(admin) = admin {
-                    admin.serve(stop.clone()).await;
-                }
-            };
-            tokio::join!(metrics.serve(stop.clone()), admin);
-        };
         Self {
-            servers: tokio::spawn(servers),
+            servers: tokio::spawn(servers.serve(stop_servers.clone())),
             records: tokio::spawn(writer.run(stop_records.clone(), AUDIT_GRACE)),
             stop_servers,
             stop_records,

@@ -21,6 +21,7 @@ use super::*;
 use crate::audit::{AuditSettings, AuditSpec, SinkSpec};
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
+use crate::store::{StoreSettings, StoreSpec};
 use crate::tls::testing::{Authority, files as tls_files};
 
 const START: Timestamp = Timestamp::from_seconds(1_795_298_000);
@@ -133,6 +134,7 @@ async fn admin(
             Box::pin(async { Some(Reloaded::Applied { version }) })
         }),
         snapshot: Arc::new(|| panic!("no provider is listed")),
+        store: Store::open(&StoreSettings::try_from(StoreSpec::default()).unwrap()).unwrap(),
         audit,
         clock: || START,
     };

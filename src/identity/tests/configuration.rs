@@ -29,6 +29,7 @@ fn set(specs: &[(&str, Json)]) -> Result<CheckedProviders, Vec<String>> {
             (*name).to_owned(),
             ProviderSpec {
                 jwt: Some(Box::new(spec(more.clone()))),
+                ..ProviderSpec::default()
             },
         )
     });

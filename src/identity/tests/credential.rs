@@ -40,6 +40,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
             name.to_owned(),
             ProviderSpec {
                 jwt: Some(Box::new(spec(more))),
+                ..ProviderSpec::default()
             },
         )
     });

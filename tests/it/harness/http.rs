@@ -31,11 +31,27 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Reply> {
 
 /// Sends a request without a body, such as `POST /path`, with headers that each end their line.
 pub(crate) fn send(address: SocketAddr, line: &str, headers: &str) -> io::Result<Reply> {
+    send_body(address, line, headers, "")
+}
+
+/// The same with a body of JSON, if it is not empty.
+pub(crate) fn send_body(
+    address: SocketAddr,
+    line: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<Reply> {
+    let length = body.len();
+    let content = if body.is_empty() {
+        String::new()
+    } else {
+        format!("content-type: application/json\r\ncontent-length: {length}\r\n")
+    };
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n"
+        "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}{content}\r\n{body}"
     )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;

@@ -20,7 +20,7 @@ pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
 pub(crate) use client::Client;
 pub(crate) use hasty::check_within;
-pub(crate) use http::{Reply, get, send};
+pub(crate) use http::{Reply, get, send, send_body};
 pub(crate) use issuer::{Issuer, Key, Token, now};
 pub(crate) use key_server::KeyServer;
 pub(crate) use program::{Ran, program, run};
