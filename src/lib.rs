@@ -21,6 +21,7 @@
 //! | --- | --- | --- | --- |
 //! | 9 | [`cli`] | the verbs, one file each; the only one that prints | `clap` |
 //! | 8 | [`app`] | wiring: build, run, reload, shut down; every task ends with it | |
+//! | 8 | [`doctor`] | what Envoy's configuration lets pass undecided, or decided about something else | |
 //! | 7 | [`config`] | what the user wrote: reads, assembles every folder's `spec`, reports all mistakes at once | `serde_yaml` |
 //! | 6 | [`ext_authz`] | the Envoy edge: `CheckRequest` in, `CheckResponse` out | `tonic`, `envoy_types` |
 //! | 6 | [`admin`] | the operator edge: metrics and health on one listener, status and changes on another | `axum` |
@@ -32,8 +33,8 @@
 //! | 3 | [`policy`] | rules, compiled to an index and evaluated; pure | |
 //! | 2 | [`expression`] | conditions: typed at load, bounded, three-valued; pure | `cel` |
 //! | 2 | [`keys`] | key sets in memory, and the signatures that are verified with them | `jsonwebtoken` |
-//! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
 //! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
+//! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
 //! | 1 | [`outbound`] | the HTTP calls that countersign makes | `reqwest` |
 //! | 1 | [`telemetry`] | metrics and logs | `prometheus` |
 //! | 0 | [`model`] | the words: plain data with checked constructors | |
@@ -83,6 +84,7 @@ pub mod authorizer;
 pub mod certificate;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod expression;
 pub mod ext_authz;
 pub mod identity;

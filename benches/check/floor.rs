@@ -73,7 +73,7 @@ pub(crate) fn serve_floor(runtime: &Runtime) -> Result<SocketAddr> {
 
 /// Serves countersign for as long as `runtime` lives.
 pub(crate) fn serve(world: &World, runtime: &Runtime) -> Result<SocketAddr> {
-    let edge = runtime.block_on(Edge::bind(world.grpc.clone()))?;
+    let edge = runtime.block_on(Edge::bind(world.grpc.clone(), world.authorizer.metrics()))?;
     let address = edge.bound().addr.context("no TCP listener")?;
     let authorizer = world.authorizer.clone();
     runtime.spawn(async move {

@@ -7,7 +7,7 @@ use super::catalogue::{Catalogue, Entry};
 use super::compile_action::compile_action;
 use super::spec::{ActionSpec, RouteSpec};
 use crate::model::finding::Finding;
-use crate::model::name::RouteId;
+use crate::model::name::{NameError, RouteId, TenantName};
 use crate::model::request::AccessRequest;
 use crate::model::route::{Action, Asked, Route, RouteMatch};
 use crate::model::verdict::Denial;
@@ -38,6 +38,7 @@ pub fn compile_route(
         url,
         audience,
         providers,
+        tenant,
     } = spec;
     let mut findings = Vec::new();
     let matches = compile_match(id, matches)
@@ -47,6 +48,7 @@ pub fn compile_route(
         .ok();
     findings.extend(check_url(url).err());
     findings.extend(audience.as_deref().and_then(bad_audience));
+    let tenant = compile_tenant(tenant.as_deref(), &mut findings);
     let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
     let entries = compile_actions(id, actions, matches.as_ref(), &mut findings);
@@ -77,7 +79,7 @@ pub fn compile_route(
                 url,
                 audience,
                 providers,
-                tenant: None,
+                tenant,
                 environment: None,
                 actions,
             };
@@ -85,6 +87,14 @@ pub fn compile_route(
         }
         _ => Err(findings),
     }
+}
+
+fn compile_tenant(tenant: Option<&str>, findings: &mut Vec<Finding>) -> Option<Arc<str>> {
+    let wrong = |error: &NameError| {
+        findings.push(Finding::error("invalid-name", error.to_string()).under("tenant"));
+    };
+    let name = TenantName::new(tenant?).inspect_err(wrong).ok()?;
+    Some(name.shared())
 }
 
 /// Scope belongs to a token, and a route without providers accepts none: nobody could ever ask for the action.

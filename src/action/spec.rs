@@ -20,6 +20,8 @@ pub struct RouteSpec {
     /// Providers whose credentials it accepts; none means that only anonymous callers can be permitted.
     #[serde(default)]
     pub providers: Vec<String>,
+    /// Whose it is: an Envoy that is bound to a tenant may ask about that tenant's routes only.
+    pub tenant: Option<String>,
 }
 
 /// `routes.<id>.match`: either `host` with an optional `path`, or `route`.

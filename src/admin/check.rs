@@ -113,7 +113,9 @@ fn entry(
     let name = name.and_then(|name| named(&name, &mut findings));
     let selects = kind.is_some() || id.is_some() || group.is_some();
     let entry = match (token, mtls, provider) {
-        (Some(secret), None, None) if !selects => token_entry(name, secret, &mut findings),
+        (Some(secret), None, None) if !selects => {
+            token_entry(name, secret, around.files, &mut findings)
+        }
         (None, Some(names), None) if !selects => {
             let sans = sans(&names, has_client_ca, &mut findings);
             Some(Entry::Certificate { name, sans })
@@ -145,10 +147,12 @@ fn named(text: &str, findings: &mut Vec<Finding>) -> Option<Arc<str>> {
 fn token_entry(
     name: Option<Arc<str>>,
     secret: SecretSpec,
+    look: bool,
     findings: &mut Vec<Finding>,
 ) -> Option<Entry> {
-    match Secret::load(&secret, Path::new("")) {
-        Ok(found) if !Access::is_token(found.expose()) => {
+    let found = look.then(|| Secret::load(&secret, Path::new("")));
+    match found {
+        Some(Ok(found)) if !Access::is_token(found.expose()) => {
             let message = format!(
                 "the token is no secret for a `Bearer` credential: at least {MIN_TOKEN} letters, digits and `-._~+/`"
             );
@@ -159,8 +163,8 @@ fn token_entry(
                     .under("token"),
             );
         }
-        Ok(_) => {}
-        Err(error) => {
+        Some(Ok(_)) | None => {}
+        Some(Err(error)) => {
             findings.push(Finding::error("invalid-token", error.to_string()).under("token"));
         }
     }

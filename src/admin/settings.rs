@@ -9,8 +9,7 @@ use super::spec::{AdminSpec, MetricsSpec};
 use super::{AdminError, check};
 use crate::model::finding::{Finding, Severity};
 use crate::model::name::ProviderName;
-use crate::model::time::Timestamp;
-use crate::tls::{self, TlsSpec};
+use crate::tls::TlsSpec;
 
 /// Where metrics and health are read, checked.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +63,8 @@ pub struct Surroundings<'a> {
     pub providers: &'a [ProviderName],
     /// Whether some could not be read, so that a missing one is no mistake of this section.
     pub incomplete: bool,
-    /// For the dates of certificates.
-    pub now: Timestamp,
+    /// Whether files with tokens are looked at; while the server runs they are read for every request anyway.
+    pub files: bool,
 }
 
 impl AdminSettings {
@@ -81,10 +80,6 @@ impl AdminSettings {
             access,
         } = spec;
         let mut findings = Vec::new();
-        if let Some(tls) = &tls {
-            let found = tls::check(tls, around.now).into_iter();
-            findings.extend(found.map(|finding| finding.under("tls")));
-        }
         let listen = check::listen(&listen);
         let url = check::url(url.as_deref(), &mut findings);
         let audience = audience.map(Arc::from);
@@ -111,6 +106,11 @@ impl AdminSettings {
             access,
         });
         (settings, findings)
+    }
+
+    /// Its certificate, if it has one.
+    pub const fn tls(&self) -> Option<&TlsSpec> {
+        self.tls.as_ref()
     }
 
     /// Whether whoever reaches the listener may read the status: on loopback, and where nobody is listed.

@@ -7,7 +7,7 @@ mod run;
 mod status;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -18,10 +18,11 @@ pub use run::run;
 
 use crate::authorizer::{Examined, Snapshot};
 use crate::config::Bundle;
-use crate::identity::Resources;
+use crate::identity::{ApiKeys, Resources};
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
 use crate::policy::Trace;
+use crate::store::{Store, StoreSettings};
 use keysets::KeySets;
 
 /// Where a running server listens.
@@ -73,7 +74,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let handles = runtime.block_on(async {
+    let resources = runtime.block_on(async {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let mut sets = KeySets::new(tasks, stop)?;
         let handles = sets.prepare(bundle.providers.key_sources());
@@ -81,13 +82,22 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
             let missing = keysets::missing(&handles);
             return Err(KeysError(missing.join("; ")).into());
         }
-        anyhow::Ok(handles)
+        anyhow::Ok(Resources {
+            key_sets: handles,
+            api_keys: api_keys(&bundle.store).await?,
+            ..Resources::default()
+        })
     })?;
-    let resources = Resources {
-        key_sets: handles,
-        ..Resources::default()
-    };
     Ok(bundle.into_snapshot(now, &resources))
+}
+
+/// The API keys of a store that is there; none is made for a question.
+async fn api_keys(settings: &StoreSettings) -> Result<Option<ApiKeys>> {
+    if !settings.file().is_some_and(Path::exists) {
+        return Ok(None);
+    }
+    let store = Store::open(settings)?;
+    Ok(Some(ApiKeys::load(&store).await?))
 }
 
 /// How long `explain` waits for whoever is asked about a credential.

@@ -13,7 +13,7 @@ use crate::admin::{ReloadStatus, Reloaded};
 use crate::authorizer::Snapshot;
 use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
-use crate::ext_authz::now;
+use crate::ext_authz::{AllowList, now};
 use crate::identity::Resources;
 use crate::model::time::Timestamp;
 use crate::telemetry::{Metrics, Reload};
@@ -61,6 +61,8 @@ pub(super) struct Reloader {
     /// What every snapshot's providers are given, without key sets.
     pub(super) lasting: Resources,
     pub(super) in_force: Arc<InForce>,
+    /// Who may ask over the gRPC port.
+    pub(super) envoys: AllowList,
     pub(super) metrics: Metrics,
 }
 
@@ -106,8 +108,14 @@ impl Reloader {
             sets,
             lasting,
             in_force,
+            envoys: AllowList::default(),
             metrics,
         }
+    }
+
+    /// Keeps the list of a listener in force, too.
+    pub(super) fn listing(self, envoys: AllowList) -> Self {
+        Self { envoys, ..self }
     }
 
     /// Watches until `stop`; a message on `asked` (SIGHUP, an operator) reloads at once.
@@ -198,9 +206,14 @@ impl Reloader {
         let version = Arc::clone(&bundle.version);
         let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
         let resources = resources(&handles, &self.lasting);
+        let envoys = bundle.grpc.envoys().clone();
         let snapshot = bundle.into_snapshot(now(), &resources);
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
+        // A listener that authenticates Envoys does so until the next start: with no list nobody could ask.
+        if !envoys.is_empty() {
+            self.envoys.replace(envoys);
+        }
         self.sets.commit();
         tracing::info!(policy.version = %version, rules, warnings, "policy reloaded");
         self.settle(Reload::Applied { version });

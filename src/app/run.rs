@@ -24,6 +24,7 @@ use crate::ext_authz::{Drained, Edge, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::tls;
 
 /// How long records may take to be written after the last answer.
 const AUDIT_GRACE: Duration = Duration::from_secs(5);
@@ -42,7 +43,9 @@ pub async fn run(
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
     let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
     let store = Store::open(&bundle.store).context("store")?;
-    let edge = Edge::bind(bundle.grpc.clone()).await.context("grpc")?;
+    let edge = Edge::bind(bundle.grpc.clone(), &metrics)
+        .await
+        .context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
     let (api_keys, following) = ApiKeys::following(store.clone());
@@ -61,7 +64,8 @@ pub async fn run(
         lasting,
         metrics.clone(),
         started,
-    );
+    )
+    .listing(edge.allow_list());
     let in_force = Arc::clone(&reloader.in_force);
     let source = StatusSource {
         in_force: Arc::clone(&in_force),
@@ -92,6 +96,9 @@ pub async fn run(
     let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
     tasks.spawn(worker.run());
     tasks.spawn(reloader.run(asked, stop.clone()));
+    if let Some(tls) = edge.tls() {
+        tasks.spawn(tls::watch(tls, now, stop.clone()));
+    }
     let (ready_sender, ready) = watch::channel(false);
     let draining = Arc::clone(&source.draining);
     tasks.spawn(watch_readiness(source, ready_sender, stop.clone()));

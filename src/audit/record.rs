@@ -15,6 +15,8 @@ use super::text::Text;
 
 /// Names (routes, actions, rules, providers) have at most this length already.
 const NAME: usize = 128;
+/// The identity of an Envoy.
+const IDENTITY: usize = 384;
 
 /// The record of a decision.
 pub(super) fn decision(decision: &Decision) -> Result<Vec<u8>, serde_json::Error> {
@@ -58,6 +60,8 @@ struct DecisionLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<RequestLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'a str>,
@@ -84,6 +88,7 @@ impl<'a> DecisionLine<'a> {
             at,
             verdict,
             request,
+            gateway,
             route: _,
             action,
             parties,
@@ -101,6 +106,7 @@ impl<'a> DecisionLine<'a> {
             remedy,
             permits,
             request: request.as_ref().map(RequestLine::of),
+            gateway: gateway.as_deref().map(|id| Text::new(id, IDENTITY)),
             route: route(decision),
             action: action.as_ref().map(|(id, _)| id.as_str()),
             tier: action.as_ref().map(|(_, tier)| tier.as_str()),

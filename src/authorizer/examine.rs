@@ -13,7 +13,7 @@ use crate::model::identity::TokenFacts;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
-use crate::model::request::AccessRequest;
+use crate::model::request::{AccessRequest, Gateway};
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
@@ -129,6 +129,9 @@ impl Snapshot {
             id: route.route.id.clone(),
             url: Arc::clone(&route.route.url),
         });
+        if let Some(gateway) = &request.gateway {
+            may_ask(gateway, &route.route)?;
+        }
         Ok(route)
     }
 
@@ -189,6 +192,25 @@ impl Snapshot {
         seen.policy = started.elapsed();
         Ok(verdict)
     }
+}
+
+/// Whether an Envoy that is bound to routes or to a tenant may ask about this route.
+fn may_ask(gateway: &Gateway, route: &Route) -> Result<(), Denial> {
+    let Gateway { id, tenant, routes } = gateway;
+    let refused = |cause: &str| {
+        let cause = format!("`{id}` may not ask about {cause}");
+        Err(Denial::new(Reason::GatewayNotAllowed).because(cause))
+    };
+    if routes
+        .as_ref()
+        .is_some_and(|routes| !routes.contains(&route.id))
+    {
+        return refused("this route");
+    }
+    if tenant.is_some() && *tenant != route.tenant {
+        return refused("routes of another tenant");
+    }
+    Ok(())
 }
 
 /// Described parties, if the route accepts the credential that they would have presented.

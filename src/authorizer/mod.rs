@@ -38,6 +38,15 @@ pub struct Authorizer {
     shadow: ShadowQueue,
 }
 
+/// Where a check comes from that is refused unread.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Envoy's id of the request.
+    pub request_id: Option<String>,
+    /// The Envoy that asks, where it had to say.
+    pub gateway: Option<Arc<str>>,
+}
+
 impl Authorizer {
     /// An authorizer that decides with whatever snapshot `snapshot` holds at the moment of a request.
     pub fn new(
@@ -99,6 +108,7 @@ impl Authorizer {
             at: request.now,
             verdict,
             request: Some(RequestFacts::from(request)),
+            gateway: request.gateway.as_ref().map(|it| Arc::clone(&it.id)),
             route,
             action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
             parties,
@@ -124,8 +134,12 @@ impl Authorizer {
         verdict: Verdict,
         at: Timestamp,
         arrival: Instant,
-        request_id: Option<String>,
+        origin: Origin,
     ) -> Decision {
+        let Origin {
+            request_id,
+            gateway,
+        } = origin;
         let verdict = match verdict {
             Verdict::Allow(_) => {
                 Verdict::Fault(Fault::new(FaultCode::Internal, "a refusal was an allow"))
@@ -143,6 +157,7 @@ impl Authorizer {
             at,
             verdict,
             request,
+            gateway,
             route: None,
             action: None,
             parties: None,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::output::{colour, counted, load_or_say, print, summary};
+use super::output::{colour, counted, load_whole_or_say, print, summary};
 use super::{CheckArgs, Exit};
 use crate::config::Overrides;
 
@@ -12,7 +12,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         deny_warnings,
         json,
     } = args;
-    let bundle = match load_or_say(&config.config, &Overrides::default(), *json) {
+    let bundle = match load_whole_or_say(&config.config, &Overrides::default(), *json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };

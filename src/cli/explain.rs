@@ -148,7 +148,8 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
     let now = describe::moment(&given, now())?;
     let claims = bundle.claims.clone();
     let conditions = bundle.conditions.clone();
-    let mut snapshot = app::offline_snapshot(bundle, now, args.needs_keys())?;
+    let keys = args.needs_keys(&bundle);
+    let mut snapshot = app::offline_snapshot(bundle, now, keys)?;
     if !given.conditions.is_empty() {
         snapshot.conditions = describe::conditions(&given, &conditions)?;
     }
@@ -203,10 +204,12 @@ fn pair<'a>(text: &'a str, separator: char, example: &str) -> Result<(&'a str, &
 
 impl ExplainArgs {
     /// A credential is verified with keys, so they have to be fetched; described parties and anonymous callers need none.
-    fn needs_keys(&self) -> bool {
+    fn needs_keys(&self, bundle: &Bundle) -> bool {
+        let own: Vec<&str> = bundle.providers.credential_headers().collect();
         let credential = |header: &String| {
-            let name = header.split(':').next().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case("authorization")
+            let name = header.split(':').next().unwrap_or_default().trim();
+            let known = ["authorization", "cookie"].iter().chain(&own);
+            known.clone().any(|other| name.eq_ignore_ascii_case(other))
         };
         let carried = self.token.is_some()
             || self.token_file.is_some()

@@ -6,6 +6,7 @@
 mod cases;
 mod check;
 mod describe;
+mod doctor;
 mod explain;
 mod explained;
 mod keys;
@@ -28,7 +29,7 @@ use crate::config::Overrides;
 enum Exit {
     /// All is well.
     Ok = 0,
-    /// It failed: a test, a listener, a fault.
+    /// It failed: a test, a listener, a fault; `doctor`: there are errors.
     Failed = 1,
     /// The command line makes no sense.
     Usage = 2,
@@ -41,7 +42,7 @@ enum Exit {
 const EXIT_CODES: &str = "\
 Exit status:
   0  all is well (explain: allowed)
-  1  it failed
+  1  it failed (doctor: there are errors)
   2  the command line makes no sense
   3  explain: denied
   5  the configuration cannot be loaded";
@@ -64,6 +65,8 @@ enum Verb {
     Test(TestArgs),
     /// Say how a request would be decided, and why.
     Explain(Box<explain::ExplainArgs>),
+    /// Say what Envoy's configuration lets pass undecided, and what else weakens or breaks decisions.
+    Doctor(doctor::DoctorArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
     /// Print the version.
@@ -177,6 +180,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Check(args) => check::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
         Verb::Keys(args) => keys::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::Exit;
 use crate::config::problem::{Problems, Severity};
-use crate::config::{Bundle, Failure, Overrides, load};
+use crate::config::{Bundle, Failure, Overrides, load, load_with_certificates};
+use crate::ext_authz::now;
 
 /// Whether words on standard error may be coloured (<https://no-color.org>).
 pub(super) fn colour() -> bool {
@@ -31,7 +32,20 @@ pub(super) fn load_or_say(
     overrides: &Overrides,
     json: bool,
 ) -> Result<Bundle, Exit> {
-    load(config, overrides).map_err(|failure| {
+    or_say(load(config, overrides), json)
+}
+
+/// The same for a server that is about to start, the certificates of its listeners included.
+pub(super) fn load_whole_or_say(
+    config: &Path,
+    overrides: &Overrides,
+    json: bool,
+) -> Result<Bundle, Exit> {
+    or_say(load_with_certificates(config, overrides, now()), json)
+}
+
+fn or_say(loaded: Result<Bundle, Failure>, json: bool) -> Result<Bundle, Exit> {
+    loaded.map_err(|failure| {
         let Failure {
             problems, sources, ..
         } = &failure;
@@ -70,7 +84,11 @@ pub(super) fn counted(count: usize, word: &str) -> String {
 
 /// `2 errors, 1 warning`.
 pub(super) fn summary(problems: &Problems) -> String {
-    let kinds = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+    let kinds = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Note, "note"),
+    ];
     let found = kinds.map(|(severity, word)| (problems.count(severity), word));
     let parts: Vec<String> = found
         .into_iter()

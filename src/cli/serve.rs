@@ -1,6 +1,6 @@
 //! `countersign serve`.
 
-use super::output::{load_or_say, say_error};
+use super::output::{load_whole_or_say, say_error};
 use super::{Exit, ServeArgs};
 use crate::app;
 use crate::telemetry::logging;
@@ -12,7 +12,7 @@ pub(super) fn run(args: ServeArgs) -> Exit {
         say_error(&message, json);
         Exit::Failed
     };
-    let bundle = match load_or_say(&args.config.config, &overrides, json) {
+    let bundle = match load_whole_or_say(&args.config.config, &overrides, json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };

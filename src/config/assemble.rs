@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::case::PlacedCase;
 use super::files::{self, beside};
 use super::fixed::Fixed;
+use super::gateways;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
@@ -17,7 +18,7 @@ use crate::action::RouteTable;
 use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
-use crate::ext_authz::{Grpc, now};
+use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, ProviderSpec, Resources};
 use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
@@ -102,14 +103,33 @@ pub struct Failure {
     pub watched: Vec<PathBuf>,
 }
 
-/// Reads the server's configuration at `path` and everything that it names.
+/// Reads the server's configuration at `path` and everything that it names, but no certificate: decisions do not depend
+/// on these, and a listener follows its own.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
+    read(path, overrides, None)
+}
+
+/// The same for a server that is about to start: the certificates of listeners have to be usable at `now`.
+pub fn load_with_certificates(
+    path: &Path,
+    overrides: &Overrides,
+    now: Timestamp,
+) -> Result<Bundle, Failure> {
+    read(path, overrides, Some(now))
+}
+
+fn read(
+    path: &Path,
+    overrides: &Overrides,
+    certificates: Option<Timestamp>,
+) -> Result<Bundle, Failure> {
     let mut reading = Reading {
         path,
         problems: Problems::new(),
         sources: Sources::new(),
         watched: Vec::new(),
         stamp: Stamp::take([path]),
+        certificates,
     };
     let bundle = reading.bundle(overrides);
     let Reading {
@@ -118,6 +138,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Bundle, Failure> {
         watched,
         stamp,
         path: _,
+        certificates: _,
     } = reading;
     match bundle {
         Some(bundle) if !problems.has_errors() => Ok(Bundle {
@@ -141,6 +162,8 @@ struct Reading<'a> {
     sources: Sources,
     watched: Vec<PathBuf>,
     stamp: Stamp,
+    /// Whether certificates are looked at, and as of when.
+    certificates: Option<Timestamp>,
 }
 
 impl Reading<'_> {
@@ -170,10 +193,18 @@ impl Reading<'_> {
         let around = Surroundings {
             providers: &names,
             incomplete,
-            now: now(),
+            files: self.certificates.is_some(),
         };
         let problems = &mut self.problems;
         let fixed = Fixed::read(self.path, &document, &spec, overrides, &around, problems);
+        if let (Some(fixed), Some(providers)) = (&fixed, &providers)
+            && providers.api_keys().next().is_some()
+        {
+            fixed.warn_of_lost_keys(&document, &mut self.problems);
+        }
+        if let (Some(fixed), Some(now)) = (&fixed, self.certificates) {
+            fixed.check_certificates(&document, now, &mut self.problems);
+        }
         let registry = self.registry(&spec, &known, incomplete);
         let listed: Vec<PathBuf> = spec
             .policies
@@ -191,6 +222,9 @@ impl Reading<'_> {
         } = self.policies(&listed, &spec, &known, incomplete);
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
+        if let Some(fixed) = &fixed {
+            gateways::check(&document, fixed.grpc.envoys(), &routes, &mut self.problems);
+        }
         // Rules that could not be read are mistakes of their own.
         if policy.is_empty() && !self.problems.has_errors() {
             let problem = document.warning(

@@ -9,8 +9,10 @@ use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
+use crate::model::time::Timestamp;
 use crate::store::{StoreSettings, StoreSpec};
 use crate::telemetry::Log;
+use crate::tls;
 
 /// The listeners and sinks, checked.
 pub(super) struct Fixed {
@@ -51,6 +53,10 @@ impl Fixed {
         }
         let mut audit = spec.audit.clone();
         audit.relative_to(path);
+        if let Some(tls) = &mut grpc.tls {
+            tls.relative_to(path);
+        }
+        let envoys = std::mem::take(&mut grpc.envoys);
         let mut store = spec.store.clone();
         store.relative_to(path);
         if let Some(file) = &overrides.store {
@@ -59,15 +65,18 @@ impl Fixed {
             };
         }
         let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?}");
+        // The list of Envoys is what a reload does change.
+        grpc.envoys = envoys;
 
         let wrong = |path: KeyPath, message: String| -> Vec<Problem> {
             vec![document.error(&path, "invalid-setting", message)]
         };
         let key = |name: &str| KeyPath::root().join(name);
-        let grpc = problems.keep(
-            Grpc::try_from(grpc)
-                .map_err(|error| wrong(key("grpc").join(error.path()), error.to_string())),
-        );
+        let grpc = problems.keep(Grpc::try_from(grpc).map_err(|error| {
+            let findings = error.into_findings().into_iter();
+            let placed = findings.map(|finding| place(document, &key("grpc"), finding));
+            placed.collect::<Vec<_>>()
+        }));
         let metrics = problems.keep(
             MetricsSettings::try_from(metrics)
                 .map_err(|error| wrong(key("metrics").join("listen"), error.to_string())),
@@ -98,6 +107,32 @@ impl Fixed {
         Some(fixed)
     }
 
+    /// Reads the files of every listener with TLS, and reports those that cannot be used at `now`, or not for long.
+    pub(super) fn check_certificates(
+        &self,
+        document: &Document,
+        now: Timestamp,
+        problems: &mut Problems,
+    ) {
+        let listeners = [("grpc", self.grpc.tls()), ("admin", self.admin.tls())];
+        for (name, spec) in listeners {
+            let Some(spec) = spec else { continue };
+            let base = KeyPath::root().join(name).join("tls");
+            let findings = tls::check(spec, now);
+            problems.extend(findings.into_iter().map(|it| place(document, &base, it)));
+        }
+    }
+
+    /// Keys that are issued into memory end with the process that issued them.
+    pub(super) fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
+        if self.store.file().is_none() {
+            let path = KeyPath::root().join("providers");
+            let message = "API keys are accepted, and there is no store to keep them in";
+            let problem = document.warning(&path, "keys-without-store", message.to_owned());
+            problems.push(problem.help("write `store: { file: /var/lib/countersign/state.db }`"));
+        }
+    }
+
     /// Whoever reaches the gRPC port can claim any peer certificate.
     fn warn_of_exposure(&self, document: &Document, problems: &mut Problems) {
         let warn = |name: &str, what: &str| {
@@ -105,12 +140,16 @@ impl Fixed {
             document.warning(
                 &path,
                 "insecure-listener",
-                format!("{what} can be reached from other machines in plain text"),
+                format!("{what} can be reached from other machines"),
             )
         };
         if self.grpc.exposed().is_some() {
-            problems.push(warn("grpc", "the gRPC listener").help(
-                "whoever reaches it can claim any identity; keep it on loopback or a Unix socket",
+            let listener = match self.grpc.tls() {
+                Some(_) => "the gRPC listener authenticates nobody and",
+                None => "the gRPC listener",
+            };
+            problems.push(warn("grpc", listener).help(
+                "whoever reaches it can claim any identity; name `tls.client_ca` and `envoys`, or keep it on loopback or a Unix socket",
             ));
         }
         if self.metrics.is_exposed() {

@@ -8,6 +8,7 @@ mod case;
 mod expectation;
 mod files;
 mod fixed;
+mod gateways;
 mod place;
 mod policy;
 pub mod problem;
@@ -15,7 +16,7 @@ mod server;
 mod watch;
 pub mod yaml;
 
-pub use assemble::{Bundle, Failure, load};
+pub use assemble::{Bundle, Failure, load, load_with_certificates};
 pub use case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, PlacedCase};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;

@@ -1,74 +1,151 @@
-//! A bound on connections: one Envoy worker needs one, so a few hundred are somebody else's.
+//! Connections, from accepted to served: each has a place, knows who is at its other side, and speaks within a time.
+//!
+//! One Envoy worker needs one connection, so a few hundred are somebody else's.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::Connected;
 
+use super::peer::Peer;
+
+/// Bytes with which every client begins (RFC 9113, section 3.4).
+const PREFACE: usize = 24;
+/// How long a client may take to send them; what comes after is bounded by the probes of an idle connection.
+const PREFACE_WITHIN: Duration = Duration::from_secs(3);
+/// Pause after the system refused to accept, so that running out of descriptors is no busy loop, and no end either.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// A connection that gives its place back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Counted<C> {
-    connection: C,
+pub(super) struct Connection<C> {
+    stream: C,
+    peer: Peer,
+    silent: Option<Silent>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
+/// The client has not introduced itself yet.
+#[derive(Debug)]
+struct Silent {
+    missing: usize,
+    until: Pin<Box<Sleep>>,
+}
+
+/// The connections of a listener, whatever goes wrong with one of them.
+pub(super) fn accepted<C>(incoming: impl Stream<Item = io::Result<C>>) -> impl Stream<Item = C> {
+    let accepted = incoming.then(async |accepted| match accepted {
+        Ok(stream) => Some(stream),
+        Err(error) if is_the_clients(error.kind()) => None,
+        Err(error) => {
+            tracing::warn!(%error, "the gRPC listener could not accept a connection");
+            sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    });
+    accepted.filter_map(|stream| stream)
+}
+
+/// Whether the client gave up before it was accepted.
+const fn is_the_clients(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::Interrupted
+    )
+}
+
 /// The connections of `incoming`, each handed on once it has one of the `places`; one more waits at a time.
-pub(super) fn counted<C, S>(
-    incoming: S,
+pub(super) fn counted<C>(
+    incoming: impl Stream<Item = (C, Peer)>,
     places: Arc<Semaphore>,
-) -> impl Stream<Item = io::Result<Counted<C>>>
-where
-    S: Stream<Item = io::Result<C>>,
-{
-    incoming.then(move |connection| {
+) -> impl Stream<Item = io::Result<Connection<C>>> {
+    incoming.then(move |(stream, peer)| {
         let places = Arc::clone(&places);
         async move {
-            Ok(Counted {
-                connection: connection?,
-                _place: places.acquire_owned().await.ok(),
+            let place = places.acquire_owned().await.ok();
+            let silent = Silent {
+                missing: PREFACE,
+                until: Box::pin(sleep(PREFACE_WITHIN)),
+            };
+            Ok(Connection {
+                stream,
+                peer,
+                silent: Some(silent),
+                _place: place,
             })
         }
     })
 }
 
-impl<C: Connected> Connected for Counted<C> {
-    type ConnectInfo = C::ConnectInfo;
+impl<C> Connected for Connection<C> {
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) -> Self::ConnectInfo {
-        self.connection.connect_info()
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 
-impl<C: AsyncRead + Unpin> AsyncRead for Counted<C> {
+impl Silent {
+    /// Whether it still is, after so many more bytes.
+    fn heard(mut self, bytes: usize) -> Option<Self> {
+        self.missing = self.missing.saturating_sub(bytes);
+        (self.missing > 0).then_some(self)
+    }
+}
+
+impl<C: AsyncRead + Unpin> AsyncRead for Connection<C> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let Some(mut silent) = self.silent.take() else {
+            return read;
+        };
+        let read = match read {
+            Poll::Pending => {
+                let late = silent.until.as_mut().poll(cx);
+                self.silent = Some(silent);
+                ready!(late);
+                Err(io::Error::from(io::ErrorKind::TimedOut))
+            }
+            Poll::Ready(read) => {
+                let bytes = buffer.filled().len().saturating_sub(before);
+                self.silent = silent.heard(bytes);
+                read
+            }
+        };
+        Poll::Ready(read)
     }
 }
 
-impl<C: AsyncWrite + Unpin> AsyncWrite for Counted<C> {
+impl<C: AsyncWrite + Unpin> AsyncWrite for Connection<C> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.connection).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -76,11 +153,11 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Counted<C> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.connection).poll_write_vectored(cx, slices)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.connection.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 }
 
@@ -88,20 +165,59 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Counted<C> {
 mod tests {
     use std::pin::pin;
 
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     #[tokio::test]
     async fn a_connection_waits_for_the_place_of_another() {
         let (ours, _theirs) = tokio::io::duplex(8);
         let (more, _others) = tokio::io::duplex(8);
-        let incoming = tokio_stream::iter([Ok(ours), Ok(more)]);
+        let incoming = tokio_stream::iter([(ours, Peer::Anybody), (more, Peer::Anybody)]);
         let places = Arc::new(Semaphore::new(1));
         let mut connections = pin!(counted(incoming, Arc::clone(&places)));
         let first = connections.next().await.unwrap().unwrap();
         let mut second = pin!(connections.next());
-        let waited = tokio::time::timeout(std::time::Duration::from_millis(20), &mut second);
+        let waited = tokio::time::timeout(Duration::from_millis(20), &mut second);
         assert!(waited.await.is_err());
         drop(first);
         assert!(second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_introduce_itself_is_cut_off_and_one_that_has_is_not() {
+        for (sent, cut) in [(0, true), (PREFACE - 1, true), (PREFACE, false)] {
+            let (ours, mut theirs) = tokio::io::duplex(64);
+            let incoming = tokio_stream::iter([(ours, Peer::Anybody)]);
+            let mut connections = pin!(counted(incoming, Arc::new(Semaphore::new(1))));
+            let mut connection = connections.next().await.unwrap().unwrap();
+            if let Some(silent) = &mut connection.silent {
+                silent.until = Box::pin(sleep(Duration::from_millis(30)));
+            }
+            theirs.write_all(&vec![7; sent]).await.unwrap();
+            let mut bytes = vec![0; 64];
+            let read = async {
+                let mut count = 0;
+                while count <= sent {
+                    count += connection.read(&mut bytes).await?;
+                }
+                Ok::<_, io::Error>(())
+            };
+            let ended = tokio::time::timeout(Duration::from_millis(300), read).await;
+            assert_eq!(ended.is_ok_and(|it| it.is_err()), cut, "{sent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_system_refuses_does_not_end_the_listener() {
+        let refused = || io::Error::from_raw_os_error(24);
+        let incoming = [
+            Err(refused()),
+            Ok(1),
+            Err(io::ErrorKind::ConnectionReset.into()),
+            Ok(2),
+        ];
+        let connections: Vec<i32> = accepted(tokio_stream::iter(incoming)).collect().await;
+        assert_eq!(connections, [1, 2]);
     }
 }

@@ -17,15 +17,17 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 use tracing::field::{Empty, display};
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, Origin};
 use crate::model::decision::Decision;
-use crate::model::reason::FaultCode;
+use crate::model::reason::{FaultCode, Reason};
+use crate::model::request::{AccessRequest, Gateway};
 use crate::model::time::Timestamp;
-use crate::model::verdict::{Fault, Verdict};
+use crate::model::verdict::{Denial, Fault, Verdict};
 
 use super::clock;
 use super::deadline::{Deadline, Patience};
 use super::limit::Load;
+use super::peer::{Peer, Removed};
 use super::request::{access_request, request_id};
 use super::response::check_response;
 
@@ -47,12 +49,7 @@ impl Checks {
         }
     }
 
-    async fn answer(
-        &self,
-        check: &CheckRequest,
-        arrival: Instant,
-        deadline: Deadline,
-    ) -> CheckResponse {
+    async fn answer(&self, asked: &Asked<'_>) -> CheckResponse {
         let span = tracing::debug_span!(
             "ext_authz.check",
             decision = Empty,
@@ -61,58 +58,78 @@ impl Checks {
             reason = Empty,
             rule = Empty,
         );
-        let now = clock::now();
         let answered = caught(async {
-            let decision = self.decide(check, now, arrival, deadline).await;
+            let decision = self.decide(asked).await;
             (check_response(&decision), decision)
         });
         let answered = answered.instrument(span.clone()).await;
         let (response, decision) = answered.unwrap_or_else(|fault| {
-            let decision = self.refuse(Verdict::Fault(fault), now, arrival, check);
+            let decision = self.refuse(Verdict::Fault(fault), asked);
             (check_response(&decision), decision)
         });
         describe(&span, &decision);
         response
     }
 
-    async fn decide(
-        &self,
-        check: &CheckRequest,
-        now: Timestamp,
-        arrival: Instant,
-        deadline: Deadline,
-    ) -> Decision {
-        let fault =
-            |code, cause| self.refuse(Verdict::Fault(Fault::new(code, cause)), now, arrival, check);
+    async fn decide(&self, asked: &Asked<'_>) -> Decision {
+        let fault = |code, cause| self.refuse(Verdict::Fault(Fault::new(code, cause)), asked);
         let _counted = self.authorizer.metrics().begin_check();
         let Some(_in_flight) = self.load.enter() else {
             self.authorizer.metrics().shed();
             return fault(FaultCode::Overloaded, "too many checks in flight");
         };
-        if deadline.passed(Instant::now()) {
+        if asked.deadline.passed(Instant::now()) {
             return fault(
                 FaultCode::DeadlineExceeded,
                 "the deadline passed on arrival",
             );
         }
-        match access_request(check, now) {
+        match asked.request() {
             Ok(request) => {
-                let until = deadline.until();
-                self.authorizer.decide(&request, arrival, until).await
+                let until = asked.deadline.until();
+                let decided = self.authorizer.decide(&request, asked.arrival, until);
+                decided.await
             }
-            Err(denial) => self.refuse(Verdict::Deny(denial), now, arrival, check),
+            Err(denial) => self.refuse(Verdict::Deny(denial), asked),
         }
     }
 
-    fn refuse(
-        &self,
-        verdict: Verdict,
-        now: Timestamp,
-        arrival: Instant,
-        check: &CheckRequest,
-    ) -> Decision {
+    fn refuse(&self, verdict: Verdict, asked: &Asked<'_>) -> Decision {
+        let origin = Origin {
+            request_id: request_id(asked.check),
+            gateway: asked.gateway_id(),
+        };
         self.authorizer
-            .refuse(verdict, now, arrival, request_id(check))
+            .refuse(verdict, asked.now, asked.arrival, origin)
+    }
+}
+
+/// One check, and what is known about it before it is read.
+struct Asked<'a> {
+    check: &'a CheckRequest,
+    gateway: Result<Option<Arc<Gateway>>, Removed>,
+    now: Timestamp,
+    arrival: Instant,
+    deadline: Deadline,
+}
+
+impl Asked<'_> {
+    /// The canonical request, with the Envoy that asks.
+    fn request(&self) -> Result<AccessRequest, Denial> {
+        let gateway = self.gateway.as_ref().map_err(|Removed(_)| {
+            Denial::new(Reason::GatewayNotAllowed)
+                .because("the Envoy was taken off the list after it had connected")
+        })?;
+        let mut request = access_request(self.check, self.now)?;
+        request.gateway.clone_from(gateway);
+        Ok(request)
+    }
+
+    fn gateway_id(&self) -> Option<Arc<str>> {
+        match &self.gateway {
+            Ok(gateway) => gateway.as_ref().map(|gateway| Arc::clone(&gateway.id)),
+            Err(Removed(id)) => Some(Arc::clone(id)),
+        }
     }
 }
 
@@ -125,9 +142,19 @@ impl Authorization for Checks {
         let arrival = Instant::now();
         let timeout = request.metadata().get("grpc-timeout");
         let timeout = timeout.and_then(|value| value.to_str().ok());
-        let deadline = Deadline::new(arrival, timeout, self.patience);
-        let answer = self.answer(request.get_ref(), arrival, deadline).await;
-        Ok(Response::new(answer))
+        // Every connection says who is at its other side; without that, nobody is.
+        let gateway = match request.extensions().get::<Peer>() {
+            Some(peer) => peer.gateway(),
+            None => Err(Removed(Arc::from(""))),
+        };
+        let asked = Asked {
+            deadline: Deadline::new(arrival, timeout, self.patience),
+            check: request.get_ref(),
+            now: clock::now(),
+            gateway,
+            arrival,
+        };
+        Ok(Response::new(self.answer(&asked).await))
     }
 }
 

@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 
 use super::deadline::Patience;
+use super::envoys::{EnvoySpec, Envoys};
+use crate::model::finding::Finding;
+use crate::tls::TlsSpec;
 
 /// Most checks in flight that can be configured.
 const MAX_CONCURRENCY: usize = 65_536;
@@ -21,7 +24,11 @@ pub struct GrpcSpec {
     pub listen: String,
     /// Path of a Unix socket.
     pub unix: Option<PathBuf>,
-    /// Allows an address that other machines reach.
+    /// Certificate and key of the TCP listener, and who issues those of Envoys.
+    pub tls: Option<TlsSpec>,
+    /// The Envoys that may ask.
+    pub envoys: Vec<EnvoySpec>,
+    /// Allows an address that other machines reach, without knowing who asks.
     pub insecure: bool,
     /// Most checks in flight.
     pub concurrency: usize,
@@ -52,6 +59,8 @@ impl Default for GrpcSpec {
         Self {
             listen: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9191).to_string(),
             unix: None,
+            tls: None,
+            envoys: Vec::new(),
             insecure: false,
             concurrency: 1024,
             deadline_margin: Duration::from_millis(10),
@@ -80,7 +89,7 @@ pub enum SpecError {
     Listen(String),
     /// Reachable from other machines without saying so.
     #[error(
-        "`{0}` can be reached from other machines, and whoever reaches it can claim any identity: listen on `127.0.0.1:{port}` or on a `unix` socket, or write `insecure: true` if the network itself admits Envoy only",
+        "`{0}` can be reached from other machines, and whoever reaches it can claim any identity: name `tls.client_ca` and the `envoys` that may ask, listen on `127.0.0.1:{port}` or on a `unix` socket, or write `insecure: true` if the network itself admits Envoy only",
         port = .0.port()
     )]
     Exposed(SocketAddr),
@@ -89,6 +98,21 @@ pub enum SpecError {
         "there is nothing to listen on: write an address under `listen` or a path under `unix`"
     )]
     Nowhere,
+    /// A certificate for nothing.
+    #[error(
+        "`tls` is for the TCP listener, and there is none: a Unix socket is guarded by its file"
+    )]
+    TlsForNothing,
+    /// A CA may sign for others than Envoys.
+    #[error(
+        "`client_ca` without `envoys` would let in everybody whom that CA has signed for: list the Envoys that may ask"
+    )]
+    NobodyListed,
+    /// Names without a way to know them.
+    #[error(
+        "Envoys are known by their certificates: name the CA that signs these in `tls.client_ca`"
+    )]
+    ListedForNothing,
     /// A socket path that the system does not take.
     #[error("`{}` is not the path of a socket: use 1 to {MAX_SOCKET_PATH} bytes", .0.display())]
     SocketPath(PathBuf),
@@ -98,6 +122,9 @@ pub enum SpecError {
     /// No time would be left for deciding.
     #[error("a default deadline of 0 leaves no time to decide: use one such as `1s`")]
     Deadline,
+    /// Entries of the allow-list that are wrong.
+    #[error("the list of Envoys cannot be used")]
+    Envoys(Vec<Finding>),
 }
 
 impl SpecError {
@@ -105,10 +132,25 @@ impl SpecError {
     pub const fn path(&self) -> &'static str {
         match self {
             Self::Listen(_) | Self::Exposed(_) | Self::Nowhere => "listen",
+            Self::TlsForNothing => "tls",
+            Self::NobodyListed | Self::ListedForNothing | Self::Envoys(_) => "envoys",
             Self::SocketPath(_) => "unix",
             Self::Concurrency(_) => "concurrency",
             Self::Deadline => "default_deadline",
         }
+    }
+
+    /// Everything that is wrong, at paths below `grpc`.
+    pub fn into_findings(self) -> Vec<Finding> {
+        let path = self.path();
+        let found = match self {
+            Self::Envoys(findings) => findings,
+            other => vec![Finding::error("invalid-setting", other.to_string())],
+        };
+        found
+            .into_iter()
+            .map(|finding| finding.under(path))
+            .collect()
     }
 }
 
@@ -116,6 +158,8 @@ impl SpecError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grpc {
     pub(super) tcp: Option<SocketAddr>,
+    pub(super) tls: Option<TlsSpec>,
+    pub(super) envoys: Envoys,
     pub(super) unix: Option<PathBuf>,
     pub(super) concurrency: usize,
     pub(super) patience: Patience,
@@ -123,9 +167,30 @@ pub struct Grpc {
 }
 
 impl Grpc {
-    /// The TCP address that other machines reach, if there is one; `check` warns about it.
+    /// The TCP address that other machines reach without showing who they are, if there is one; `check` warns about it.
     pub fn exposed(&self) -> Option<SocketAddr> {
-        self.tcp.filter(|address| !address.ip().is_loopback())
+        let reachable = self.tcp.filter(|address| !address.ip().is_loopback());
+        reachable.filter(|_| !self.authenticates())
+    }
+
+    /// Whether those who ask over TCP have to show who they are.
+    pub(super) fn authenticates(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some())
+    }
+
+    /// The Envoys that may ask.
+    pub const fn envoys(&self) -> &Envoys {
+        &self.envoys
+    }
+
+    /// Certificate and key of the TCP listener.
+    pub const fn tls(&self) -> Option<&TlsSpec> {
+        self.tls.as_ref()
+    }
+
+    /// What is kept back of Envoy's timeout: a check with no more time than that is always too late.
+    pub const fn margin(&self) -> Duration {
+        self.patience.margin
     }
 }
 
@@ -136,6 +201,8 @@ impl TryFrom<GrpcSpec> for Grpc {
         let GrpcSpec {
             listen,
             unix,
+            tls,
+            envoys,
             insecure,
             concurrency,
             deadline_margin,
@@ -143,11 +210,15 @@ impl TryFrom<GrpcSpec> for Grpc {
             drain,
         } = spec;
         let tcp = address(&listen)?;
-        if let Some(address) = tcp.filter(|it| !it.ip().is_loopback() && !insecure) {
+        let trusted = allowed(tls.as_ref(), &envoys)?;
+        let private = |it: &SocketAddr| it.ip().is_loopback() || insecure || !trusted.is_empty();
+        if let Some(address) = tcp.filter(|it| !private(it)) {
             return Err(SpecError::Exposed(address));
         }
-        if tcp.is_none() && unix.is_none() {
-            return Err(SpecError::Nowhere);
+        match (tcp, &unix, &tls) {
+            (None, None, _) => return Err(SpecError::Nowhere),
+            (None, Some(_), Some(_)) => return Err(SpecError::TlsForNothing),
+            (Some(_), _, _) | (None, Some(_), None) => {}
         }
         let fits = |path: &PathBuf| (1..=MAX_SOCKET_PATH).contains(&path.as_os_str().len());
         if let Some(path) = unix.as_ref().filter(|path| !fits(path)) {
@@ -161,6 +232,8 @@ impl TryFrom<GrpcSpec> for Grpc {
         }
         Ok(Self {
             tcp,
+            tls,
+            envoys: trusted,
             unix,
             concurrency,
             patience: Patience {
@@ -169,6 +242,16 @@ impl TryFrom<GrpcSpec> for Grpc {
             },
             drain,
         })
+    }
+}
+
+/// The Envoys that may ask: there are some exactly where certificates say who asks.
+fn allowed(tls: Option<&TlsSpec>, envoys: &[EnvoySpec]) -> Result<Envoys, SpecError> {
+    let known_by = tls.and_then(|tls| tls.client_ca.as_ref());
+    match (known_by, envoys) {
+        (Some(_), []) => Err(SpecError::NobodyListed),
+        (None, [_, ..]) => Err(SpecError::ListedForNothing),
+        (Some(_), [_, ..]) | (None, []) => Envoys::compile(envoys).map_err(SpecError::Envoys),
     }
 }
 
@@ -242,11 +325,57 @@ mod tests {
     }
 
     #[test]
+    fn other_machines_are_let_in_when_they_show_who_they_are() {
+        let with = |tls: &str, envoys: &str| {
+            checked(&format!(
+                r#"{{"listen":"0.0.0.0:9191","tls":{{"certificate":"a","key":"b"{tls}}}{envoys}}}"#
+            ))
+        };
+        let (ca, listed) = (
+            r#","client_ca":"c""#,
+            r#","envoys":[{"id":"dns:a.example"}]"#,
+        );
+        let grpc = with(ca, listed).unwrap();
+        assert_eq!((grpc.exposed(), grpc.authenticates()), (None, true));
+        // TLS alone says who we are, and not who asks.
+        assert!(matches!(with("", ""), Err(SpecError::Exposed(_))));
+        let insecure = with("", r#","insecure":true"#).unwrap();
+        assert!(insecure.exposed().is_some() && !insecure.authenticates());
+        assert_eq!(with(ca, "").unwrap_err(), SpecError::NobodyListed);
+        let empty = with(ca, r#","envoys":[],"insecure":true"#);
+        assert_eq!(empty.unwrap_err(), SpecError::NobodyListed);
+        assert_eq!(with("", listed).unwrap_err(), SpecError::ListedForNothing);
+    }
+
+    #[test]
+    fn a_wrong_entry_of_the_list_is_named() {
+        let error = checked(
+            r#"{"tls":{"certificate":"a","key":"b","client_ca":"c"},"envoys":[{"id":"cn:edge"}]}"#,
+        );
+        let findings = error.unwrap_err().into_findings();
+        assert!(
+            findings[0]
+                .to_string()
+                .starts_with("envoys[0].id: `cn:edge`"),
+            "{findings:?}"
+        );
+        let findings = checked(r#"{"concurrency":0}"#).unwrap_err().into_findings();
+        assert!(
+            findings[0].to_string().starts_with("concurrency: "),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
     fn what_cannot_be_served_is_refused() {
         for (json, path) in [
             (r#"{"listen":"localhost"}"#, "listen"),
             (r#"{"listen":"none"}"#, "listen"),
             (r#"{"unix":""}"#, "unix"),
+            (
+                r#"{"listen":"none","unix":"x","tls":{"certificate":"a","key":"b"}}"#,
+                "tls",
+            ),
             (r#"{"concurrency":0}"#, "concurrency"),
             (r#"{"default_deadline":"0s"}"#, "default_deadline"),
         ] {

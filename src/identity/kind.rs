@@ -80,6 +80,17 @@ impl Checked {
         }
     }
 
+    /// The request headers that its credentials and their proofs are read from.
+    pub(super) fn headers(&self) -> Vec<&str> {
+        match self {
+            Self::Jwt(provider) => {
+                let place = provider.place.as_ref();
+                vec![place.map_or("authorization", Place::header_name)]
+            }
+            Self::ApiKey(provider) => vec![provider.place().header_name()],
+        }
+    }
+
     /// The claims that policies may read of its credentials.
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {

@@ -1,13 +1,13 @@
 //! Who asks: the credential of a request, verified into facts.
 //!
-//! A provider verifies one kind of credential of one source; the only kind is the signed access token (RFC 9068). The
-//! way of a token: read it, find the route's provider with exactly its `iss`, verify its signature with that provider's
+//! A provider verifies one kind of credential of one source: a signed access token (RFC 9068), or an API key
+//! (`api_key`). The way of a token: read it, find the route's provider with exactly its `iss`, verify its signature with that provider's
 //! keys, check that it is an access token at all, check its dates, audience and subject, map its claims to an identity,
 //! read the claims that policies may see, and read the chain of those who act. Whatever is present and not understood
 //! refuses the token; nothing makes it anonymous.
 //!
 //! The outcome is what the token states, not who the parties are: the registry has more to say, and the authorizer joins
-//! both. Nothing here reads a clock, waits, or puts a byte of a token or a value of a claim into an error.
+//! both. No verification reads a clock or puts a byte of a credential or a value of a claim into an error.
 
 mod api_key;
 mod chain;

@@ -25,6 +25,14 @@ impl Place {
         Ok(Self::Cookie(name.into()))
     }
 
+    /// The request header that it is, or is part of.
+    pub(super) fn header_name(&self) -> &str {
+        match self {
+            Self::Cookie(_) => "cookie",
+            Self::Header(name) => name,
+        }
+    }
+
     /// The header `name`, a token (RFC 9110, section 5.1) in any case, that no other part of a request is read from.
     pub(super) fn header(name: &str) -> Result<Self, Finding> {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

@@ -51,6 +51,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The request, as far as it was understood.
     pub request: Option<RequestFacts>,
+    /// The Envoy that asked, where it had to show who it is.
+    pub gateway: Option<Arc<str>>,
     /// The route, once found.
     pub route: Option<RouteFacts>,
     /// The action, once found, and its tier.

@@ -68,6 +68,8 @@ names! {
     ProviderName = "provider name";
     /// A protected resource, as rules and Envoy's `context_extensions` name it.
     RouteId = "route id";
+    /// Whose routes they are, where one server decides for several.
+    TenantName = "tenant name";
     /// An entry of a route's catalogue, for example `customers.export`.
     ActionId = "action id";
     /// A rule, unique across all policy files.

@@ -84,6 +84,8 @@ codes! {
         NoRoute = "no_route", "There is nothing here";
         /// `context_extensions` name a route that does not exist.
         UnknownRoute = "unknown_route", "There is nothing here";
+        /// The Envoy that asks may not ask about this route.
+        GatewayNotAllowed = "gateway_not_allowed", "There is nothing here";
         /// The route's catalogue has no such action.
         NoAction = "no_action", "There is nothing here";
         /// The credential's scheme is none that the route's providers read.

@@ -52,7 +52,7 @@ pub struct AccessRequest {
 /// An Envoy that has shown who it is, and what it may ask about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
-    /// Its identity, as the allow-list names it.
+    /// Its identity: a SPIFFE ID, or `dns:` and a name.
     pub id: Arc<str>,
     /// The tenant whose routes it may ask about; none means any.
     pub tenant: Option<Arc<str>>,

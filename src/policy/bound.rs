@@ -97,6 +97,16 @@ impl Bound {
         }
     }
 
+    /// Every attribute path that its conditions and values can read.
+    pub(super) fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
+        let conditions = [&self.when, &self.unless, &self.must].into_iter().flatten();
+        let computed = self.constrain.iter().flat_map(Constrain::expressions);
+        conditions
+            .flat_map(Condition::reads)
+            .chain(computed.flat_map(crate::expression::Expression::reads))
+            .map(AsRef::as_ref)
+    }
+
     /// The query parameters that the rule can read; `None` if it can read any.
     pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
         let conditions = [&self.when, &self.unless, &self.must]

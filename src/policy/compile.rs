@@ -209,15 +209,16 @@ impl Policy {
 
     /// The rules that are enforced, in order.
     pub fn rule_ids(&self) -> BTreeSet<RuleId> {
-        let bound = self
-            .actions
-            .values()
-            .flat_map(HashMap::values)
-            .flat_map(ActionRules::each);
-        bound
+        self.bound()
             .filter(|bound| !bound.rule.shadow)
             .map(|bound| bound.rule.id.clone())
             .collect()
+    }
+
+    /// Every rule on every action that it covers.
+    pub(super) fn bound(&self) -> impl Iterator<Item = &Bound> {
+        let actions = self.actions.values().flat_map(HashMap::values);
+        actions.flat_map(ActionRules::each)
     }
 
     /// Number of rules.

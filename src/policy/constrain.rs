@@ -37,7 +37,7 @@ type Computed = Vec<(Arc<str>, Expression)>;
 /// The constraints of one guard on one action.
 #[derive(Debug, Default)]
 pub(super) struct Constrain {
-    strip: Vec<Arc<str>>,
+    pub(super) strip: Vec<Arc<str>>,
     pub(super) headers: Computed,
     remove: Vec<Arc<str>>,
     set: Computed,

@@ -11,6 +11,7 @@ mod index;
 mod lint;
 mod matcher;
 mod planner;
+mod reads;
 mod requirement;
 mod rule;
 mod selector;

@@ -93,6 +93,15 @@ impl Requirement {
         }
     }
 
+    /// Whether a workload is one way to meet it.
+    pub(super) fn mentions_workload(&self) -> bool {
+        match self {
+            Self::Workload(_) => true,
+            Self::AnyOf(items) => items.iter().any(Self::mentions_workload),
+            Self::Scope(_) | Self::StepUp(_) => false,
+        }
+    }
+
     /// How it reads in a trace.
     pub(super) fn describe(&self) -> String {
         match self {

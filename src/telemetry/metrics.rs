@@ -132,11 +132,6 @@ impl Metrics {
         self.0.check.shadow_difference(effect);
     }
 
-    /// What a listener with TLS counts with.
-    pub fn tls(&self, listener: Listener) -> TlsMetrics {
-        self.0.tls.listener(listener)
-    }
-
     /// Counts a request to the admin listener that was refused before anything was done.
     pub fn admin_refused(&self, refusal: AdminRefusal) {
         self.0.admin.refused(refusal);
@@ -149,6 +144,11 @@ impl Metrics {
             .api_keys_live
             .set(i64::try_from(live).unwrap_or(i64::MAX));
         check.api_keys_age.set(age.as_secs_f64());
+    }
+
+    /// What a listener with TLS counts with.
+    pub fn tls(&self, listener: Listener) -> TlsMetrics {
+        self.0.tls.listener(listener)
     }
 
     /// States the policy in force at the start; not a reload.

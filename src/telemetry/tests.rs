@@ -25,6 +25,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         action: None,
         parties: None,
         credential: None,
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent,
     }

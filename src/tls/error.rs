@@ -101,4 +101,7 @@ pub enum HandshakeError {
     /// The client's certificate is signed by a trusted issuer and cannot be read.
     #[error("the client's certificate cannot be read")]
     Certificate,
+    /// The client's certificate is good, and its owner may not come in.
+    #[error("the client's certificate is not on the list")]
+    Stranger,
 }

@@ -21,7 +21,7 @@ mod watch;
 
 pub use check::check;
 pub use error::{File, HandshakeError, TlsError};
-pub use server::{Accepted, ServerTls, TlsStream};
+pub use server::{Accepted, MAX_HANDSHAKES, ServerTls, TlsStream};
 pub use spec::TlsSpec;
 pub use watch::watch;
 

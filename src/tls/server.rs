@@ -20,10 +20,11 @@ use crate::certificate::Certificate;
 use crate::model::time::Timestamp;
 use crate::telemetry::{Handshake, TlsMetrics};
 
-/// How long a handshake may take: it is two round trips, and whoever is slower is no neighbour.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long a handshake may take: it is two round trips. Short, because it is also how long a crowd that says nothing
+/// keeps the next one waiting.
+const HANDSHAKE: Duration = Duration::from_secs(3);
 /// Most handshakes at once; each costs a signature and some 20 KiB, and the next one waits.
-pub(super) const MAX_HANDSHAKES: usize = 128;
+pub const MAX_HANDSHAKES: usize = 256;
 
 /// The server's side of TLS for one listener. Cheap to clone; every clone sees the certificate in force.
 #[derive(Clone)]
@@ -96,22 +97,42 @@ impl ServerTls {
         self.0.in_force.load().expires
     }
 
-    /// Counts for this listener.
-    pub fn metrics(&self) -> &TlsMetrics {
-        &self.0.metrics
-    }
-
-    /// Shakes hands on `stream`, once one of the places is free. Never waits for anybody's slow client longer than the
-    /// bound of one handshake, and counts how it ended.
+    /// Shakes hands on `stream`, once one of the places is free. Nobody waits for a slow client longer than the bound of
+    /// one handshake. Counts how it ended.
     pub async fn accept<S>(&self, stream: S) -> Result<Accepted<S>, HandshakeError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let accepted = self.handshake(stream).await;
+        self.counted(self.handshake(stream).await)
+    }
+
+    /// The same where not every certificate that `client_ca` has issued may come in: `admit` says who it is, or none for
+    /// a stranger.
+    pub async fn accept_known<S, P>(
+        &self,
+        stream: S,
+        admit: impl FnOnce(Option<Certificate>) -> Option<P>,
+    ) -> Result<(TlsStream<S>, P), HandshakeError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let known = self.handshake(stream).await.and_then(|accepted| {
+            let Accepted {
+                stream,
+                certificate,
+            } = accepted;
+            let peer = admit(certificate).ok_or(HandshakeError::Stranger)?;
+            Ok((stream, peer))
+        });
+        self.counted(known)
+    }
+
+    fn counted<T>(&self, accepted: Result<T, HandshakeError>) -> Result<T, HandshakeError> {
         self.0.metrics.handshake(match &accepted {
             Ok(_) => Handshake::Accepted,
             Err(HandshakeError::TimedOut) => Handshake::TimedOut,
             Err(HandshakeError::Failed(_) | HandshakeError::Certificate) => Handshake::Failed,
+            Err(HandshakeError::Stranger) => Handshake::Stranger,
         });
         accepted
     }

@@ -43,7 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["admin"]),
     ("hyper_util", &["admin"]),
     ("cel", &["expression"]),
-    ("regex", &["expression"]),
+    ("regex", &["expression", "doctor"]),
     ("chrono", &["expression"]),
     ("jsonwebtoken", &["keys"]),
     // Digests of certificates; secrets that the store makes for itself. `keys` gives them to everybody else.
@@ -61,7 +61,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Swapped snapshots.
     (
         "arc_swap",
-        &["keys", "identity", "tls", "authorizer", "app"],
+        &["keys", "tls", "identity", "authorizer", "ext_authz", "app"],
     ),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (

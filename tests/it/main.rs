@@ -10,7 +10,9 @@
 )]
 
 mod admin;
+mod api_keys;
 mod cli;
+mod doctor;
 mod drain;
 mod envoy;
 mod grpc;
@@ -22,3 +24,4 @@ mod mutants;
 mod output;
 mod readme;
 mod reload;
+mod transport;

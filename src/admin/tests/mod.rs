@@ -115,7 +115,7 @@ async fn admin(
     let around = Surroundings {
         providers: &[],
         incomplete: false,
-        now: START,
+        files: true,
     };
     let (settings, findings) = AdminSettings::compile(spec, &around);
     let settings = settings.unwrap_or_else(|| panic!("{findings:?}"));

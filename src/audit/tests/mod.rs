@@ -84,6 +84,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 proof: crate::model::identity::Proof::None,
             },
         )),
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent: Spent {
             total: Duration::from_micros(90),

@@ -18,6 +18,8 @@ pub enum Severity {
     Error,
     /// The configuration can be used, and probably does not say what was meant.
     Warning,
+    /// Nothing is wrong; somebody may want to know.
+    Note,
 }
 
 impl Severity {
@@ -26,6 +28,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }
@@ -90,7 +93,8 @@ impl Problem {
         Self::new(Severity::Warning, code, file, message.into())
     }
 
-    fn new(severity: Severity, code: &'static str, file: &Path, message: String) -> Self {
+    /// A problem about a whole file.
+    pub fn new(severity: Severity, code: &'static str, file: &Path, message: String) -> Self {
         Self {
             severity,
             code,

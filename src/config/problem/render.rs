@@ -36,6 +36,7 @@ impl Style {
         match severity {
             Severity::Error => self.paint("1;31", text),
             Severity::Warning => self.paint("1;33", text),
+            Severity::Note => self.paint("1;36", text),
         }
     }
 }
@@ -45,7 +46,15 @@ impl Problems {
     ///
     /// Control characters of the sources do not reach the terminal, and a long line is shown in part.
     pub fn render(&self, sources: &Sources, colour: bool) -> String {
-        let style = Style { on: colour };
+        self.shown(sources, &Style { on: colour }, false)
+    }
+
+    /// The same, with the path of each problem in its document: for documents that people know by their structure.
+    pub fn render_with_paths(&self, sources: &Sources, colour: bool) -> String {
+        self.shown(sources, &Style { on: colour }, true)
+    }
+
+    fn shown(&self, sources: &Sources, style: &Style, paths: bool) -> String {
         let mut lines: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
         let mut shown = Vec::with_capacity(self.as_slice().len());
         for problem in self.as_slice() {
@@ -61,7 +70,8 @@ impl Problems {
             shown.push(block(
                 problem,
                 index.and_then(|index| of_file.get(index).copied()),
-                &style,
+                style,
+                paths,
             ));
         }
         shown.join("\n")
@@ -74,7 +84,7 @@ pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
         .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-fn block(problem: &Problem, line: Option<&str>, style: &Style) -> String {
+fn block(problem: &Problem, line: Option<&str>, style: &Style, paths: bool) -> String {
     let Problem {
         severity,
         code,
@@ -83,7 +93,7 @@ fn block(problem: &Problem, line: Option<&str>, style: &Style) -> String {
         line: number,
         column,
         width,
-        path: _,
+        path,
         help,
     } = problem;
     let margin = " ".repeat(number.to_string().len());
@@ -117,6 +127,14 @@ fn block(problem: &Problem, line: Option<&str>, style: &Style) -> String {
             "{margin} {} {}",
             style.gutter("|"),
             style.severity(*severity, &marks)
+        ));
+    }
+    if paths && !path.is_empty() {
+        let label = style.strong("at");
+        out.push(format!(
+            "{margin} {} {label}: {}",
+            style.gutter("="),
+            printable(path)
         ));
     }
     for advice in help.iter().flat_map(|help| help.lines()) {

@@ -101,6 +101,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::StepUpRequired => Class::Unauthenticated,
         Reason::NoRoute
         | Reason::UnknownRoute
+        | Reason::GatewayNotAllowed
         | Reason::NoAction
         | Reason::ActorUnregistered
         | Reason::KindMismatch

@@ -35,6 +35,7 @@ fn decision(verdict: Verdict) -> Decision {
             depth: 1,
         }),
         credential: None,
+        gateway: None,
         policy_version: Arc::from("v1"),
         spent: Spent::default(),
     }

@@ -6,28 +6,36 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::server::TcpIncoming;
 
 use crate::authorizer::Authorizer;
 
-use super::connection::counted;
+use super::connection::{accepted, counted};
 use super::health::Reporter;
 use super::limit::Load;
+use super::peer::{AllowList, Peer};
 use super::reflection;
+use super::secure::Secured;
 use super::service::Checks;
 use super::socket::{SocketError, UnixIncoming};
 use super::spec::{DrainSpec, Grpc};
 use super::transport::accept;
+use crate::telemetry::{Listener, Metrics};
+use crate::tls::{ServerTls, TlsError};
 
 /// Most connections at once, all listeners together; one Envoy worker opens one.
 const MAX_CONNECTIONS: usize = 256;
 /// Largest message in bytes; a check without a body is under 100 KiB. A larger one never reaches the handler and is
 /// Envoy's to judge, so Envoy's `max_request_bytes` must stay well below.
-const MAX_MESSAGE: usize = 1024 * 1024;
+pub const MAX_MESSAGE: usize = 1024 * 1024;
+/// The protocol in ALPN (RFC 9113, section 3.2).
+const ALPN: &[u8] = b"h2";
 /// Why the server cannot start, or ended before it was told to.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
@@ -42,6 +50,9 @@ pub enum EdgeError {
     /// The Unix socket cannot be listened on.
     #[error(transparent)]
     Unix(#[from] SocketError),
+    /// The certificate cannot be served.
+    #[error("the gRPC listener has no certificate")]
+    Tls(#[from] TlsError),
     /// The committed descriptor cannot be read.
     #[error("the reflection service cannot be built")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -73,6 +84,8 @@ pub enum Drained {
 pub struct Edge {
     settings: Grpc,
     tcp: Option<TcpListener>,
+    tls: Option<ServerTls>,
+    list: AllowList,
     unix: Option<UnixIncoming>,
     bound: Bound,
     load: Arc<Load>,
@@ -80,7 +93,10 @@ pub struct Edge {
 
 impl Edge {
     /// Starts to listen on everything that is configured, or on nothing.
-    pub async fn bind(settings: Grpc) -> Result<Self, EdgeError> {
+    pub async fn bind(settings: Grpc, metrics: &Metrics) -> Result<Self, EdgeError> {
+        let counting = metrics.tls(Listener::Grpc);
+        let tls = settings.tls.as_ref();
+        let tls = tls.map(|spec| ServerTls::load(spec, &[ALPN], counting));
         let tcp = match settings.tcp {
             Some(address) => Some(listen(address).await?),
             None => None,
@@ -96,6 +112,8 @@ impl Edge {
                 unix: settings.unix.clone(),
             },
             tcp: tcp.map(|(listener, _)| listener),
+            tls: tls.transpose()?,
+            list: AllowList::new(settings.envoys.clone()),
             unix,
             load: Arc::new(Load::new(settings.concurrency)),
             settings,
@@ -105,6 +123,16 @@ impl Edge {
     /// Where it listens.
     pub const fn bound(&self) -> &Bound {
         &self.bound
+    }
+
+    /// The certificate of the TCP listener, to be followed by [`watch`](crate::tls::watch).
+    pub fn tls(&self) -> Option<ServerTls> {
+        self.tls.clone()
+    }
+
+    /// Who may ask; a reload replaces it.
+    pub fn allow_list(&self) -> AllowList {
+        self.list.clone()
     }
 
     /// Its load, for metrics.
@@ -156,35 +184,70 @@ impl Edge {
         let Self {
             settings,
             tcp,
+            tls,
+            list,
             unix,
             bound: _,
             load: _,
         } = self;
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let serve = Serve {
+            routes,
+            concurrency: settings.concurrency,
+            places,
+            closing,
+        };
         let tcp = async {
             let Some(listener) = tcp else { return Ok(()) };
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-            accept(
-                counted(incoming, Arc::clone(&places)),
-                routes,
-                settings.concurrency,
-                closing,
-            )
-            .await
+            let incoming = accepted(TcpIncoming::from(listener).with_nodelay(Some(true)));
+            match tls {
+                Some(tls) => {
+                    let list = settings.authenticates().then_some(list);
+                    serve.all(Secured::new(incoming, tls, list)).await
+                }
+                None => serve.all(incoming.map(anybody)).await,
+            }
         };
         let unix = async {
             let Some(incoming) = unix else { return Ok(()) };
-            accept(
-                counted(incoming, Arc::clone(&places)),
-                routes,
-                settings.concurrency,
-                closing,
-            )
-            .await
+            serve.all(accepted(incoming).map(anybody)).await
         };
         tokio::try_join!(tcp, unix)?;
         Ok(())
     }
+}
+
+/// What every listener serves with.
+struct Serve<'a> {
+    routes: &'a Routes,
+    concurrency: usize,
+    places: Arc<Semaphore>,
+    closing: &'a CancellationToken,
+}
+
+impl Serve<'_> {
+    async fn all<C>(
+        &self,
+        incoming: impl Stream<Item = (C, Peer)>,
+    ) -> Result<(), tonic::transport::Error>
+    where
+        C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connections = counted(incoming, Arc::clone(&self.places));
+        // One for each kind of listener, each of some kilobytes: not on the stack of whoever waits for all.
+        Box::pin(accept(
+            connections,
+            self.routes,
+            self.concurrency,
+            self.closing,
+        ))
+        .await
+    }
+}
+
+/// Who comes by a listener that asks nobody who they are: whoever can reach it.
+fn anybody<C>(stream: C) -> (C, Peer) {
+    (stream, Peer::Anybody)
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), EdgeError> {

@@ -24,6 +24,10 @@ struct Running {
     _folder: tempfile::TempDir,
 }
 
+fn metrics() -> Metrics {
+    Metrics::new("test", crate::model::time::Timestamp::from_seconds(0)).unwrap()
+}
+
 async fn running(delay: u64, grace: u64) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let spec = GrpcSpec {
@@ -35,7 +39,9 @@ async fn running(delay: u64, grace: u64) -> Running {
         },
         ..GrpcSpec::default()
     };
-    let edge = Edge::bind(Grpc::try_from(spec).unwrap()).await.unwrap();
+    let edge = Edge::bind(Grpc::try_from(spec).unwrap(), &metrics())
+        .await
+        .unwrap();
     let (ready, readiness) = watch::channel(false);
     let shutdown = CancellationToken::new();
     Running {
@@ -195,7 +201,9 @@ async fn an_address_that_is_taken_is_named() {
         listen: taken.local_addr().unwrap().to_string(),
         ..GrpcSpec::default()
     };
-    let error = Edge::bind(Grpc::try_from(spec).unwrap()).await.unwrap_err();
+    let error = Edge::bind(Grpc::try_from(spec).unwrap(), &metrics())
+        .await
+        .unwrap_err();
     assert!(
         error
             .to_string()

@@ -52,8 +52,7 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
     let key_sets = checked.names().map(|name| (name.clone(), of(name)));
     let resources = Resources {
         key_sets: key_sets.collect(),
-        store: None,
-        api_keys: None,
+        ..Resources::default()
     };
     checked.with(&resources)
 });

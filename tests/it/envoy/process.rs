@@ -54,7 +54,8 @@ pub(super) struct Envoy {
     pub(super) plain: SocketAddr,
     /// The listener for mutual TLS.
     pub(super) mesh: SocketAddr,
-    admin: SocketAddr,
+    /// Envoy's admin port.
+    pub(super) admin: SocketAddr,
     process: Process,
 }
 
@@ -183,7 +184,7 @@ fn configuration(certs: &Path, changes: &[Change]) -> String {
 }
 
 /// Envoy's executable; without one there is nothing to prove, so its absence is a failure that says what to install.
-fn program() -> &'static Path {
+pub(super) fn program() -> &'static Path {
     static ENVOY: OnceLock<PathBuf> = OnceLock::new();
     ENVOY.get_or_init(|| tools::envoy().unwrap_or_else(|cause| panic!("no Envoy: {cause}")))
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue, Metadata};
+use envoy_types::pb::envoy::config::core::v3::address;
+use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
+use envoy_types::pb::envoy::config::core::v3::{
+    Address, HeaderMap, HeaderValue, Metadata, SocketAddress,
+};
 use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{
@@ -85,6 +89,19 @@ impl Ask {
     /// Sets `source.principal`, as Envoy verified it.
     pub(crate) fn principal(mut self, principal: &str) -> Self {
         principal.clone_into(&mut self.source.principal);
+        self
+    }
+
+    /// Sets the address of the caller, as Envoy saw it.
+    pub(crate) fn address(mut self, ip: &str) -> Self {
+        let socket = SocketAddress {
+            address: ip.to_owned(),
+            port_specifier: Some(PortSpecifier::PortValue(40000)),
+            ..SocketAddress::default()
+        };
+        self.source.address = Some(Address {
+            address: Some(address::Address::SocketAddress(socket)),
+        });
         self
     }
 

@@ -24,6 +24,11 @@ impl Client {
             .connect()
             .await
             .unwrap_or_else(|error| panic!("`{target}`: {error}"));
+        Self::over(channel)
+    }
+
+    /// A client on a connection that somebody else has made.
+    pub(crate) fn over(channel: Channel) -> Self {
         Self {
             checks: AuthorizationClient::new(channel.clone()),
             channel,

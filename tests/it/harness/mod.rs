@@ -2,12 +2,14 @@
 
 mod answer;
 mod ask;
+mod authority;
 mod client;
 mod hasty;
 mod http;
 mod issuer;
 mod key_server;
 mod program;
+mod secured;
 mod server;
 mod setup;
 #[path = "../../../envoy/demo/tools.rs"]
@@ -18,12 +20,14 @@ use std::time::{Duration, Instant};
 
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
+pub(crate) use authority::{Authority, Pair, SERVER_ID};
 pub(crate) use client::Client;
 pub(crate) use hasty::check_within;
 pub(crate) use http::{Reply, get, send, send_body};
 pub(crate) use issuer::{Issuer, Key, Token, now};
 pub(crate) use key_server::KeyServer;
 pub(crate) use program::{Ran, program, run};
+pub(crate) use secured::Dialer;
 pub(crate) use server::Server;
 pub(crate) use setup::Setup;
 

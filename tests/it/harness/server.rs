@@ -106,6 +106,11 @@ impl Server {
             .unwrap_or(0.0)
     }
 
+    /// The same for what is counted.
+    pub(crate) fn count(&self, series: &str) -> u64 {
+        self.metric(series).to_string().parse().unwrap()
+    }
+
     /// A connection over TCP.
     pub(crate) async fn client(&self) -> Client {
         Client::connect(&format!("http://{}", self.grpc)).await

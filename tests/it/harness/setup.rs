@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Issuer, Server};
+use super::{Issuer, Pair, Server};
 
 /// The server's configuration, inside the folder.
 pub(crate) const CONFIG: &str = "countersign.yaml";
@@ -61,6 +61,21 @@ impl Setup {
     pub(crate) fn unix(self) -> Self {
         let socket = self.path("grpc.sock");
         self.grpc(&format!("unix: {}", socket.display()))
+    }
+
+    /// Lets only `envoys` (YAML) ask over TCP: writes a server's pair, and who signs the certificates of clients.
+    pub(crate) fn mtls(self, pair: &Pair, client_ca: &str, envoys: &str) -> Self {
+        self.write_pair(pair);
+        self.write("tls/clients.pem", client_ca);
+        let tls =
+            "{ certificate: tls/server.pem, key: tls/server.key, client_ca: tls/clients.pem }";
+        self.grpc(&format!("tls: {tls}\n  envoys: {envoys}"))
+    }
+
+    /// Writes a server's pair where [`Setup::mtls`] names it.
+    pub(crate) fn write_pair(&self, pair: &Pair) {
+        self.write("tls/server.pem", &pair.certificate);
+        self.write("tls/server.key", &pair.key);
     }
 
     /// Adds one line to the `grpc` section.

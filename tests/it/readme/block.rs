@@ -17,6 +17,8 @@ pub(super) enum Use {
     File(PathBuf),
     /// `yaml envoy`: part of Envoy's configuration.
     Envoy,
+    /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
+    Mutual,
 }
 
 /// A fenced block.
@@ -61,6 +63,7 @@ fn usage(info: &str) -> Option<Use> {
         "console demo" => Use::Demo,
         "console tests" => Use::Tests,
         "yaml envoy" => Use::Envoy,
+        "yaml mutual" => Use::Mutual,
         _ => Use::File(
             info.strip_prefix("yaml config/")
                 .map(|path| PathBuf::from("config").join(path))?,

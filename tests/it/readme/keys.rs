@@ -12,9 +12,9 @@ use crate::harness::run;
 const SERVER: &str = "
 version: 1
 at.server: 1
-grpc: { at.grpc: 1, drain: { at.drain: 1 } }
+grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 metrics: { at.metrics: 1 }
-admin: { at.admin: 1, tls: { at.tls: 1, certificate: a, key: b }, access: [{ at.access: 1 }] }
+admin: { at.admin: 1, access: [{ at.access: 1 }] }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
@@ -24,6 +24,7 @@ providers:
   c: { jwt: { issuer: c, keys: { at.keys: 1 } } }
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
+  f: { api_key: { at.api_key: 1 } }
 ";
 
 /// A server's file without mistakes.
@@ -112,8 +113,8 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "metrics", "admin", "tls", "access", "log", "audit",
-            "store", "provider", "jwt", "keys", "claim", "map",
+            "server", "grpc", "drain", "tls", "envoy", "metrics", "admin", "access", "log",
+            "audit", "store", "provider", "jwt", "keys", "claim", "map", "api_key",
         ],
     );
 }

@@ -25,7 +25,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The project's configuration with the page's files put into it.
+/// The project's configuration, and Envoy's, with the page's files put into it.
 fn folder(blocks: &[Block]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copied = Command::new("cp")
@@ -35,6 +35,9 @@ fn folder(blocks: &[Block]) -> TempDir {
         .status()
         .unwrap();
     assert!(copied.success());
+    fs::create_dir(folder.path().join("envoy")).unwrap();
+    let envoy = "envoy/envoy.yaml";
+    fs::copy(root().join(envoy), folder.path().join(envoy)).unwrap();
     for Block { usage, text, .. } in blocks {
         if let Use::File(path) = usage {
             fs::write(folder.path().join(path), text).unwrap();

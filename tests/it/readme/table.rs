@@ -62,6 +62,7 @@ fn status(verdict: Verdict) -> String {
         action: None,
         parties: None,
         credential: None,
+        gateway: None,
         policy_version: Arc::from("v"),
         spent: Spent::default(),
     };

@@ -1,2 +1,2 @@
-mod configuration;
+mod following;
 mod verification;

@@ -1,0 +1,143 @@
+//! What countersign reads of a request and changes about it: the other side of what Envoy is told to send and to take.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::config::Bundle;
+use crate::ext_authz::MAX_MESSAGE;
+use crate::model::route::RouteMatch;
+use crate::policy::Policy;
+
+/// Headers that every check looks at, whatever is configured.
+const ALWAYS: [(&str, &str); 5] = [
+    ("authorization", "tokens are read from it"),
+    ("content-type", "gRPC is told by it"),
+    ("x-http-method", "requests with it are refused"),
+    ("x-http-method-override", "requests with it are refused"),
+    ("x-method-override", "requests with it are refused"),
+];
+/// Where a proxy in front of Envoy says whose certificate it has verified.
+const FORWARDED_CERTIFICATE: &str = "x-forwarded-client-cert";
+/// What countersign keeps back of Envoy's timeout unless it is configured.
+const DEFAULT_MARGIN: Duration = Duration::from_millis(10);
+
+/// What countersign's own configuration reads and sets.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    /// Request headers that are read, and by whom.
+    pub(super) headers: BTreeMap<String, String>,
+    /// The same for all headers, where a name is computed.
+    pub(super) any_header: Option<String>,
+    /// Namespaces of metadata that policies read.
+    pub(super) metadata: BTreeSet<String>,
+    /// Namespaces of route metadata that policies read.
+    pub(super) route_metadata: BTreeSet<String>,
+    /// Keys of context extensions that policies read.
+    pub(super) extensions: BTreeSet<String>,
+    /// Every route; empty if nothing was loaded.
+    pub(super) routes: BTreeSet<String>,
+    /// Those that only Envoy can name.
+    pub(super) named_routes: BTreeSet<String>,
+    /// Request headers that policies set: a client's own are removed.
+    pub(super) set: BTreeSet<String>,
+    /// Request headers that policies remove.
+    pub(super) stripped: BTreeSet<String>,
+    /// Whether policies ask for a workload.
+    pub(super) workload: bool,
+    /// Whether providers read `x-forwarded-client-cert`.
+    pub(super) forwarded_certificates: bool,
+    /// What is kept back of Envoy's timeout.
+    pub(super) margin: Duration,
+    /// The largest check in bytes.
+    pub(super) max_message: usize,
+    /// Whether a configuration was loaded.
+    pub(super) loaded: bool,
+}
+
+impl Default for Needs {
+    /// What holds for every configuration.
+    fn default() -> Self {
+        let always = ALWAYS.map(|(name, why)| (name.to_owned(), why.to_owned()));
+        Self {
+            headers: always.into(),
+            any_header: None,
+            metadata: BTreeSet::new(),
+            route_metadata: BTreeSet::new(),
+            extensions: BTreeSet::new(),
+            routes: BTreeSet::new(),
+            named_routes: BTreeSet::new(),
+            set: BTreeSet::new(),
+            stripped: BTreeSet::new(),
+            workload: false,
+            forwarded_certificates: false,
+            margin: DEFAULT_MARGIN,
+            max_message: MAX_MESSAGE,
+            loaded: false,
+        }
+    }
+}
+
+impl Needs {
+    /// What this configuration reads and sets.
+    pub fn of(bundle: &Bundle) -> Self {
+        let mut needs = Self {
+            margin: bundle.grpc.margin(),
+            loaded: true,
+            ..Self::default()
+        };
+        needs.read_routes(bundle);
+        needs.read_providers(bundle);
+        needs.read_policy(&bundle.policy);
+        needs
+    }
+
+    fn read_providers(&mut self, bundle: &Bundle) {
+        for (provider, name) in bundle.providers.headers() {
+            self.forwarded_certificates |= name == FORWARDED_CERTIFICATE;
+            self.header(name, &format!("provider `{provider}` reads it"));
+        }
+    }
+
+    fn read_routes(&mut self, bundle: &Bundle) {
+        for route in bundle.routes.iter() {
+            let id = route.id.to_string();
+            if matches!(route.matches, RouteMatch::Extension) {
+                self.named_routes.insert(id.clone());
+            }
+            self.routes.insert(id);
+        }
+    }
+
+    fn read_policy(&mut self, policy: &Policy) {
+        self.workload |= policy.demands_workload();
+        let set = policy.settable_headers().iter();
+        self.set = set.map(ToString::to_string).collect();
+        let stripped = policy.stripped_headers().into_iter();
+        self.stripped = stripped.map(ToString::to_string).collect();
+        for path in policy.reads() {
+            let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+            match names.as_slice() {
+                ["request", "headers"] => {
+                    self.any_header = Some("a policy reads headers by a computed name".to_owned());
+                }
+                ["request", "headers", name, ..] => self.header(name, "a policy reads it"),
+                ["context", "metadata", name, ..] => {
+                    self.metadata.insert((*name).to_owned());
+                }
+                ["context", "route_metadata", name, ..] => {
+                    self.route_metadata.insert((*name).to_owned());
+                }
+                ["context", "extensions", name, ..] => {
+                    self.extensions.insert((*name).to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn header(&mut self, name: &str, why: &str) {
+        self.headers
+            .entry(name.to_ascii_lowercase())
+            .or_insert_with(|| why.to_owned());
+    }
+}

@@ -1,0 +1,80 @@
+//! Keys that change while a server runs on the same store.
+
+use std::time::{Duration, Instant};
+
+use super::{id_of, issue, keys, listed, setup, verdict, with_key};
+use crate::harness::{SOON, Server, eventually_async};
+
+/// How long a change may take to count. The promise is a second; the rest is for a machine that is busy with tests.
+const COUNTS: Duration = Duration::from_secs(3);
+
+/// Waits until a key gets this verdict, and says how long that took.
+async fn until(server: &Server, key: &str, expected: &str) -> Duration {
+    let started = Instant::now();
+    let found = async || (verdict(server, &with_key(key)).await == expected).then_some(());
+    eventually_async(SOON, expected, found).await;
+    started.elapsed()
+}
+
+#[tokio::test]
+async fn what_is_issued_and_revoked_counts_in_a_running_server() {
+    let server = setup().start();
+    let key = issue(&server.setup, "billing-sync", &[]);
+    let counts = until(&server, &key, "allow").await;
+    assert!(counts < COUNTS, "issued: {counts:?}");
+    let revoked = keys(&server.setup, &["revoke", id_of(&key)]);
+    assert_eq!(revoked.exit, 0, "{revoked:?}");
+    let counts = until(&server, &key, "401 api_key_revoked").await;
+    assert!(counts < COUNTS, "revoked: {counts:?}");
+    eprintln!("a revocation counted after {counts:?}");
+}
+
+#[tokio::test]
+async fn a_rotated_key_works_through_its_overlap_and_an_expired_one_does_not() {
+    let setup = setup();
+    let short = issue(&setup, "billing-short", &["--expires", "1s"]);
+    let old = issue(&setup, "billing-sync", &[]);
+    let server = setup.start();
+    let new = keys(&server.setup, &["rotate", id_of(&old), "--overlap", "3s"]);
+    let new = new.stdout.trim_end().to_owned();
+    until(&server, &new, "allow").await;
+    assert_eq!(verdict(&server, &with_key(&old)).await, "allow");
+    until(&server, &old, "401 api_key_expired").await;
+    assert_eq!(verdict(&server, &with_key(&new)).await, "allow");
+    assert_eq!(
+        verdict(&server, &with_key(&short)).await,
+        "401 api_key_expired"
+    );
+}
+
+#[tokio::test]
+async fn the_last_use_is_kept_and_the_table_is_measured() {
+    let setup = setup();
+    let key = issue(&setup, "billing-sync", &[]);
+    let unused = issue(&setup, "billing-unused", &[]);
+    let server = setup.start();
+    assert_eq!(verdict(&server, &with_key(&key)).await, "allow");
+    eventually_async(SOON, "a last use", async || {
+        let all = listed(&server.setup);
+        let used = |key: &str| {
+            let shown = all.iter().find(|it| it["id"] == id_of(key)).unwrap();
+            shown["last_used"].is_string()
+        };
+        assert!(!used(&unused));
+        used(&key).then_some(())
+    })
+    .await;
+    assert!((server.metric("countersign_api_keys_live") - 2.0).abs() < f64::EPSILON);
+    assert!(server.metric("countersign_api_keys_age_seconds") < 5.0);
+}
+
+#[tokio::test]
+async fn a_use_just_before_the_end_is_kept_too() {
+    let setup = setup();
+    let key = issue(&setup, "billing-sync", &[]);
+    let mut server = setup.start();
+    assert_eq!(verdict(&server, &with_key(&key)).await, "allow");
+    server.signal("TERM");
+    assert!(server.wait(SOON).success());
+    assert!(listed(&server.setup)[0]["last_used"].is_string());
+}
