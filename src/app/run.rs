@@ -114,13 +114,17 @@ pub async fn run(
     tasks.close();
     last.end().await?;
     let _stopped_in_time = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
-    match drained.context("grpc")? {
+    say_end(drained.context("grpc")?);
+    Ok(())
+}
+
+fn say_end(drained: Drained) {
+    match drained {
         Drained::Complete => tracing::info!("drained: every check in flight was answered"),
         Drained::Cut => {
             tracing::warn!("drained: checks in flight were cut at the end of the grace period");
         }
     }
-    Ok(())
 }
 
 fn say(bound: &Bound) {

@@ -189,22 +189,7 @@ impl Reading<'_> {
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
-        let names: Vec<ProviderName> = known.keys().cloned().collect();
-        let around = Surroundings {
-            providers: &names,
-            incomplete,
-            files: self.certificates.is_some(),
-        };
-        let problems = &mut self.problems;
-        let fixed = Fixed::read(self.path, &document, &spec, overrides, &around, problems);
-        if let (Some(fixed), Some(providers)) = (&fixed, &providers)
-            && providers.api_keys().next().is_some()
-        {
-            fixed.warn_of_lost_keys(&document, &mut self.problems);
-        }
-        if let (Some(fixed), Some(now)) = (&fixed, self.certificates) {
-            fixed.check_certificates(&document, now, &mut self.problems);
-        }
+        let fixed = self.fixed(&document, &spec, overrides, providers.as_ref(), incomplete);
         let registry = self.registry(&spec, &known, incomplete);
         let listed: Vec<PathBuf> = spec
             .policies
@@ -266,6 +251,33 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
+    }
+
+    /// The settings that only a restart changes, and what is to be said about them.
+    fn fixed(
+        &mut self,
+        document: &Document,
+        spec: &ServerSpec,
+        overrides: &Overrides,
+        providers: Option<&CheckedProviders>,
+        incomplete: bool,
+    ) -> Option<Fixed> {
+        let names = providers.into_iter().flat_map(CheckedProviders::names);
+        let names: Vec<ProviderName> = names.cloned().collect();
+        let around = Surroundings {
+            providers: &names,
+            incomplete,
+            files: self.certificates.is_some(),
+        };
+        let problems = &mut self.problems;
+        let fixed = Fixed::read(self.path, document, spec, overrides, &around, problems)?;
+        if providers.is_some_and(|it| it.api_keys().next().is_some()) {
+            fixed.warn_of_lost_keys(document, problems);
+        }
+        if let Some(now) = self.certificates {
+            fixed.check_certificates(document, now, problems);
+        }
+        Some(fixed)
     }
 
     /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same

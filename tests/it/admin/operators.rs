@@ -225,7 +225,7 @@ fn a_change_whose_record_has_no_place_is_not_made() {
     let mut options = std::fs::OpenOptions::new();
     let mut reader = options.read(true).write(true).open(&fifo).unwrap();
     // All that a pipe holds.
-    reader.write_all(&[b'\n'; 64 * 1024]).unwrap();
+    reader.write_all(&vec![b'\n'; 64 * 1024]).unwrap();
     let server = setup.start();
     let full = (0..20).find_map(|_| {
         let reply = ask(&server, "POST /reload", Some(TOKEN));
