@@ -20,7 +20,6 @@ use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, ProviderSpec, Resources};
-use crate::keys::digest;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
@@ -244,7 +243,7 @@ impl Reading<'_> {
             registry: registry?,
             conditions,
             set_conditions,
-            version: self.version(),
+            version: files::version(self.path, &self.sources),
             cases,
             warnings: Problems::new(),
             sources: Sources::new(),
@@ -278,29 +277,6 @@ impl Reading<'_> {
             fixed.check_certificates(document, now, problems);
         }
         Some(fixed)
-    }
-
-    /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
-    /// files in different places have the same version. The first 12 digits name it.
-    fn version(&self) -> Arc<str> {
-        let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
-        let named = |file: &Path| {
-            file.strip_prefix(folder)
-                .unwrap_or(file)
-                .display()
-                .to_string()
-        };
-        let parts: Vec<(String, &str)> = self
-            .sources
-            .iter()
-            .map(|(file, text)| (named(file), text.as_str()))
-            .collect();
-        let whole = digest(
-            parts
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_bytes())),
-        );
-        Arc::from(whole.get(..12).unwrap_or(&whole))
     }
 
     fn providers(&mut self, document: &Document) -> (Option<CheckedProviders>, bool) {

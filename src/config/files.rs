@@ -1,8 +1,10 @@
-//! Which files a configuration names, and their texts.
+//! Which files a configuration names, their texts, and what names them all.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::problem::{Problem, Problems, Sources};
+use crate::keys::digest;
 
 /// Ending of files that hold only tests.
 const TESTS: &str = ".test.yaml";
@@ -94,4 +96,26 @@ fn missing(path: &Path, error: &std::io::Error) -> Problem {
 /// `path`, seen from the folder of the file that names it.
 pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
     file.parent().unwrap_or_else(|| Path::new("")).join(path)
+}
+
+/// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
+/// files in different places have the same version. The first 12 digits name it.
+pub(super) fn version(path: &Path, sources: &Sources) -> Arc<str> {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let named = |file: &Path| {
+        file.strip_prefix(folder)
+            .unwrap_or(file)
+            .display()
+            .to_string()
+    };
+    let parts: Vec<(String, &str)> = sources
+        .iter()
+        .map(|(file, text)| (named(file), text.as_str()))
+        .collect();
+    let whole = digest(
+        parts
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_bytes())),
+    );
+    Arc::from(whole.get(..12).unwrap_or(&whole))
 }
