@@ -65,7 +65,7 @@
 //!   what cannot be decided is a [`Fault`](model::verdict::Fault), which is answered as an explicit denial with 503.
 //! - A credential that is present and not valid is never treated as anonymous.
 //! - The order of rules, of files and of parties never matters. An index and a scan of all rules agree.
-//! - A request never sees two snapshots, and never waits for the network or a file.
+//! - A request never sees two snapshots, and never waits for the network; for the store it waits only to use up a proof.
 //! - A bad reload changes nothing but a metric, a log line and a status.
 //! - Nothing is fetched because of what a token says. No redirect is followed.
 //! - No token, header, query or claim stands in a log, a record, a metric, an error or a debug print; no label of a metric

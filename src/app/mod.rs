@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +19,7 @@ pub use run::run;
 use crate::authorizer::{Examined, Snapshot};
 use crate::config::Bundle;
 use crate::identity::{ApiKeys, Resources};
+use crate::keys::secret::Secret;
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
 use crate::policy::Trace;
@@ -82,10 +83,12 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
             let missing = keysets::missing(&handles);
             return Err(KeysError(missing.join("; ")).into());
         }
+        // A memory of its own: what is explained here uses up nothing that a server remembers.
+        let memory = lasting(Store::open(&StoreSettings::in_memory())?).await?;
         anyhow::Ok(Resources {
             key_sets: handles,
             api_keys: api_keys(&bundle.store).await?,
-            ..Resources::default()
+            ..memory
         })
     })?;
     Ok(bundle.into_snapshot(now, &resources))
@@ -99,6 +102,19 @@ async fn api_keys(settings: &StoreSettings) -> Result<Option<ApiKeys>> {
     let store = Store::open(settings)?;
     Ok(Some(ApiKeys::load(&store).await?))
 }
+
+/// What stays the same for every snapshot of one process.
+async fn lasting(store: Store) -> Result<Resources> {
+    let secret = store.secret(NONCE_SECRET).await.context("store")?;
+    Ok(Resources {
+        store: Some(store),
+        nonce_secret: Some(Secret::from(secret)),
+        ..Resources::default()
+    })
+}
+
+/// The name of the store's secret that nonces are made with.
+const NONCE_SECRET: &str = "dpop-nonce";
 
 /// How long `explain` waits for whoever is asked about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(10);

@@ -51,9 +51,8 @@ pub async fn run(
     let (api_keys, following) = ApiKeys::following(store.clone());
     tasks.spawn(follow(following, metrics.clone(), stop.clone()));
     let lasting = Resources {
-        store: Some(store.clone()),
         api_keys: Some(api_keys.clone()),
-        ..Resources::default()
+        ..super::lasting(store.clone()).await?
     };
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
     let reloader = Reloader::start(

@@ -97,6 +97,7 @@ impl<'a> CredentialLine<'a> {
             issued,
             id,
             key,
+            bindable: _,
             proof,
         } = token;
         Self {

@@ -93,6 +93,7 @@ impl<'a> DecisionLine<'a> {
             action,
             parties,
             credential,
+            dpop: _,
             policy_version,
             spent,
         } = decision;
@@ -185,6 +186,7 @@ const fn kind(remedy: &Remedy) -> &'static str {
         Remedy::Authenticate => "authenticate",
         Remedy::Scope { missing: _ } => "scope",
         Remedy::StepUp(_) => "step_up",
+        Remedy::Proof(_) => "proof",
     }
 }
 

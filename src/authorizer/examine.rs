@@ -7,9 +7,9 @@ use super::parties::join;
 use super::snapshot::Snapshot;
 use crate::action::CompiledRoute;
 use crate::identity::{Clock, Refusal};
-use crate::model::decision::RouteFacts;
+use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::facts::Facts;
-use crate::model::identity::TokenFacts;
+use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
@@ -43,6 +43,8 @@ pub struct Examined {
     pub workload: Option<SpiffeId>,
     /// The credential that was verified.
     pub credential: Option<(ProviderName, TokenFacts)>,
+    /// What the answer says about proofs of possession.
+    pub dpop: Option<DpopFacts>,
     /// Time spent on identity.
     pub identity: Duration,
     /// Time spent on rules.
@@ -61,6 +63,7 @@ impl Examined {
             parties: None,
             workload: None,
             credential: None,
+            dpop: None,
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             trace: None,
@@ -97,7 +100,11 @@ impl Snapshot {
                 let now = Instant::now();
                 let who = self.who(request, &route.route, Clock { now, until }).await;
                 examined.identity = now.elapsed();
-                who.and_then(|who| self.rules(request, route, who, &mut examined))
+                let verdict = who.and_then(|who| self.rules(request, route, who, &mut examined));
+                let dpop = self.providers.dpop(request, &route.route);
+                examined.dpop =
+                    dpop.filter(|it| it.presented || !matches!(verdict, Ok(Verdict::Allow(_))));
+                verdict
             }
             Err(refusal) => Err(refusal),
         };
@@ -172,6 +179,10 @@ impl Snapshot {
             parties,
             party: None,
             workload: seen.workload.as_ref().map(SpiffeId::as_str),
+            proof: seen
+                .credential
+                .as_ref()
+                .map_or(Proof::None, |(_, token)| token.proof),
             conditions: &self.conditions,
         };
         let call = Call {

@@ -99,6 +99,7 @@ impl Authorizer {
             parties,
             workload: _,
             credential,
+            dpop,
             identity,
             policy,
             trace: _,
@@ -113,6 +114,7 @@ impl Authorizer {
             action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
             parties,
             credential,
+            dpop,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
                 total: arrival.elapsed(),
@@ -162,6 +164,7 @@ impl Authorizer {
             action: None,
             parties: None,
             credential: None,
+            dpop: None,
             policy_version: Arc::clone(&self.snapshot.load().version),
             spent: Spent {
                 total: arrival.elapsed(),

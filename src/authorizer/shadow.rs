@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 use crate::audit::Audit;
 use crate::model::decision::Decision;
 use crate::model::facts::Facts;
-use crate::model::identity::TokenFacts;
+use crate::model::identity::{Proof, TokenFacts};
 use crate::model::party::Parties;
 use crate::model::request::AccessRequest;
 use crate::model::route::Asked;
@@ -106,6 +106,7 @@ impl ShadowWorker {
             parties: &job.parties,
             party: None,
             workload: job.workload.as_ref().map(SpiffeId::as_str),
+            proof: job.token.as_ref().map_or(Proof::None, |token| token.proof),
             conditions: &job.snapshot.conditions,
         };
         let call = Call {

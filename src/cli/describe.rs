@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::authorizer::{Described, Snapshot};
 use crate::config::{CallSpec, GivenSpec, PartySpec};
 use crate::ext_authz::DescribedRequest;
-use crate::model::identity::TokenFacts;
+use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
 use crate::model::route::RouteMatch;
@@ -107,6 +107,7 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         depth,
         scope,
         workload: _,
+        proof,
         conditions: _,
         time: _,
     } = given;
@@ -139,7 +140,8 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         issued: Some(now),
         id: None,
         key: None,
-        proof: crate::model::identity::Proof::None,
+        bindable: true,
+        proof: proof.as_deref().map_or(Ok(Proof::None), proof_named)?,
     };
     Ok(Described {
         parties: Parties {
@@ -149,6 +151,13 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         },
         token: Some((provider, token)),
     })
+}
+
+fn proof_named(name: &str) -> Result<Proof> {
+    let mut known = Proof::ALL.into_iter();
+    known
+        .find(|proof| proof.as_str() == name)
+        .ok_or_else(|| anyhow!("`{name}` is no proof: write `none`, `dpop` or `mtls`"))
 }
 
 fn provider_named(name: &str, declared: &Declared) -> Result<ProviderName> {

@@ -88,6 +88,9 @@ pub(super) struct ExplainArgs {
     /// Scopes of the token, separated by spaces; may be repeated.
     #[arg(long, requires = "subject")]
     scope: Vec<String>,
+    /// How the caller has proven that the token is its own: `none`, `dpop` or `mtls`.
+    #[arg(long, requires = "subject")]
+    proof: Option<String>,
     /// The subject's authentication context class.
     #[arg(long, requires = "subject")]
     acr: Option<String>,
@@ -274,6 +277,7 @@ impl ExplainArgs {
             depth: None,
             scope: OneOrMany::Many(self.scope.clone()),
             workload: self.workload.clone(),
+            proof: self.proof.clone(),
             conditions,
             time: self.time.clone(),
         })

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::authorizer::Examined;
+use crate::model::identity::Proof;
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
@@ -52,6 +53,7 @@ impl Explained {
             "subject": parties.as_ref().map(|parties| party(&parties.subject)),
             "actor": parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(party),
             "provider": credential.as_ref().map(|(provider, _)| provider.to_string()),
+            "proof": credential.as_ref().map(|(_, token)| token.proof.as_str()),
             "policy_version": self.version,
             "rules": rules.collect::<Vec<_>>(),
         })
@@ -63,6 +65,7 @@ impl Explained {
             route,
             asked,
             parties,
+            credential,
             trace,
             ..
         } = &self.examined;
@@ -97,6 +100,13 @@ impl Explained {
                 .as_ref()
                 .and_then(|parties| parties.actor.as_ref())
                 .map(describe_party),
+        );
+        let proof = credential.as_ref().map(|(_, token)| token.proof);
+        line(
+            "proof",
+            proof
+                .filter(|proof| *proof != Proof::None)
+                .map(|proof| proof.as_str().to_owned()),
         );
         line(
             "verdict",
@@ -170,6 +180,10 @@ fn remedy(verdict: &Verdict) -> Option<Value> {
         Remedy::Scope { missing } => json!({ "kind": "scope", "scope": missing }),
         Remedy::StepUp(demand) => {
             json!({ "kind": "step_up", "acr_values": demand.acr, "max_age": demand.max_age })
+        }
+        Remedy::Proof(kinds) => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            json!({ "kind": "proof", "proof": kinds })
         }
     })
 }

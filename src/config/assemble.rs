@@ -11,6 +11,7 @@ use super::gateways;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
+use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
@@ -19,7 +20,7 @@ use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
-use crate::identity::{CheckedProviders, ProviderSpec, Resources};
+use crate::identity::{CheckedProviders, DpopSettings, ProviderSpec, Resources};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
@@ -45,6 +46,8 @@ pub struct Bundle {
     pub audit: AuditSettings,
     /// Where durable state is kept.
     pub store: StoreSettings,
+    /// How proofs of possession are judged.
+    pub dpop: DpopSettings,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -85,7 +88,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
-            providers: self.providers.with(resources),
+            providers: self.providers.with(self.dpop, resources),
             conditions: self.set_conditions,
         }
     }
@@ -184,11 +187,15 @@ impl Reading<'_> {
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
+        let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
         let fixed = self.fixed(&document, &spec, overrides, providers.as_ref(), incomplete);
+        if let (Some(fixed), Some(dpop)) = (&fixed, &dpop) {
+            proofs::warn_of_forgetting(dpop, fixed, &document, &mut self.problems);
+        }
         let registry = self.registry(&spec, &known, incomplete);
         let listed: Vec<PathBuf> = spec
             .policies
@@ -235,6 +242,7 @@ impl Reading<'_> {
             log,
             audit,
             store,
+            dpop: dpop?,
             fixed: text,
             providers: providers?,
             claims: known,

@@ -41,6 +41,8 @@ pub struct GivenSpec {
     pub scope: OneOrMany<String>,
     /// SPIFFE ID of the calling workload.
     pub workload: Option<String>,
+    /// How the caller has proven that the token is its own: `none`, `dpop` or `mtls`.
+    pub proof: Option<String>,
     /// Conditions that are set.
     #[serde(default)]
     pub conditions: BTreeMap<String, bool>,

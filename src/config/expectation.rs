@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec};
 use crate::model::finding::Finding;
+use crate::model::identity::Proof;
 use crate::model::party::Kind;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::suggest::suggest;
@@ -68,6 +69,7 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         depth,
         scope,
         workload: _,
+        proof,
         conditions,
         time,
     } = given;
@@ -89,6 +91,7 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         ("actor", actor.is_some()),
         ("depth", depth.is_some()),
         ("scope", !scope.items().is_empty()),
+        ("proof", proof.is_some()),
     ];
     for (key, _) in of_credential
         .iter()
@@ -97,6 +100,16 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         let message = format!("`{key}` belongs to a credential, and an anonymous caller has none");
         let finding = Finding::error("misplaced-key", message).help("add `subject:`");
         findings.push(finding.under(*key));
+    }
+    if let Some(text) = proof
+        && !Proof::ALL.iter().any(|known| known.as_str() == text)
+    {
+        let finding = not_among("proof", text, Proof::ALL.iter().map(|known| known.as_str()));
+        findings.push(
+            finding
+                .help("write `none`, `dpop` or `mtls`")
+                .under("proof"),
+        );
     }
     for name in conditions.keys() {
         let finding = unknown("condition", name, Some(&known.conditions));

@@ -64,7 +64,8 @@ impl Fixed {
                 file: Some(file.clone()),
             };
         }
-        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?}");
+        let entries = spec.dpop.replay_entries;
+        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
 
@@ -92,6 +93,7 @@ impl Fixed {
         );
         let store = problems.keep(
             StoreSettings::try_from(store)
+                .map(|store| store.max_replay(entries))
                 .map_err(|error| wrong(key("store").join("file"), error.to_string())),
         );
         let fixed = Self {

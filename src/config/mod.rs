@@ -12,6 +12,7 @@ mod gateways;
 mod place;
 mod policy;
 pub mod problem;
+mod proofs;
 mod server;
 mod watch;
 pub mod yaml;

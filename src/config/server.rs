@@ -11,6 +11,7 @@ use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSpec, MetricsSpec};
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
+use crate::identity::DpopSpec;
 use crate::model::list::OneOrMany;
 use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
@@ -39,6 +40,9 @@ pub struct ServerSpec {
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// How proofs of possession are judged.
+    #[serde(default)]
+    pub dpop: DpopSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -67,7 +71,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "providers",
     "grpc",
     "metrics",
@@ -75,6 +79,7 @@ const SECTIONS: [&str; 7] = [
     "log",
     "audit",
     "store",
+    "dpop",
 ];
 
 impl ServerSpec {
@@ -92,6 +97,7 @@ impl ServerSpec {
             section(document, "audit", problems),
         );
         let store = section(document, "store", problems);
+        let dpop = section(document, "dpop", problems);
         Some(Self {
             grpc,
             metrics,
@@ -99,6 +105,7 @@ impl ServerSpec {
             log,
             audit,
             store,
+            dpop,
             ..rest?
         })
     }

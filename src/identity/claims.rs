@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::chain::Link;
 use super::payload::Payload;
+use super::proof::{Binding, Unproven};
 use super::provider::Provider;
 use super::refusal;
 use super::standard::{self, Clock};
@@ -22,20 +23,20 @@ pub(super) struct Presented<'a, F> {
     pub(super) issuer: F,
 }
 
-/// The facts of a token of `provider` whose signature and type were checked; `key` signed it.
+/// The facts, and what has to be proven, of a token of `provider` whose signature and type were checked; `key` signed it.
 pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
     provider: &Provider,
     payload: Payload<'_>,
     key: Option<&str>,
     presented: &Presented<'_, F>,
-) -> Result<Identity, Denial> {
+) -> Result<Unproven, Denial> {
     let clock = Clock {
         now: presented.now,
         leeway: provider.leeway,
     };
     let lifetime = clock.lifetime(payload)?;
     let audience = standard::audience(payload, presented.audience)?;
-    standard::unbound(payload)?;
+    let binding = Binding::read(payload.member("cnf"))?;
     let sub = payload
         .text("sub")?
         .ok_or_else(|| refusal::claims("`sub` is missing"))?;
@@ -49,7 +50,7 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
         issuer: &presented.issuer,
     };
     let chain = link.read(payload.member("act"))?;
-    Ok(Identity {
+    let identity = Identity {
         provider: provider.name.clone(),
         subject,
         kind: mapped.kind,
@@ -66,9 +67,11 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
             issued: lifetime.issued,
             id: payload.text("jti")?,
             key: key.map(Arc::from),
+            bindable: true,
             proof: Proof::None,
         },
-    })
+    };
+    Ok(Unproven { identity, binding })
 }
 
 fn declared(provider: &Provider, payload: Payload<'_>) -> Result<Claims, Denial> {

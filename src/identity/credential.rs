@@ -8,10 +8,34 @@ use crate::model::verdict::Denial;
 /// What a request presents; not verified.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Credential<'a> {
-    /// A token in the `authorization` header (RFC 6750, section 2.1).
-    Bearer(&'a str),
+    /// A token in the `authorization` header (RFC 6750, section 2.1; RFC 9449, section 7.1).
+    Token(Scheme, &'a str),
     /// What stands in a place of its own.
     Placed(&'a Place, &'a str),
+}
+
+/// How a token stands in the `authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// Whoever has the token can use it.
+    Bearer,
+    /// With a proof of the key that it is bound to.
+    Dpop,
+}
+
+/// The scheme with which a request presents a token, whatever follows it.
+pub(super) fn scheme(request: &AccessRequest) -> Option<Scheme> {
+    let header = request.headers.get("authorization")?;
+    scheme_named(header.split_once(' ').map_or(header, |(scheme, _)| scheme))
+}
+
+/// Schemes are read in any case (RFC 9110, section 11.1).
+fn scheme_named(name: &str) -> Option<Scheme> {
+    match name {
+        _ if name.eq_ignore_ascii_case("bearer") => Some(Scheme::Bearer),
+        _ if name.eq_ignore_ascii_case("dpop") => Some(Scheme::Dpop),
+        _ => None,
+    }
 }
 
 /// The credential of a request, if it has one. With two of them nobody could say who asks: that is a denial, whatever
@@ -32,27 +56,27 @@ pub(super) fn find<'a>(
         found = Some(Credential::Placed(place, value));
     }
     match header {
-        Some(header) => bearer_token(header).map(|token| Some(Credential::Bearer(token))),
+        Some(header) => token(header).map(Some),
         None => Ok(found),
     }
 }
 
-/// The token of a `Bearer` credential (RFC 6750, section 2.1): the scheme in any case, exactly one space, one `token68`
-/// (RFC 9110, section 11.2) and nothing else.
-fn bearer_token(header: &str) -> Result<&str, Denial> {
+/// The token of a `Bearer` or `DPoP` credential (RFC 6750, section 2.1; RFC 9449, section 7.1): the scheme in any case,
+/// exactly one space, one `token68` (RFC 9110, section 11.2) and nothing else.
+fn token(header: &str) -> Result<Credential<'_>, Denial> {
     let (scheme, token) = match header.split_once(' ') {
         Some((scheme, token)) => (scheme, token),
         None => (header, ""),
     };
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let Some(scheme) = scheme_named(scheme) else {
         return Err(Denial::new(Reason::CredentialUnsupported)
-            .because("the `authorization` header's scheme is not `Bearer`"));
-    }
+            .because("the `authorization` header's scheme is neither `Bearer` nor `DPoP`"));
+    };
     if !is_token68(token) {
         return Err(Denial::new(Reason::TokenMalformed)
-            .because("`Bearer` is not followed by one space and one token"));
+            .because("the scheme is not followed by one space and one token"));
     }
-    Ok(token)
+    Ok(Credential::Token(scheme, token))
 }
 
 fn is_token68(text: &str) -> bool {
@@ -68,8 +92,17 @@ mod tests {
 
     #[test]
     fn the_scheme_is_read_in_any_case() {
-        for header in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c"] {
-            assert_eq!(bearer_token(header), Ok("a.b.c"));
+        for (header, scheme) in [
+            ("Bearer a.b.c", Scheme::Bearer),
+            ("bearer a.b.c", Scheme::Bearer),
+            ("BEARER a.b.c", Scheme::Bearer),
+            ("DPoP a.b.c", Scheme::Dpop),
+            ("dpop a.b.c", Scheme::Dpop),
+        ] {
+            assert!(
+                token(header) == Ok(Credential::Token(scheme, "a.b.c")),
+                "{header}"
+            );
         }
     }
 
@@ -79,20 +112,21 @@ mod tests {
             "",
             " ",
             "Basic YTpi",
-            "DPoP a.b.c",
             "Bearer\ta.b.c",
             " Bearer a.b.c",
             "Bearerx a.b.c",
             "a.b.c",
         ] {
-            let denial = bearer_token(header).unwrap_err();
+            let denial = token(header).err().unwrap();
             assert_eq!(denial.reason, Reason::CredentialUnsupported, "{header:?}");
         }
     }
 
     #[test]
-    fn bearer_needs_exactly_one_token() {
+    fn a_scheme_needs_exactly_one_token() {
         for header in [
+            "DPoP",
+            "DPoP a.b.c d.e.f",
             "Bearer",
             "Bearer ",
             "Bearer  a.b.c",
@@ -104,7 +138,7 @@ mod tests {
             "Bearer ä",
             "Bearer \"a\"",
         ] {
-            let denial = bearer_token(header).unwrap_err();
+            let denial = token(header).err().unwrap();
             assert_eq!(denial.reason, Reason::TokenMalformed, "{header:?}");
         }
     }

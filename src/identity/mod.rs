@@ -3,8 +3,8 @@
 //! A provider verifies one kind of credential of one source: a signed access token (RFC 9068), or an API key
 //! (`api_key`). The way of a token: read it, find the route's provider with exactly its `iss`, verify its signature with that provider's
 //! keys, check that it is an access token at all, check its dates, audience and subject, map its claims to an identity,
-//! read the claims that policies may see, and read the chain of those who act. Whatever is present and not understood
-//! refuses the token; nothing makes it anonymous.
+//! read the claims that policies may see, read the chain of those who act, and see that the caller has the key that the
+//! token is bound to (`proof`). Whatever is present and not understood refuses the token; nothing makes it anonymous.
 //!
 //! The outcome is what the token states, not who the parties are: the registry has more to say, and the authorizer joins
 //! both. No verification reads a clock or puts a byte of a credential or a value of a claim into an error.
@@ -21,6 +21,7 @@ mod mapping;
 mod payload;
 mod place;
 mod preset;
+mod proof;
 mod provider;
 mod providers;
 mod refusal;
@@ -38,6 +39,7 @@ pub use api_key::{
     ApiKeyProvider, ApiKeySpec, ApiKeyTask, ApiKeys, Issued, Network, NetworkError, NewKey,
     NewKeyError,
 };
+pub use proof::{DpopSettings, DpopSpec, NonceSpec};
 pub use providers::{CheckedProviders, Clock, Providers};
 pub use refusal::Refusal;
 pub use resources::Resources;

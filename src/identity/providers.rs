@@ -7,14 +7,16 @@ use std::time::Instant;
 
 use super::api_key::{self, ApiKeyProvider};
 use super::claims::{self, Presented};
-use super::credential::{Credential, find};
+use super::credential::{Credential, Scheme, find};
 use super::kind::{Checked, Ready};
 use super::payload::Payload;
 use super::place::Place;
+use super::proof::{DpopSettings, Presentation, Proofs, Unproven};
 use super::refusal::Refusal;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
 use crate::keys::{self, KeySet, KeySource};
+use crate::model::decision::DpopFacts;
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
@@ -35,6 +37,8 @@ pub struct Providers {
     ready: BTreeMap<ProviderName, Ready>,
     /// Where they look for credentials beside the `authorization` header, and who looks there.
     places: BTreeMap<Place, Vec<ProviderName>>,
+    /// How possession of a token's key is shown, whichever provider verifies the token.
+    proofs: Proofs,
 }
 
 /// The two moments of a verification that are not the request's own.
@@ -136,9 +140,9 @@ impl CheckedProviders {
     }
 
     /// Gives each provider what it needs. One that `resources` has nothing for is left out: its credentials are then
-    /// those of an unknown issuer.
+    /// those of an unknown issuer. Proofs of possession are judged by `dpop`.
     #[must_use]
-    pub fn with(self, resources: &Resources) -> Providers {
+    pub fn with(self, dpop: DpopSettings, resources: &Resources) -> Providers {
         let ready = self.0.into_iter().filter_map(|(name, provider)| {
             let ready = provider.with(&name, resources)?;
             Some((name, ready))
@@ -150,7 +154,12 @@ impl CheckedProviders {
                 places.entry(place.clone()).or_default().push(name.clone());
             }
         }
-        Providers { ready, places }
+        let proofs = Proofs::new(dpop, resources);
+        Providers {
+            ready,
+            places,
+            proofs,
+        }
     }
 }
 
@@ -201,10 +210,6 @@ impl Providers {
     /// Verifies the credential of a request to `route`: `None` if it carries none, a refusal if it carries one that is
     /// not accepted, never anything in between. Dates in the credential are compared with the request's own clock. What
     /// is verified offline never waits; the size of the credential bounds the work.
-    #[expect(
-        clippy::unused_async,
-        reason = "kinds that ask somebody wait; this one does not"
-    )]
     pub async fn authenticate(
         &self,
         request: &AccessRequest,
@@ -218,14 +223,35 @@ impl Providers {
             let denial = Denial::new(Reason::CredentialUnsupported);
             return Err(denial.because("the route accepts no credentials").into());
         }
-        let (token, place) = match credential {
-            Credential::Bearer(token) => (token, None),
+        let (scheme, token, place) = match credential {
+            Credential::Token(scheme, token) => (scheme, token, None),
             Credential::Placed(place, key) if self.holds_api_keys(place) => {
                 return self.api_key(key, place, request, route, clock).map(Some);
             }
-            Credential::Placed(place, token) => (token, Some(place)),
+            Credential::Placed(place, token) => (Scheme::Bearer, token, Some(place)),
         };
-        self.signed(token, place, request, route, clock).map(Some)
+        let unproven = self.signed(token, place, request, route, clock)?;
+        let presentation = Presentation {
+            token,
+            scheme,
+            request,
+            route,
+            until: clock.until,
+        };
+        self.proofs.prove(unproven, presentation).await.map(Some)
+    }
+
+    /// What an answer to a request to `route` tells about proofs of possession; none where no token is taken.
+    pub fn dpop(&self, request: &AccessRequest, route: &Route) -> Option<DpopFacts> {
+        let mut of_route = route
+            .providers
+            .iter()
+            .filter_map(|name| self.ready.get(name));
+        let takes_tokens = of_route.any(|ready| match ready {
+            Ready::Jwt { .. } => true,
+            Ready::ApiKey { .. } => false,
+        });
+        takes_tokens.then(|| self.proofs.facts(request))
     }
 
     /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
@@ -308,7 +334,7 @@ impl Providers {
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Unproven, Refusal> {
         let token = keys::parse(token)?;
         let issuer = token
             .unverified_issuer()
@@ -330,8 +356,8 @@ impl Providers {
             issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
         };
         let payload = Payload(&verified.claims);
-        let identity = claims::read(provider, payload, verified.kid.as_deref(), &presented)?;
-        Ok(identity)
+        let unproven = claims::read(provider, payload, verified.kid.as_deref(), &presented)?;
+        Ok(unproven)
     }
 
     /// The key set of every provider, for readiness, metrics and reuse at the next reload.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::api_key::ApiKeys;
 use crate::keys::KeySet;
+use crate::keys::secret::Secret;
 use crate::model::name::ProviderName;
 use crate::store::Store;
 
@@ -15,6 +16,8 @@ pub struct Resources {
     pub key_sets: BTreeMap<ProviderName, KeySet>,
     /// Durable state; none where no server runs.
     pub store: Option<Store>,
+    /// What nonces of DPoP proofs are made with, unless the configuration names another secret.
+    pub nonce_secret: Option<Secret>,
     /// The API keys of the store.
     pub api_keys: Option<ApiKeys>,
 }

@@ -83,14 +83,3 @@ pub(super) fn audience(payload: Payload<'_>, expected: &str) -> Result<Vec<Arc<s
         Err(Denial::new(Reason::TokenAudience).because(cause))
     }
 }
-
-/// Refuses a token that is bound to a key (RFC 7800): whoever presents it as a bearer has not proven to have the key
-/// (RFC 9449, section 7.2).
-pub(super) fn unbound(payload: Payload<'_>) -> Result<(), Denial> {
-    match payload.member("cnf") {
-        None => Ok(()),
-        Some(_) => Err(refusal::claims(
-            "the token is bound to a key (`cnf`) and comes without a proof",
-        )),
-    }
-}

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::claims::{Presented, read};
 use super::payload::Payload;
+use super::proof::Binding;
 use super::provider::Provider;
 use super::spec::{JwtSpec, PresetName};
 use crate::model::finding::Finding;
@@ -80,7 +81,13 @@ pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
     if accepted("at+jwt").is_err() {
         accepted("JWT")?;
     }
-    read(&provider, Payload(members), Some("k"), &presented).map(Facts)
+    let unproven = read(&provider, Payload(members), Some("k"), &presented)?;
+    assert_eq!(
+        unproven.binding,
+        Binding::default(),
+        "what is bound has facts only with a proof"
+    );
+    Ok(Facts(unproven.identity))
 }
 
 pub(super) fn preset_facts(preset: PresetName, payload: &Json) -> Result<Facts, Denial> {

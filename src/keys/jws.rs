@@ -19,10 +19,10 @@ pub const MAX_KID_BYTES: usize = 256;
 /// A token whose structure is sound and whose signature nobody has checked. Nothing in it is to be believed.
 pub struct ParsedJws<'t> {
     /// What is signed: header, dot, payload, as they were sent.
-    message: &'t str,
-    signature: &'t str,
-    header: Header,
-    claims: Map<String, Value>,
+    pub(super) message: &'t str,
+    pub(super) signature: &'t str,
+    pub(super) header: Header,
+    pub(super) claims: Map<String, Value>,
 }
 
 /// A token whose signature is that of a key of the set. Its claims are as the issuer wrote them, and not validated.
@@ -82,10 +82,12 @@ pub enum JwsError {
 }
 
 /// The members of a header that are used.
-struct Header {
-    algorithm: Algorithm,
+pub(super) struct Header {
+    pub(super) algorithm: Algorithm,
     kid: Option<String>,
     typ: Option<String>,
+    /// The key that the signer shows; only [`ParsedJws::verify_embedded`] looks at it.
+    pub(super) jwk: Option<Value>,
 }
 
 /// Reads a token and verifies its signature; see [`parse`] and [`ParsedJws::verify`].
@@ -169,6 +171,7 @@ impl ParsedJws<'_> {
             algorithm,
             kid,
             typ,
+            jwk: _,
         } = header;
         if !allowed.contains(&algorithm) {
             return Err(JwsError::AlgorithmNotAllowed);
@@ -209,6 +212,7 @@ impl Header {
             algorithm,
             kid,
             typ: optional_text(members.remove("typ"))?,
+            jwk: members.remove("jwk"),
         })
     }
 }

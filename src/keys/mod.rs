@@ -6,12 +6,14 @@
 //!
 //! A token goes through [`parse`] (structure only; nothing in it is believed) and then through [`ParsedJws::verify`]
 //! (key and signature). Claims, times, audiences and types are the caller's part. Keys come from the configured source
-//! alone: what a token's header says about keys (`jwk`, `jku`, `x5u`, `x5c`) is never used. No error and no debug print
-//! contains a byte of a token.
+//! alone: what a token's header says about keys (`jwk`, `jku`, `x5u`, `x5c`) is never used. The one document that is
+//! verified with its own `jwk` is a proof of possession ([`ParsedJws::verify_embedded`]), which proves no more than that its
+//! signer has that key. No error and no debug print contains a byte of a token.
 
 mod algorithm;
 pub mod base64url;
 mod digest;
+mod embedded;
 mod fetch;
 pub mod hmac;
 mod json;
@@ -30,7 +32,8 @@ pub(crate) mod testing;
 mod tests;
 
 pub use algorithm::{Algorithm, AlgorithmError};
-pub use digest::digest;
+pub use digest::{digest, digest_bytes, sha256};
+pub use embedded::{EmbeddedError, SelfSigned};
 pub use jws::{JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, parse, verify};
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};

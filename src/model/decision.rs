@@ -61,6 +61,8 @@ pub struct Decision {
     pub parties: Option<Parties>,
     /// The credential that was verified, and by which provider.
     pub credential: Option<(ProviderName, TokenFacts)>,
+    /// What the answer says about proofs of possession, where the route takes tokens.
+    pub dpop: Option<DpopFacts>,
     /// The version of the snapshot that decided.
     pub policy_version: Arc<str>,
     /// How long it took.
@@ -98,6 +100,27 @@ pub struct RouteFacts {
     pub id: RouteId,
     /// Its external URL; the realm of its challenges.
     pub url: Arc<str>,
+}
+
+/// What a caller is told about proofs of possession (RFC 9449, sections 7.1 and 8).
+#[derive(Clone, PartialEq, Eq)]
+pub struct DpopFacts {
+    /// Whether this request presents its token with the scheme `DPoP`.
+    pub presented: bool,
+    /// The accepted algorithms, with spaces between them.
+    pub algorithms: Arc<str>,
+    /// The nonce for the next proof, where proofs need one.
+    pub nonce: Option<Box<str>>,
+}
+
+impl fmt::Debug for DpopFacts {
+    /// Without the nonce: no log has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopFacts")
+            .field("presented", &self.presented)
+            .field("algorithms", &self.algorithms)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Time that the phases of a check took.

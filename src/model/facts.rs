@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attributes::Attributes;
+use super::identity::Proof;
 use super::name::ConditionName;
 use super::party::{Parties, Party};
 use super::request::AccessRequest;
@@ -24,6 +25,8 @@ pub struct Facts<'a> {
     pub party: Option<&'a Party>,
     /// The SPIFFE ID of the calling workload that Envoy verified.
     pub workload: Option<&'a str>,
+    /// How the caller has proven that its credential is its own.
+    pub proof: Proof,
     /// Conditions that are set; the others are false.
     pub conditions: &'a BTreeMap<ConditionName, bool>,
 }
@@ -79,6 +82,7 @@ impl Attributes for Facts<'_> {
                 i64::try_from(self.parties.depth).unwrap_or(i64::MAX),
             )),
             "workload" => self.workload.map(Value::string),
+            "proof" => Some(Value::string(self.proof.as_str())),
             "conditions" => self.condition(rest),
             "params" => read_map(&self.asked.params, rest),
             "query" => read_map(&self.asked.query, rest),

@@ -46,6 +46,9 @@ pub struct TokenFacts {
     pub id: Option<Arc<str>>,
     /// The key that signed it.
     pub key: Option<Arc<str>>,
+    /// Whether its issuer can bind it to a key of the caller's: so it is with tokens, and not with API keys and
+    /// certificates.
+    pub bindable: bool,
     /// How the caller has proven that the credential is its own.
     pub proof: Proof,
 }
@@ -63,6 +66,9 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// Every proof, and that there is none.
+    pub const ALL: [Self; 3] = [Self::None, Self::Dpop, Self::Mtls];
+
     /// The word that policies and records use.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -114,6 +114,36 @@ codes! {
         TokenAudience = "token_audience", "The access token is not meant for this resource";
         /// A claim is missing or has the wrong type, or the mapping of the claims failed.
         TokenClaims = "token_claims", "The access token's claims are not accepted";
+        /// The token is bound to a key and comes as a bearer token (RFC 9449, section 7.2).
+        TokenBound = "token_bound", "The access token is bound to a key and needs a proof";
+        /// The token's `cnf` is not understood, or a token without key comes with the scheme `DPoP`.
+        TokenBinding = "token_binding", "The access token's binding to a key is not accepted";
+        /// The token is bound to another client certificate than the connection's (RFC 8705, section 3).
+        CertificateMismatch = "certificate_mismatch", "The access token is bound to another client certificate";
+        /// The scheme is `DPoP` and there is no `DPoP` header.
+        DpopMissing = "dpop_missing", "The DPoP proof is missing";
+        /// The `DPoP` header is no proof: not a JWS, another type, a claim that is missing or has the wrong type.
+        DpopMalformed = "dpop_malformed", "The DPoP proof is malformed";
+        /// The proof's algorithm is not accepted.
+        DpopAlgorithm = "dpop_algorithm", "The DPoP proof's algorithm is not accepted";
+        /// The proof shows no sound public key for its algorithm.
+        DpopKey = "dpop_key", "The DPoP proof's key is not accepted";
+        /// The proof's signature does not verify.
+        DpopSignature = "dpop_signature", "The DPoP proof's signature is not valid";
+        /// The proof is for another method (`htm`).
+        DpopMethod = "dpop_method", "The DPoP proof is for another method";
+        /// The proof is for another URL (`htu`).
+        DpopUrl = "dpop_url", "The DPoP proof is for another URL";
+        /// The proof is too old, or from the future (`iat`).
+        DpopStale = "dpop_stale", "The DPoP proof is too old or not valid yet";
+        /// The proof is for another token (`ath`).
+        DpopToken = "dpop_token", "The DPoP proof is for another access token";
+        /// The proof has no nonce of this server's, or an old one (RFC 9449, section 9).
+        DpopNonce = "dpop_nonce_required", "The DPoP proof needs a nonce of this server";
+        /// The token is bound to another key than the proof's.
+        DpopKeyMismatch = "dpop_key_mismatch", "The access token is bound to another key";
+        /// The proof was used before.
+        DpopReplayed = "dpop_replayed", "The DPoP proof was used before";
         /// What stands where API keys come in is none.
         ApiKeyMalformed = "api_key_malformed", "The API key is malformed";
         /// There is no such API key: its id is unknown, its secret is wrong, or it is not a key of the route's providers.
@@ -154,6 +184,8 @@ codes! {
         InsufficientScope = "insufficient_scope", "The access token lacks a scope";
         /// The subject must authenticate again, or better (RFC 9470).
         StepUpRequired = "insufficient_user_authentication", "A stronger or fresher authentication is required";
+        /// The caller must prove that the token is its own.
+        ProofRequired = "proof_required", "A proof of possession is required";
         /// Something is required that this caller cannot add.
         RequirementUnmet = "requirement_unmet", "This action requires what this caller cannot provide";
         /// A parameter with a cap is not a number.
@@ -170,6 +202,10 @@ codes! {
         DeadlineExceeded = "deadline_exceeded", "The decision took too long";
         /// The issuer's keys, or the API keys, were never loaded or are older than allowed.
         KeysUnavailable = "keys_unavailable", "Credentials cannot be verified at the moment";
+        /// The memory of used proofs is full of those that are still good.
+        ReplayMemoryFull = "replay_memory_full", "Too many requests at once";
+        /// What must be remembered cannot be.
+        StoreUnavailable = "store_unavailable", "Credentials cannot be verified at the moment";
         /// Two guards set one header to different values.
         ConstraintConflict = "constraint_conflict", "The decision could not be carried out";
         /// A value that a guard sets could not be computed.

@@ -242,6 +242,7 @@ pub fn of_rules(
             "workload",
             Field::object(Object::of([("id", Field::optional(Type::String))])),
         ),
+        ("proof", Field::always(Type::String)),
         (
             "conditions",
             Field::object(Object::of(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::identity::Proof;
 use super::name::RuleId;
 use super::reason::{FaultCode, Reason};
 use super::value::Value;
@@ -137,6 +138,8 @@ pub enum Remedy {
     },
     /// Authenticate the person again (RFC 9470).
     StepUp(StepUp),
+    /// Come back with a token that is bound to a key, and with one of these proofs of having it.
+    Proof(Vec<Proof>),
 }
 
 /// A demand for stronger or fresher authentication of the human subject (RFC 9470).

@@ -1,9 +1,10 @@
 //! The one planner: from everything that a call lacks to the one smallest remedy, or none.
-//! Remedies rank scope before step-up.
+//! Remedies rank scope before step-up before proof.
 
 use std::sync::Arc;
 
 use super::requirement::{Brought, Requirement, missing_scopes};
+use crate::model::identity::Proof;
 use crate::model::name::RuleId;
 use crate::model::party::Kind;
 use crate::model::reason::Reason;
@@ -23,6 +24,8 @@ struct Plan<'a> {
     step_up: Option<StepUp>,
     scope_rule: Option<&'a RuleId>,
     step_up_rule: Option<&'a RuleId>,
+    proof: Option<Vec<Proof>>,
+    proof_rule: Option<&'a RuleId>,
 }
 
 /// The denial for `unmet`, which is not empty. It names no remedy if something is missing that this caller cannot
@@ -72,7 +75,9 @@ fn cheapest<'a>(requirement: &'a Requirement, brought: &Brought<'_>) -> Option<&
         }
         Requirement::Workload(_) => None,
         Requirement::StepUp(_) if brought.facts.parties.subject.kind != Kind::Human => None,
-        Requirement::Scope(_) | Requirement::StepUp(_) => Some(requirement),
+        // An API key or a certificate cannot be bound to anything else.
+        Requirement::Proof(_) if !brought.token.is_some_and(|token| token.bindable) => None,
+        Requirement::Scope(_) | Requirement::StepUp(_) | Requirement::Proof(_) => Some(requirement),
     }
 }
 
@@ -80,6 +85,7 @@ const fn rank(requirement: &Requirement) -> u8 {
     match requirement {
         Requirement::Scope(_) => 0,
         Requirement::StepUp(_) => 1,
+        Requirement::Proof(_) => 2,
         Requirement::Workload(_) | Requirement::AnyOf(_) => u8::MAX,
     }
 }
@@ -112,6 +118,14 @@ impl<'a> Plan<'a> {
                     None => false,
                 }
             }
+            Requirement::Proof(kinds) => {
+                self.proof_rule = self.proof_rule.or(rule);
+                let mut either = self.proof.take().unwrap_or_else(|| kinds.clone());
+                either.retain(|kind| kinds.contains(kind));
+                let possible = !either.is_empty();
+                self.proof = Some(either);
+                possible
+            }
             Requirement::Workload(_) | Requirement::AnyOf(_) => false,
         }
     }
@@ -125,10 +139,14 @@ impl<'a> Plan<'a> {
             });
             return named(denial, self.scope_rule);
         }
-        match self.step_up {
-            Some(demand) => named(
-                Denial::new(Reason::StepUpRequired).with(Remedy::StepUp(demand)),
-                self.step_up_rule,
+        if let Some(demand) = self.step_up {
+            let denial = Denial::new(Reason::StepUpRequired).with(Remedy::StepUp(demand));
+            return named(denial, self.step_up_rule);
+        }
+        match self.proof {
+            Some(kinds) => named(
+                Denial::new(Reason::ProofRequired).with(Remedy::Proof(kinds)),
+                self.proof_rule,
             ),
             None => Denial::new(Reason::RequirementUnmet),
         }

@@ -6,7 +6,7 @@ use super::spec::{RequirementSpec, StepUpSpec};
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 use crate::model::glob::Glob;
-use crate::model::identity::TokenFacts;
+use crate::model::identity::{Proof, TokenFacts};
 use crate::model::list::OneOrMany;
 use crate::model::party::Kind;
 use crate::model::verdict::StepUp;
@@ -20,6 +20,8 @@ pub(super) enum Requirement {
     StepUp(StepUp),
     /// The call comes from one of these workloads.
     Workload(Vec<Glob>),
+    /// The caller has shown that its credential is its own, in one of these ways.
+    Proof(Vec<Proof>),
     /// One of these is met.
     AnyOf(Vec<Requirement>),
 }
@@ -38,13 +40,15 @@ impl Requirement {
             scope,
             step_up,
             workload,
+            proof,
             any_of,
         } = spec;
-        match (scope, step_up, workload, any_of) {
-            (Some(scope), None, None, None) => compile_scope(scope).map_err(|finding| vec![finding]),
-            (None, Some(step_up), None, None) => compile_step_up(step_up).map_err(|finding| vec![finding]),
-            (None, None, Some(workload), None) => compile_workload(workload).map_err(|finding| vec![finding]),
-            (None, None, None, Some(items)) if !nested && !items.is_empty() => {
+        match (scope, step_up, workload, proof, any_of) {
+            (Some(scope), None, None, None, None) => compile_scope(scope).map_err(|finding| vec![finding]),
+            (None, Some(step_up), None, None, None) => compile_step_up(step_up).map_err(|finding| vec![finding]),
+            (None, None, Some(workload), None, None) => compile_workload(workload).map_err(|finding| vec![finding]),
+            (None, None, None, Some(proof), None) => compile_proof(proof).map_err(|finding| vec![finding]),
+            (None, None, None, None, Some(items)) if !nested && !items.is_empty() => {
                 let mut findings = Vec::new();
                 let mut compiled = Vec::new();
                 for (index, item) in items.iter().enumerate() {
@@ -57,7 +61,7 @@ impl Requirement {
             }
             _ => Err(vec![
                 Finding::error("invalid-requirement", "a requirement has exactly one key")
-                    .help("write one of `scope`, `step_up`, `workload` or `any_of` (not inside another `any_of`) an item"),
+                    .help("write one of `scope`, `step_up`, `workload`, `proof` or `any_of` (not inside another `any_of`) an item"),
             ]),
         }
     }
@@ -71,6 +75,7 @@ impl Requirement {
                 .facts
                 .workload
                 .is_some_and(|id| globs.iter().any(|glob| glob.matches(id))),
+            Self::Proof(kinds) => kinds.contains(&brought.facts.proof),
             Self::AnyOf(items) => items.iter().any(|item| item.is_met(brought)),
         }
     }
@@ -78,7 +83,7 @@ impl Requirement {
     /// Whether a credential could meet it, so that a caller without one is asked to authenticate.
     pub(super) fn takes_credential(&self) -> bool {
         match self {
-            Self::Scope(_) | Self::StepUp(_) => true,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => true,
             Self::Workload(_) => false,
             Self::AnyOf(items) => items.iter().any(Self::takes_credential),
         }
@@ -89,7 +94,7 @@ impl Requirement {
         match self {
             Self::Workload(_) => true,
             Self::AnyOf(items) => items.iter().all(Self::is_of_workload),
-            Self::Scope(_) | Self::StepUp(_) => false,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => false,
         }
     }
 
@@ -98,7 +103,7 @@ impl Requirement {
         match self {
             Self::Workload(_) => true,
             Self::AnyOf(items) => items.iter().any(Self::mentions_workload),
-            Self::Scope(_) | Self::StepUp(_) => false,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => false,
         }
     }
 
@@ -121,6 +126,10 @@ impl Requirement {
                         .collect::<Vec<_>>()
                         .join(" or ")
                 )
+            }
+            Self::Proof(kinds) => {
+                let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+                format!("proof {}", kinds.join(" or "))
             }
             Self::AnyOf(items) => items
                 .iter()
@@ -239,4 +248,20 @@ fn compile_workload(workload: &OneOrMany<String>) -> Result<Requirement, Finding
             .map(|text| Glob::identifier(text))
             .collect(),
     ))
+}
+
+fn compile_proof(proof: &OneOrMany<String>) -> Result<Requirement, Finding> {
+    let known = |text: &String| {
+        let mut proofs = Proof::ALL.into_iter().filter(|proof| *proof != Proof::None);
+        proofs.find(|proof| proof.as_str() == text.as_str())
+    };
+    let kinds: Option<Vec<Proof>> = proof.items().iter().map(known).collect();
+    match kinds {
+        Some(kinds) if !kinds.is_empty() => Ok(Requirement::Proof(kinds)),
+        _ => Err(
+            Finding::error("invalid-proof", "a proof is `dpop` or `mtls`")
+                .help("write `proof: dpop`, or `proof: [dpop, mtls]` if either will do")
+                .under("proof"),
+        ),
+    }
 }

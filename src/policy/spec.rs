@@ -162,6 +162,8 @@ pub struct RequirementSpec {
     pub step_up: Option<StepUpSpec>,
     /// Patterns over the SPIFFE ID of the calling workload.
     pub workload: Option<OneOrMany<String>>,
+    /// Proofs of possession, one of which the call needs: `dpop`, `mtls`.
+    pub proof: Option<OneOrMany<String>>,
     /// Alternatives, one of which is enough.
     pub any_of: Option<Vec<RequirementSpec>>,
 }

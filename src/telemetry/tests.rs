@@ -26,6 +26,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         parties: None,
         credential: None,
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v1"),
         spent,
     }

@@ -22,6 +22,7 @@ mod keys;
 mod layers;
 mod mutants;
 mod output;
+mod proof;
 mod readme;
 mod reload;
 mod transport;

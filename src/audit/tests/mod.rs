@@ -81,10 +81,12 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 issued: Some(Timestamp::from_seconds(1_795_298_400)),
                 id: Some(Arc::from("t-1")),
                 key: Some(Arc::from("k-1")),
+                bindable: true,
                 proof: crate::model::identity::Proof::None,
             },
         )),
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v1"),
         spent: Spent {
             total: Duration::from_micros(90),

@@ -58,6 +58,7 @@ fn alice() -> Identity {
             issued: None,
             id: None,
             key: None,
+            bindable: true,
             proof: crate::model::identity::Proof::None,
         },
     }

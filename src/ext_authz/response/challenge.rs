@@ -1,7 +1,10 @@
-//! `WWW-Authenticate`: how a caller can come back with a better credential (RFC 6750, section 3; RFC 9470, section 3).
+//! `WWW-Authenticate`: how a caller can come back with a better credential (RFC 6750, section 3; RFC 9470, section 3;
+//! RFC 9449, section 7.1).
 
 use std::sync::Arc;
 
+use crate::model::decision::DpopFacts;
+use crate::model::identity::Proof;
 use crate::model::reason::Reason;
 use crate::model::verdict::{Denial, Remedy, StepUp};
 
@@ -11,12 +14,65 @@ use super::status::{Class, class};
 const MAX_LIST: usize = 2048;
 
 /// The challenge of a denial: on every 401, on a 403 that more scope would turn, and on a 400 that is about the
-/// credential itself. `realm` is the route's URL.
-pub(super) fn challenge(denial: &Denial, realm: Option<&str>) -> Option<String> {
+/// credential itself. `realm` is the route's URL, `dpop` what can be told about proofs there.
+///
+/// Two schemes are two challenges in one value (RFC 9110, section 11.6.1); so the header is set once.
+pub(super) fn challenge(
+    denial: &Denial,
+    realm: Option<&str>,
+    dpop: Option<&DpopFacts>,
+) -> Option<String> {
     if let Some(challenge) = api_key(denial.reason, realm) {
         return Some(challenge);
     }
-    let error = match (denial.reason, class(denial.reason)) {
+    if !is_challenged(denial.reason) {
+        return None;
+    }
+    let mut challenges = Vec::new();
+    if asks_for_bearer(denial, dpop) {
+        challenges.push(with_scheme("Bearer", denial, realm));
+    }
+    if let Some(facts) = dpop.filter(|_| asks_for_dpop(denial, dpop)) {
+        let mut challenge = with_scheme("DPoP", denial, realm);
+        // RFC 9449, section 7.1.
+        challenge.push("algs", &facts.algorithms);
+        challenges.push(challenge);
+    }
+    let texts: Vec<_> = challenges.into_iter().map(|it| it.text).collect();
+    Some(texts.join(", "))
+}
+
+/// Whether a denial's challenge has the scheme `DPoP`.
+pub(super) fn asks_for_dpop(denial: &Denial, dpop: Option<&DpopFacts>) -> bool {
+    let Some(facts) = dpop else { return false };
+    let proven = match &denial.remedy {
+        Some(Remedy::Proof(kinds)) => kinds.contains(&Proof::Dpop),
+        Some(Remedy::Authenticate | Remedy::Scope { .. } | Remedy::StepUp(_)) | None => false,
+    };
+    is_challenged(denial.reason)
+        && (facts.presented
+            || proven
+            || matches!(
+                denial.reason,
+                Reason::AuthenticationRequired | Reason::TokenBound
+            ))
+}
+
+/// A caller that has no credential is told of every scheme; the others of the one that would help them.
+fn asks_for_bearer(denial: &Denial, dpop: Option<&DpopFacts>) -> bool {
+    denial.reason == Reason::AuthenticationRequired || !asks_for_dpop(denial, dpop)
+}
+
+const fn is_challenged(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::AuthorizationAmbiguous | Reason::CredentialAmbiguous | Reason::InsufficientScope
+    ) || matches!(class(reason), Class::Unauthenticated)
+}
+
+/// The error code of a reason, where it has one.
+const fn error(reason: Reason) -> Option<&'static str> {
+    match (reason, class(reason)) {
         // RFC 6750, section 3.1: no error code for a request without a credential.
         (Reason::AuthenticationRequired, _) => None,
         (Reason::AuthorizationAmbiguous | Reason::CredentialAmbiguous, _) => {
@@ -24,17 +80,35 @@ pub(super) fn challenge(denial: &Denial, realm: Option<&str>) -> Option<String> 
         }
         (Reason::InsufficientScope, _) => Some("insufficient_scope"),
         (Reason::StepUpRequired, _) => Some("insufficient_user_authentication"),
+        // RFC 9449, sections 7.1 and 9.
+        (Reason::DpopNonce, _) => Some("use_dpop_nonce"),
+        (
+            Reason::DpopMissing
+            | Reason::DpopMalformed
+            | Reason::DpopAlgorithm
+            | Reason::DpopKey
+            | Reason::DpopSignature
+            | Reason::DpopMethod
+            | Reason::DpopUrl
+            | Reason::DpopStale
+            | Reason::DpopToken
+            | Reason::DpopReplayed,
+            _,
+        ) => Some("invalid_dpop_proof"),
         (_, Class::Unauthenticated) => Some("invalid_token"),
-        (_, Class::Malformed | Class::Forbidden) => return None,
-    };
+        (_, Class::Malformed | Class::Forbidden) => None,
+    }
+}
+
+fn with_scheme(scheme: &str, denial: &Denial, realm: Option<&str>) -> Challenge {
     let mut challenge = Challenge {
-        text: String::from("Bearer"),
+        text: String::from(scheme),
         empty: true,
     };
     if let Some(url) = realm {
         challenge.push("realm", url);
     }
-    if let Some(error) = error {
+    if let Some(error) = error(denial.reason) {
         challenge.push("error", error);
         challenge.push("error_description", denial.reason.title());
     }
@@ -46,9 +120,9 @@ pub(super) fn challenge(denial: &Denial, realm: Option<&str>) -> Option<String> 
                 challenge.push("max_age", &seconds.to_string());
             }
         }
-        Some(Remedy::Authenticate) | None => {}
+        Some(Remedy::Authenticate | Remedy::Proof(_)) | None => {}
     }
-    Some(challenge.text)
+    challenge
 }
 
 /// The challenge of a refused API key. A 401 has to name a scheme (RFC 9110, section 15.5.2) and none is registered for
@@ -117,17 +191,17 @@ mod tests {
     const URL: Option<&str> = Some("https://api.example.com");
 
     fn of(reason: Reason) -> Option<String> {
-        challenge(&Denial::new(reason), URL)
+        challenge(&Denial::new(reason), URL, None)
     }
 
     #[test]
     fn no_credential_has_no_error() {
         let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
         assert_eq!(
-            challenge(&denial, URL).as_deref(),
+            challenge(&denial, URL, None).as_deref(),
             Some(r#"Bearer realm="https://api.example.com""#)
         );
-        assert_eq!(challenge(&denial, None).as_deref(), Some("Bearer"));
+        assert_eq!(challenge(&denial, None, None).as_deref(), Some("Bearer"));
     }
 
     #[test]
@@ -144,7 +218,7 @@ mod tests {
     fn a_missing_scope_is_named_whole() {
         let missing = vec![Arc::from("crm:read"), Arc::from("crm:export")];
         let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
-        let text = challenge(&denial, None).unwrap();
+        let text = challenge(&denial, None, None).unwrap();
         assert!(
             text.starts_with(r#"Bearer error="insufficient_scope","#),
             "{text}"
@@ -159,7 +233,7 @@ mod tests {
             max_age: Some(300),
         };
         let denial = Denial::new(Reason::StepUpRequired).with(Remedy::StepUp(step_up));
-        let text = challenge(&denial, None).unwrap();
+        let text = challenge(&denial, None, None).unwrap();
         assert!(
             text.contains(r#"error="insufficient_user_authentication""#),
             "{text}"
@@ -197,6 +271,102 @@ mod tests {
         }
     }
 
+    fn facts(presented: bool) -> DpopFacts {
+        DpopFacts {
+            presented,
+            algorithms: Arc::from("ES256 EdDSA"),
+            nonce: None,
+        }
+    }
+
+    #[test]
+    fn a_caller_without_a_credential_is_told_of_every_scheme() {
+        let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
+        assert_eq!(
+            challenge(&denial, URL, Some(&facts(false))).as_deref(),
+            Some(concat!(
+                r#"Bearer realm="https://api.example.com", "#,
+                r#"DPoP realm="https://api.example.com", algs="ES256 EdDSA""#
+            ))
+        );
+    }
+
+    #[test]
+    fn a_proof_that_is_refused_is_told_apart_from_its_token() {
+        for (reason, presented, expected) in [
+            (Reason::DpopNonce, true, r#"DPoP error="use_dpop_nonce""#),
+            (Reason::DpopUrl, true, r#"DPoP error="invalid_dpop_proof""#),
+            (
+                Reason::DpopReplayed,
+                true,
+                r#"DPoP error="invalid_dpop_proof""#,
+            ),
+            (
+                Reason::DpopKeyMismatch,
+                true,
+                r#"DPoP error="invalid_token""#,
+            ),
+            (Reason::TokenBound, false, r#"DPoP error="invalid_token""#),
+            (Reason::TokenExpired, true, r#"DPoP error="invalid_token""#),
+            (
+                Reason::TokenExpired,
+                false,
+                r#"Bearer error="invalid_token""#,
+            ),
+            (
+                Reason::CertificateMismatch,
+                false,
+                r#"Bearer error="invalid_token""#,
+            ),
+            (
+                Reason::InsufficientScope,
+                true,
+                r#"DPoP error="insufficient_scope""#,
+            ),
+            (
+                Reason::StepUpRequired,
+                true,
+                r#"DPoP error="insufficient_user_authentication""#,
+            ),
+            (
+                Reason::CredentialAmbiguous,
+                true,
+                r#"DPoP error="invalid_request""#,
+            ),
+        ] {
+            let text = challenge(&Denial::new(reason), None, Some(&facts(presented))).unwrap();
+            assert!(text.starts_with(expected), "{reason}: {text}");
+            assert_eq!(
+                text.ends_with(r#"algs="ES256 EdDSA""#),
+                text.starts_with("DPoP"),
+                "{text}"
+            );
+            assert_eq!(text.matches("error=").count(), 1, "{text}");
+        }
+        for reason in [Reason::NotPermitted, Reason::HeaderRepeated] {
+            assert_eq!(
+                challenge(&Denial::new(reason), None, Some(&facts(true))),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn a_proof_that_is_required_is_asked_for_where_a_header_can_bring_it() {
+        for (kinds, expected) in [
+            (vec![Proof::Dpop], r#"DPoP error="invalid_token""#),
+            (
+                vec![Proof::Mtls, Proof::Dpop],
+                r#"DPoP error="invalid_token""#,
+            ),
+            (vec![Proof::Mtls], r#"Bearer error="invalid_token""#),
+        ] {
+            let denial = Denial::new(Reason::ProofRequired).with(Remedy::Proof(kinds));
+            let text = challenge(&denial, None, Some(&facts(false))).unwrap();
+            assert!(text.starts_with(expected), "{text}");
+        }
+    }
+
     #[test]
     fn nothing_ends_a_quoted_string_early() {
         let missing = vec![
@@ -206,11 +376,11 @@ mod tests {
             Arc::from("ok"),
         ];
         let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
-        let text = challenge(&denial, Some("https://a/\"\\\r\nx: é")).unwrap();
+        let text = challenge(&denial, Some("https://a/\"\\\r\nx: é"), None).unwrap();
         assert!(text.contains(r#"realm="https://a/\"\\??x: ?""#), "{text}");
         assert!(text.ends_with(r#"scope="ok""#), "{text}");
         let missing = vec![Arc::from("s".repeat(MAX_LIST + 1))];
         let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
-        assert!(!challenge(&denial, None).unwrap().contains(" scope="));
+        assert!(!challenge(&denial, None, None).unwrap().contains(" scope="));
     }
 }

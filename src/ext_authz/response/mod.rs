@@ -20,13 +20,16 @@ use envoy_types::pb::envoy::r#type::v3::{HttpStatus, StatusCode};
 use envoy_types::pb::google::protobuf::Struct;
 use envoy_types::pb::google::rpc::Status;
 
-use crate::model::decision::Decision;
+use crate::model::decision::{Decision, DpopFacts};
 use crate::model::reason::FaultCode;
 use crate::model::verdict::{Denial, Fault, Grant, Verdict};
 
 use mutation::{Unfit, header};
 use problem::Problem;
 use status::Code;
+
+/// The header that carries a nonce for the next proof (RFC 9449, section 8.1).
+const DPOP_NONCE: &str = "dpop-nonce";
 
 /// Seconds after which a client may try again when no decision could be made (RFC 9110, section 10.2.3).
 const RETRY_AFTER: &str = "1";
@@ -55,13 +58,25 @@ pub fn check_response(decision: &Decision) -> CheckResponse {
 fn allowed(decision: &Decision, grant: &Grant) -> Result<CheckResponse, Unfit> {
     let constraints = &grant.constraints;
     let metadata = metadata::metadata(decision, &decision.verdict);
+    let mut ok = mutation::ok_response(constraints)?;
+    // RFC 9449, section 8.2: the next proof's nonce comes with the answer to this one.
+    let presented = decision.dpop.as_ref().filter(|dpop| dpop.presented);
+    if let Some(nonce) = presented.and_then(nonce) {
+        let others = &mut ok.response_headers_to_add;
+        others.retain(|option| option.header.as_ref().is_none_or(|it| it.key != DPOP_NONCE));
+        others.push(nonce);
+    }
     Ok(CheckResponse {
         status: Some(rpc_status(Code::Ok, "")),
         dynamic_metadata: Some(metadata::with_grant(metadata, &constraints.metadata)?),
-        http_response: Some(HttpResponse::OkResponse(mutation::ok_response(
-            constraints,
-        )?)),
+        http_response: Some(HttpResponse::OkResponse(ok)),
     })
+}
+
+/// The nonce for the next proof, where proofs need one.
+fn nonce(dpop: &DpopFacts) -> Option<HeaderValueOption> {
+    let nonce = dpop.nonce.as_deref()?;
+    Some(header(DPOP_NONCE, nonce.to_owned()))
 }
 
 fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
@@ -74,10 +89,19 @@ fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
         remedy: denial.remedy.as_ref(),
     };
     let realm = decision.route.as_ref().map(|route| route.url.as_ref());
-    let challenge = challenge::challenge(denial, realm);
-    let extra = challenge.map(|text| header("www-authenticate", text));
+    let dpop = decision.dpop.as_ref();
+    let challenge = challenge::challenge(denial, realm, dpop);
+    let challenge = challenge.map(|text| header("www-authenticate", text));
+    let nonce = dpop
+        .filter(|it| it.presented || challenge::asks_for_dpop(denial, dpop))
+        .and_then(nonce);
     let metadata = metadata::metadata(decision, &decision.verdict);
-    refusal(class.grpc(), &problem, extra, metadata)
+    refusal(
+        class.grpc(),
+        &problem,
+        challenge.into_iter().chain(nonce),
+        metadata,
+    )
 }
 
 fn faulted(decision: &Decision, verdict: &Verdict, code: FaultCode) -> CheckResponse {
@@ -96,7 +120,7 @@ fn faulted(decision: &Decision, verdict: &Verdict, code: FaultCode) -> CheckResp
 fn refusal(
     code: Code,
     problem: &Problem<'_>,
-    extra: Option<HeaderValueOption>,
+    extra: impl IntoIterator<Item = HeaderValueOption>,
     metadata: Struct,
 ) -> CheckResponse {
     let mut headers = vec![

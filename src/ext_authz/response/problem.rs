@@ -47,6 +47,9 @@ enum RemedyDocument<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         max_age: Option<u64>,
     },
+    Proof {
+        proof: Vec<&'static str>,
+    },
 }
 
 impl<'a> From<&'a Remedy> for RemedyDocument<'a> {
@@ -59,6 +62,9 @@ impl<'a> From<&'a Remedy> for RemedyDocument<'a> {
             Remedy::StepUp(StepUp { acr, max_age }) => Self::StepUp {
                 acr_values: acr.iter().map(AsRef::as_ref).collect(),
                 max_age: *max_age,
+            },
+            Remedy::Proof(kinds) => Self::Proof {
+                proof: kinds.iter().map(|kind| kind.as_str()).collect(),
             },
         }
     }

@@ -50,6 +50,7 @@ impl Class {
 }
 
 /// The class of every reason.
+#[expect(clippy::too_many_lines, reason = "one line a reason")]
 pub(super) const fn class(reason: Reason) -> Class {
     match reason {
         Reason::NoHttp
@@ -90,6 +91,22 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::TokenNotYetValid
         | Reason::TokenAudience
         | Reason::TokenClaims
+        | Reason::TokenBound
+        | Reason::TokenBinding
+        | Reason::CertificateMismatch
+        | Reason::DpopMissing
+        | Reason::DpopMalformed
+        | Reason::DpopAlgorithm
+        | Reason::DpopKey
+        | Reason::DpopSignature
+        | Reason::DpopMethod
+        | Reason::DpopUrl
+        | Reason::DpopStale
+        | Reason::DpopToken
+        | Reason::DpopNonce
+        | Reason::DpopKeyMismatch
+        | Reason::DpopReplayed
+        | Reason::ProofRequired
         | Reason::ApiKeyMalformed
         | Reason::ApiKeyUnknown
         | Reason::ApiKeyRevoked

@@ -36,6 +36,7 @@ fn decision(verdict: Verdict) -> Decision {
         }),
         credential: None,
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v1"),
         spent: Spent::default(),
     }

@@ -105,6 +105,7 @@ fn identity(provider: &ApiKeyProvider, key: &Key) -> Identity {
             issued: Some(key.created),
             id: None,
             key: Some(Arc::clone(&key.id)),
+            bindable: false,
             proof: Proof::None,
         },
     }

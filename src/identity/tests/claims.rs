@@ -210,14 +210,15 @@ fn the_subject_is_a_text() {
 }
 
 #[test]
-fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+fn a_binding_that_is_not_understood_refuses_the_token() {
     for cnf in [
         json!({ "jkt": "x" }),
         json!({ "x5t#S256": "x" }),
+        json!({ "jwk": {} }),
         json!({}),
         json!(null),
     ] {
-        assert_eq!(reason(&with("cnf", cnf)), Reason::TokenClaims);
+        assert_eq!(reason(&with("cnf", cnf)), Reason::TokenBinding);
     }
 }
 

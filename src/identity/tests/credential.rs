@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::identity::testing::{AUDIENCE, NOW, changed, payload, route, spec};
-use crate::identity::{CheckedProviders, Clock, ProviderSpec, Providers, Refusal, Resources};
+use crate::identity::{
+    CheckedProviders, Clock, DpopSettings, DpopSpec, ProviderSpec, Providers, Refusal, Resources,
+};
 use crate::keys::testing::{TestKey, encode, jwks, key_set};
 use crate::keys::{Algorithm, KeySet};
 use crate::model::identity::Identity;
@@ -54,7 +56,8 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
         key_sets: key_sets.collect(),
         ..Resources::default()
     };
-    checked.with(&resources)
+    let dpop = DpopSettings::compile(DpopSpec::default(), Path::new("/")).unwrap();
+    checked.with(dpop, &resources)
 });
 
 fn loaded(keys: &[&TestKey]) -> KeySet {

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::spec::RuleSpec;
 use super::{Call, Context, Mode, Policy, Scan, compile};
 use crate::model::facts::Facts;
-use crate::model::identity::TokenFacts;
+use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId};
 use crate::model::party::{Kind, Parties, Party, PartyId};
 use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
@@ -121,6 +121,9 @@ pub(super) struct Given {
     pub(super) query: Vec<(String, String)>,
     pub(super) workload: Option<&'static str>,
     pub(super) incident: bool,
+    pub(super) proof: Proof,
+    /// Whether the credential is one that can be bound to a key.
+    pub(super) bindable: bool,
 }
 
 pub(super) fn party(kind: Kind, id: &str, groups: &[&str]) -> Party {
@@ -142,6 +145,8 @@ impl Given {
             query: Vec::new(),
             workload: None,
             incident: false,
+            proof: Proof::None,
+            bindable: true,
         }
     }
 
@@ -195,10 +200,15 @@ impl Given {
             parties: &self.parties,
             party: None,
             workload: self.workload,
+            proof: self.proof,
             conditions: &conditions,
         };
         let anonymous = self.parties.subject.kind == Kind::Anonymous;
-        let token = token(&self.scope);
+        let token = TokenFacts {
+            bindable: self.bindable,
+            proof: self.proof,
+            ..token(&self.scope)
+        };
         let call = Call {
             facts,
             token: (!anonymous).then_some(&token),
@@ -224,7 +234,8 @@ fn token(scope: &[Arc<str>]) -> TokenFacts {
         issued: None,
         id: None,
         key: None,
-        proof: crate::model::identity::Proof::None,
+        bindable: true,
+        proof: Proof::None,
     }
 }
 

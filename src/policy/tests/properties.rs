@@ -156,7 +156,7 @@ proptest! {
         let request = super::request(Vec::new());
         let conditions = std::collections::BTreeMap::default();
         let facts = crate::model::facts::Facts {
-            request: &request, asked: &asked, parties: &call.parties, party: None, workload: None, conditions: &conditions,
+            request: &request, asked: &asked, parties: &call.parties, party: None, workload: None, proof: call.proof, conditions: &conditions,
         };
         let token = super::token(&call.scope);
         let plain = super::super::Call { facts, token: (call.parties.subject.kind != Kind::Anonymous).then_some(&token) };

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::super::{Mode, Scan};
+use super::super::{Mode, Policy, Scan};
 use super::{FAILS, Given, party, policy, readers};
+use crate::model::identity::Proof;
 use crate::model::party::{Kind, Party};
 use crate::model::reason::Reason;
 use crate::model::verdict::{Remedy, StepUp, Verdict};
@@ -424,4 +425,140 @@ fn a_shadow_guard_strips_nothing() {
     };
     assert!(with("enforce").settable_headers().contains("x-user"));
     assert!(with("shadow").settable_headers().is_empty());
+}
+
+fn proven(proof: Proof) -> Given {
+    let mut call = Given::human("alice", &["team"], "docs.read");
+    call.proof = proof;
+    call
+}
+
+fn proof_policy(require: &serde_json::Value) -> Policy {
+    policy(&json!([
+        { "id": "anyone", "permit": "docs.read", "to": { "kind": ["anonymous", "human"] } },
+        { "id": "proven", "guard": "docs.read", "require": require },
+    ]))
+}
+
+#[test]
+fn a_proof_is_met_by_the_call_and_by_nothing_else() {
+    for (require, dpop, mtls) in [
+        (json!([{ "proof": "dpop" }]), "permitted", "proof_required"),
+        (
+            json!([{ "proof": ["mtls"] }]),
+            "proof_required",
+            "permitted",
+        ),
+        (
+            json!([{ "proof": ["dpop", "mtls"] }]),
+            "permitted",
+            "permitted",
+        ),
+        (
+            json!([{ "proof": "dpop" }, { "proof": ["mtls", "dpop"] }]),
+            "permitted",
+            "proof_required",
+        ),
+        (
+            json!([{ "any_of": [{ "proof": "dpop" }, { "workload": "spiffe://a.test/x" }] }]),
+            "permitted",
+            "proof_required",
+        ),
+    ] {
+        let policy = proof_policy(&require);
+        assert_eq!(proven(Proof::Dpop).reason(&policy), dpop, "{require}");
+        assert_eq!(proven(Proof::Mtls).reason(&policy), mtls, "{require}");
+        assert_eq!(
+            proven(Proof::None).reason(&policy),
+            "proof_required",
+            "{require}"
+        );
+    }
+}
+
+#[test]
+fn a_proof_is_asked_of_those_who_can_bring_it_and_after_scope() {
+    let denial =
+        |call: &Given, require: serde_json::Value| match call.verdict(&proof_policy(&require)) {
+            Verdict::Deny(denial) => (denial.reason, denial.remedy),
+            verdict => panic!("{verdict:?}"),
+        };
+    let both = json!([{ "proof": ["dpop", "mtls"] }]);
+    assert_eq!(
+        denial(&proven(Proof::None), both.clone()),
+        (
+            Reason::ProofRequired,
+            Some(Remedy::Proof(vec![Proof::Dpop, Proof::Mtls]))
+        )
+    );
+    assert_eq!(
+        denial(&Given::new(Party::anonymous(), "docs.read"), both.clone()),
+        (Reason::AuthenticationRequired, Some(Remedy::Authenticate))
+    );
+    let mut key = proven(Proof::None);
+    key.bindable = false;
+    assert_eq!(denial(&key, both), (Reason::RequirementUnmet, None));
+    assert_eq!(
+        denial(
+            &proven(Proof::None),
+            json!([{ "proof": "dpop" }, { "scope": "more" }])
+        )
+        .0,
+        Reason::InsufficientScope
+    );
+    assert_eq!(
+        denial(
+            &proven(Proof::None),
+            json!([{ "proof": "dpop" }, { "step_up": { "acr": "phr" } }])
+        )
+        .0,
+        Reason::StepUpRequired
+    );
+    assert_eq!(
+        denial(
+            &proven(Proof::None),
+            json!([{ "any_of": [{ "proof": "dpop" }, { "scope": "more" }] }])
+        )
+        .0,
+        Reason::InsufficientScope
+    );
+    assert_eq!(
+        denial(
+            &proven(Proof::None),
+            json!([{ "proof": "dpop" }, { "proof": "mtls" }])
+        ),
+        (Reason::RequirementUnmet, None)
+    );
+}
+
+#[test]
+fn conditions_read_the_proof() {
+    let policy = policy(&json!([
+        { "id": "proven-only", "permit": "docs.read", "to": { "kind": "human" }, "when": "proof in ['dpop', 'mtls']" },
+    ]));
+    for (proof, reason) in [
+        (Proof::None, "not_permitted"),
+        (Proof::Dpop, "permitted"),
+        (Proof::Mtls, "permitted"),
+    ] {
+        assert_eq!(proven(proof).reason(&policy), reason);
+    }
+}
+
+#[test]
+fn a_proof_has_a_known_name() {
+    for proof in [
+        json!("none"),
+        json!("tls"),
+        json!([]),
+        json!(["dpop", "x"]),
+        json!(""),
+    ] {
+        let rules = json!([{ "id": "a", "guard": "docs.read", "require": [{ "proof": proof }] }]);
+        let errors = super::try_policy(&["corp"], &rules).unwrap_err();
+        assert!(
+            errors.iter().any(|it| it.starts_with("invalid-proof")),
+            "{errors:?}"
+        );
+    }
 }

@@ -18,7 +18,7 @@ fn deployer() -> String {
 }
 
 /// A client that shows this certificate, or none.
-fn client(certificate: Option<String>) -> Client {
+pub(super) fn client(certificate: Option<String>) -> Client {
     let ca = Certificate::from_pem(CERTS.ca().as_bytes()).unwrap();
     let mut client = Client::builder()
         .no_proxy()
@@ -33,9 +33,18 @@ fn client(certificate: Option<String>) -> Client {
 
 /// Deploys to staging with a good token and says how that ended.
 async fn deploy(client: Client, xfcc: Option<&str>) -> reqwest::Result<(u16, Value)> {
+    deploy_with(client, &deployer(), xfcc).await
+}
+
+/// The same with another token.
+pub(super) async fn deploy_with(
+    client: Client,
+    token: &str,
+    xfcc: Option<&str>,
+) -> reqwest::Result<(u16, Value)> {
     let mut request = client
         .post(format!("https://{SERVER}{TARGET}"))
-        .bearer_auth(deployer());
+        .bearer_auth(token);
     if let Some(xfcc) = xfcc {
         request = request.header("x-forwarded-client-cert", xfcc);
     }

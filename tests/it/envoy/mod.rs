@@ -15,6 +15,7 @@ mod moving;
 mod mutations;
 mod mutual;
 mod process;
+mod proof;
 mod records;
 mod socket;
 mod stage;

@@ -143,7 +143,8 @@ async fn refusals_have_their_status_challenge_and_problem_document() {
         ))
     };
     let cases = [
-        (list.clone(), 16, 401, "authentication_required", Some(realm.to_owned()), json!({ "kind": "authenticate" })),
+        (list.clone(), 16, 401, "authentication_required",
+            Some(format!(r#"{realm}, {}, algs="ES256 ES384 EdDSA""#, realm.replace("Bearer", "DPoP"))), json!({ "kind": "authenticate" })),
         (
             list.clone().bearer(&token(&["payments"]).claim("exp", json!(1_700_000_000)).sign()),
             16, 401, "token_expired", invalid("The access token has expired"), Value::Null,

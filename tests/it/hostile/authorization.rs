@@ -42,9 +42,9 @@ async fn the_header_has_one_form_and_the_scheme_any_case() {
             unsupported,
         ),
         (
-            "a proof without a proof",
+            "a scheme for tokens that are bound",
             format!("DPoP {token}"),
-            unsupported,
+            "deny 401 token_binding",
         ),
         (
             "a scheme that starts like ours",

@@ -11,6 +11,7 @@ pub(super) fn rows(now: i64) -> Vec<Row> {
     let groups = |value: Value| new().claim("groups", value);
     let scope = |value: Value| new().claim("scope", value);
     let claims = |name, draft| bad(name, "deny 401 token_claims", draft);
+    let binding = |name, cnf| bad(name, "deny 401 token_binding", new().claim("cnf", cnf));
     let lacks = |name, draft| bad(name, "deny 403 insufficient_scope", draft);
     let many = |count: usize| json!((0..count).map(|n| format!("{n:x}")).collect::<Vec<_>>());
     vec![
@@ -81,15 +82,21 @@ pub(super) fn rows(now: i64) -> Vec<Row> {
             "declared claim null",
             new().claim("department", json!(null)),
         ),
-        claims(
+        bad(
             "bound to a key",
+            "deny 401 token_bound",
             new().claim(
                 "cnf",
                 json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
             ),
         ),
-        claims("bound to nothing", new().claim("cnf", json!({}))),
-        claims("bound to null", new().claim("cnf", json!(null))),
+        binding("bound to nothing", json!({})),
+        binding("bound to null", json!(null)),
+        binding("bound in an unknown way", json!({ "jwk": { "kty": "EC" } })),
+        binding(
+            "bound to half a thumbprint",
+            json!({ "jkt": "0ZcOCORZNYy" }),
+        ),
         claims("acr that is a number", new().claim("acr", json!(7))),
         claims("amr that is a text", new().claim("amr", json!("mfa"))),
         claims("jti that is a number", new().claim("jti", json!(7))),

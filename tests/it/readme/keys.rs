@@ -18,6 +18,7 @@ admin: { at.admin: 1, access: [{ at.access: 1 }] }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
+dpop: { at.dpop: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -114,7 +115,7 @@ fn every_key_of_the_servers_file_stands_there() {
         &[("server.yaml", SERVER)],
         &[
             "server", "grpc", "drain", "tls", "envoy", "metrics", "admin", "access", "log",
-            "audit", "store", "provider", "jwt", "keys", "claim", "map", "api_key",
+            "audit", "store", "dpop", "provider", "jwt", "keys", "claim", "map", "api_key",
         ],
     );
 }

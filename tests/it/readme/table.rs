@@ -63,6 +63,7 @@ fn status(verdict: Verdict) -> String {
         parties: None,
         credential: None,
         gateway: None,
+        dpop: None,
         policy_version: Arc::from("v"),
         spent: Spent::default(),
     };
