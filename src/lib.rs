@@ -9,9 +9,9 @@
 //! A call passes only when every party to it has signed for it: the actor, and whoever it acts for. What is decided is one
 //! action (this endpoint, with these parameters) in one request, from one immutable [`Snapshot`](authorizer::Snapshot) of
 //! routes, rules, registry and providers. Everything that is slow or can fail happens elsewhere: keys are fetched in the
-//! background, files are read and compiled by a reload, records are written by a task of their own. So a decision is a
-//! function of the request, the snapshot and one reading of the clock; `serve`, `test`, `explain` and the benches run the
-//! very same one.
+//! background, and so is what is known about opaque tokens; files are read and compiled by a reload, records are written
+//! by a task of their own. So a decision is a function of the request, the snapshot and one reading of the clock; `serve`,
+//! `test`, `explain` and the benches run the very same one.
 //!
 //! # Code map
 //!
@@ -65,7 +65,8 @@
 //!   what cannot be decided is a [`Fault`](model::verdict::Fault), which is answered as an explicit denial with 503.
 //! - A credential that is present and not valid is never treated as anonymous.
 //! - The order of rules, of files and of parties never matters. An index and a scan of all rules agree.
-//! - A request never sees two snapshots, and never waits for the network; for the store it waits only to use up a proof.
+//! - A request never sees two snapshots. It waits for the issuer of an opaque token that is not known yet, and for the store
+//!   to use up a proof, no longer than its own deadline, and for nobody else.
 //! - A bad reload changes nothing but a metric, a log line and a status.
 //! - Nothing is fetched because of what a token says. No redirect is followed.
 //! - No token, header, query or claim stands in a log, a record, a metric, an error or a debug print; no label of a metric

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use arc_swap::ArcSwap;
 use countersign::app::offline_snapshot;
 use countersign::audit::Audit;
-use countersign::authorizer::{Authorizer, ShadowQueue};
+use countersign::authorizer::{Authorizer, ShadowQueue, Sightings};
 use countersign::config::{Overrides, load};
 use countersign::ext_authz::{Grpc, access_request, check_response, now};
 use countersign::model::decision::Decision;
@@ -72,7 +72,13 @@ impl World {
         Ok(Self {
             rules,
             load,
-            authorizer: Authorizer::new(Arc::new(snapshot), audit, metrics, queue),
+            authorizer: Authorizer::new(
+                Arc::new(snapshot),
+                audit,
+                metrics,
+                queue,
+                Sightings::default(),
+            ),
             grpc,
         })
     }

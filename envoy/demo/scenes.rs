@@ -3,8 +3,9 @@
 use Door::{Mesh, Plain};
 use Proof::{Answer, Query, Upstream, UpstreamLacks};
 use tokens::{
-    ALICE, BOT_ALONE, BOT_FOR_ALICE, BOT_FOR_BOB, DEPLOYER, EXPIRED, FOR_CRM, FORGED, PAYER,
-    READER, RELEASER, RELEASER_KEY, RELEASER_STALE, VAULT_BOT,
+    ALICE, BOT_ALONE, BOT_FOR_ALICE, BOT_FOR_BOB, DEPLOYER, EXPIRED, EXPORT, FOR_CRM, FORGED,
+    MIGRATION, PAYER, PROBE, READER, RELEASER, RELEASER_KEY, RELEASER_STALE, SHIPPER, STRANGER,
+    SYNC, VAULT_BOT,
 };
 
 /// The issuer, and what to ask it for.
@@ -74,6 +75,12 @@ mod tokens {
     pub(super) const RELEASER_STALE: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr&auth_age=3600");
     pub(super) const DEPLOYER: Token = Token::Ci("sub=deployer&client_id=deployer&environment=staging&aud=https://api.example.com");
     pub(super) const VAULT_BOT: Token = Token::Ci("sub=vault-bot&client_id=vault-bot&environment=production&aud=https://api.example.com");
+    pub(super) const SYNC: Token = Token::Ci("sub=legacy-sync&client_id=legacy-sync&environment=production&aud=https://api.example.com");
+    pub(super) const EXPORT: Token = Token::Ci("sub=nightly-export&client_id=nightly-export&environment=production&aud=https://api.example.com");
+    pub(super) const MIGRATION: Token = Token::Ci("sub=migration&client_id=migration&environment=production&aud=https://api.example.com");
+    pub(super) const PROBE: Token = Token::Ci("sub=staging-probe&client_id=staging-probe&environment=staging&aud=https://api.example.com");
+    pub(super) const SHIPPER: Token = Token::Ci("sub=log-shipper&client_id=log-shipper&environment=production&aud=https://api.example.com");
+    pub(super) const STRANGER: Token = Token::Ci("sub=stranger&client_id=stranger&environment=production&aud=https://api.example.com");
     pub(super) const ALICE: Token = Token::Corp("sub=alice&groups=crm&scope=crm:read&aud=https://crm.example.com");
     pub(super) const BOT_FOR_ALICE: Token = Token::Corp("sub=alice&act=crm-bot&groups=crm&scope=crm:read&aud=https://crm.example.com");
     pub(super) const BOT_FOR_BOB: Token = Token::Corp("sub=bob&act=crm-bot&groups=payments&scope=crm:read&aud=https://crm.example.com");
@@ -96,6 +103,13 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S4", "rita", "approves a release", RELEASER, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "acr_values=\"phr phrh\"")])),
     plain("S4", "rita", "… with a key, an hour ago", RELEASER_STALE, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "max_age")])),
     plain("S4", "rita", "… with a key, just now", RELEASER_KEY, "POST api.example.com/v1/releases/42/approve", allowed(&[])),
+    // S5: access follows the identity's life. What is only a warning is in the record and in `countersign identities`.
+    plain("S5", "legacy-sync", "health; secret overdue: a warning", SYNC, "GET api.example.com/healthz", allowed(&[])),
+    plain("S5", "stranger", "health; unregistered: a warning", STRANGER, "GET api.example.com/healthz", allowed(&[])),
+    plain("S5", "nightly-export", "health, off-boarded", EXPORT, "GET api.example.com/healthz", denied(403, "identity_offboarded", &[])),
+    plain("S5", "migration", "health, expired", MIGRATION, "GET api.example.com/healthz", denied(403, "identity_expired", &[])),
+    plain("S5", "staging-probe", "health of production", PROBE, "GET api.example.com/healthz", denied(403, "environment_mismatch", &[])),
+    plain("S5", "log-shipper, elsewhere", "health", SHIPPER, "GET api.example.com/healthz", denied(403, "identity_workload", &[])),
     // S7: deploys only from the approved workload, and only where its claim says.
     mesh("S7", "deployer, from ci", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", allowed(&[])),
     mesh("S7", "deployer, from ci", "deploys to production", DEPLOYER, "POST api.example.com/v1/production/deployments", denied(403, "guard_unmet", &[])),

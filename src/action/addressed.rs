@@ -110,6 +110,17 @@ pub(super) fn bad_audience(audience: &str) -> Option<Finding> {
     })
 }
 
+pub(super) fn bad_environment(environment: &str) -> Option<Finding> {
+    let fit = !environment.is_empty() && !environment.contains(char::is_control);
+    (!fit).then(|| {
+        let message = "an environment is a text without control characters";
+        let finding = Finding::error("invalid-environment", message);
+        finding
+            .help("write for example `production`, as the registry does")
+            .under("environment")
+    })
+}
+
 pub(super) fn compile_providers(
     names: &[String],
     findings: &mut Vec<Finding>,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::addressed::{bad_audience, check_url, compile_match, compile_providers};
+use super::addressed::{
+    bad_audience, bad_environment, check_url, compile_match, compile_providers,
+};
 use super::catalogue::{Catalogue, Entry};
 use super::compile_action::compile_action;
 use super::spec::{ActionSpec, RouteSpec};
@@ -37,6 +39,7 @@ pub fn compile_route(
         matches,
         url,
         audience,
+        environment,
         providers,
         tenant,
     } = spec;
@@ -48,6 +51,7 @@ pub fn compile_route(
         .ok();
     findings.extend(check_url(url).err());
     findings.extend(audience.as_deref().and_then(bad_audience));
+    findings.extend(environment.as_deref().and_then(bad_environment));
     let tenant = compile_tenant(tenant.as_deref(), &mut findings);
     let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
@@ -80,7 +84,7 @@ pub fn compile_route(
                 audience,
                 providers,
                 tenant,
-                environment: None,
+                environment: environment.as_deref().map(Arc::from),
                 actions,
             };
             Ok(CompiledRoute { route, catalogue })

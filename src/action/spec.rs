@@ -17,6 +17,8 @@ pub struct RouteSpec {
     pub url: String,
     /// Audience that credentials must be meant for, if it is not the URL.
     pub audience: Option<String>,
+    /// The environment that it belongs to; identities of another one have no business there.
+    pub environment: Option<String>,
     /// Providers whose credentials it accepts; none means that only anonymous callers can be permitted.
     #[serde(default)]
     pub providers: Vec<String>,

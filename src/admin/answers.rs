@@ -19,7 +19,9 @@ use super::gate::Gate;
 use super::json::{pretty, read};
 use super::metrics::obstacles;
 use super::problem::Problem;
-use super::status::{KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status};
+use super::status::{
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
+};
 use super::{guard, keys};
 use crate::model::time::Timestamp;
 
@@ -119,6 +121,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         uptime,
         policy,
         key_sets,
+        introspection,
         draining,
     } = status;
     let metrics = &gate.state.metrics;
@@ -131,6 +134,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "draining": draining,
         "policy": policy_json(&policy),
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
+        "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
     });
@@ -178,6 +182,29 @@ fn key_set_json(set: &KeySetStatus) -> Json {
         "last_success": last_success.map(moment),
         "failures": failures,
         "keys": keys,
+        "last_error": last_error,
+    })
+}
+
+fn introspection_json(status: &IntrospectionStatus) -> Json {
+    let IntrospectionStatus {
+        provider,
+        active,
+        inactive,
+        failed,
+        shed,
+        entries,
+        last_success,
+        last_error,
+    } = status;
+    json!({
+        "provider": provider.as_str(),
+        "last_success": last_success.map(moment),
+        "active": active,
+        "inactive": inactive,
+        "failures": failed,
+        "shed": shed,
+        "entries": entries,
         "last_error": last_error,
     })
 }

@@ -148,10 +148,10 @@ impl Gate {
             now,
             until: now + ASK_WAIT,
         };
-        match snapshot.who(&request, route, clock).await {
-            Ok(who) if who.parties.subject.kind == Kind::Anonymous => Ok(None),
-            Ok(who) => {
-                let operator = self.settings.access.parties(&who.parties);
+        match snapshot.parties(&request, route, clock).await {
+            Ok(parties) if parties.subject.kind == Kind::Anonymous => Ok(None),
+            Ok(parties) => {
+                let operator = self.settings.access.parties(&parties);
                 operator.map(Some).ok_or(Refused::Unlisted)
             }
             Err(Refusal::Deny(denial)) => Err(Refused::Invalid(denial.reason.as_str())),

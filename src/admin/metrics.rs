@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::MetricsState;
 use super::json::pretty;
 use super::problem::{HEADERS, Problem};
-use super::status::{KeySetStatus, Status};
+use super::status::{IntrospectionStatus, KeySetStatus, Status};
 
 /// Every path that there is; `get` answers HEAD too.
 pub(super) fn router(state: MetricsState) -> Router {
@@ -36,7 +36,9 @@ pub(super) fn router(state: MetricsState) -> Router {
 async fn metrics(State(state): State<MetricsState>) -> Response {
     let status = (state.status)();
     let key_sets: Vec<_> = status.key_sets.iter().map(KeySetStatus::sample).collect();
-    match state.metrics.encode(status.now, &key_sets) {
+    let introspection = status.introspection.iter();
+    let introspection: Vec<_> = introspection.map(IntrospectionStatus::sample).collect();
+    match state.metrics.encode(status.now, &key_sets, &introspection) {
         Ok(text) => {
             let kind = [(
                 header::CONTENT_TYPE,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
-use crate::telemetry::KeySetSample;
+use crate::telemetry::{IntrospectionSample, KeySetSample};
 
 /// The server, as of `now`.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Status {
     pub policy: PolicyStatus,
     /// Key sets that must be loaded before the server is ready.
     pub key_sets: Vec<KeySetStatus>,
+    /// Endpoints where opaque tokens are asked for; one that is down makes nobody unready.
+    pub introspection: Vec<IntrospectionStatus>,
     /// Whether the server is about to exit.
     pub draining: bool,
 }
@@ -117,4 +119,49 @@ pub enum Reloaded {
         /// Every problem, with file, line and column.
         problems: Vec<String>,
     },
+}
+
+/// The introspection of one provider's tokens.
+#[derive(Clone, Debug)]
+pub struct IntrospectionStatus {
+    /// The provider.
+    pub provider: ProviderName,
+    /// Requests that said that a token is active.
+    pub active: u64,
+    /// Requests that said that it is not.
+    pub inactive: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Requests that were not made, because too many were in flight or the endpoint failed a moment ago.
+    pub shed: u64,
+    /// Answers in memory.
+    pub entries: u64,
+    /// When the last request began that was answered.
+    pub last_success: Option<Timestamp>,
+    /// Why the last request failed, if it did.
+    pub last_error: Option<String>,
+}
+
+impl IntrospectionStatus {
+    /// What metrics say about it.
+    pub(super) fn sample(&self) -> IntrospectionSample {
+        let Self {
+            provider,
+            active,
+            inactive,
+            failed,
+            shed,
+            entries,
+            last_success: _,
+            last_error: _,
+        } = self;
+        IntrospectionSample {
+            provider: provider.clone(),
+            active: *active,
+            inactive: *inactive,
+            failed: *failed,
+            shed: *shed,
+            entries: *entries,
+        }
+    }
 }

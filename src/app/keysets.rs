@@ -8,6 +8,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::introspectors::Introspectors;
 use crate::keys::{KeySet, KeySource};
 use crate::model::name::ProviderName;
 use crate::outbound::HttpClient;
@@ -35,6 +36,12 @@ impl KeySets {
             running: BTreeMap::new(),
             prepared: BTreeMap::new(),
         })
+    }
+
+    /// Nobody's introspectors yet, which share connections, tasks and end with the key sets.
+    pub(super) fn introspectors(&self) -> Introspectors {
+        let (tasks, stop) = (self.tasks.clone(), self.stop.clone());
+        Introspectors::new(self.client.clone(), tasks, stop)
     }
 
     /// Handles for `sources`: those that run already, and new ones for what is new or changed. Nothing that runs is

@@ -1,9 +1,11 @@
 //! Wiring: build, run, reload, shut down. Everything that runs is spawned here, named here and stopped here.
 
+mod introspectors;
 mod keysets;
 mod operators;
 mod reload;
 mod run;
+mod seen;
 mod status;
 
 use std::net::SocketAddr;
@@ -78,6 +80,8 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
     let resources = runtime.block_on(async {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let mut sets = KeySets::new(tasks, stop)?;
+        let sources = bundle.providers.introspection_sources();
+        let introspectors = sets.introspectors().prepare(sources);
         let handles = sets.prepare(bundle.providers.key_sources());
         if !keysets::loaded(&handles, Instant::now() + KEYS_WAIT).await {
             let missing = keysets::missing(&handles);
@@ -87,6 +91,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         let memory = lasting(Store::open(&StoreSettings::in_memory())?).await?;
         anyhow::Ok(Resources {
             key_sets: handles,
+            introspectors,
             api_keys: api_keys(&bundle.store).await?,
             ..memory
         })

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::introspectors::{self, Introspectors};
 use super::keysets::{self, Handles, KeySets};
 use crate::admin::{ReloadStatus, Reloaded};
 use crate::authorizer::Snapshot;
@@ -32,6 +33,7 @@ const RETRY: Duration = Duration::from_secs(10);
 pub(super) struct InForce {
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) handles: ArcSwap<Handles>,
+    pub(super) introspectors: ArcSwap<introspectors::Handles>,
     pub(super) reload: Mutex<ReloadStatus>,
 }
 
@@ -58,7 +60,8 @@ pub(super) struct Reloader {
     /// The settings that only a restart changes, as they were at the start.
     pub(super) fixed: String,
     pub(super) sets: KeySets,
-    /// What every snapshot's providers are given, without key sets.
+    pub(super) introspectors: Introspectors,
+    /// What every snapshot's providers are given, without key sets and introspectors.
     pub(super) lasting: Resources,
     pub(super) in_force: Arc<InForce>,
     /// Who may ask over the gRPC port.
@@ -88,15 +91,19 @@ impl Reloader {
     ) -> Self {
         let handles = sets.prepare(bundle.providers.key_sources());
         sets.commit();
+        let mut introspectors = sets.introspectors();
+        let known = introspectors.prepare(bundle.providers.introspection_sources());
+        introspectors.commit(known.clone());
         let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
         let fixed = bundle.fixed.clone();
-        let resources = resources(&handles, &lasting);
+        let resources = resources(&handles, &known, &lasting);
         let snapshot = Arc::new(bundle.into_snapshot(started, &resources));
         metrics.policy_loaded(Arc::clone(&snapshot.version), started);
         tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
         let in_force = Arc::new(InForce {
             snapshot: Arc::new(ArcSwap::new(snapshot)),
             handles: ArcSwap::from_pointee(handles),
+            introspectors: ArcSwap::from_pointee(known),
             reload: Mutex::new(ReloadStatus::Applied { since: started }),
         });
         Self {
@@ -106,6 +113,7 @@ impl Reloader {
             seen,
             fixed,
             sets,
+            introspectors,
             lasting,
             in_force,
             envoys: AllowList::default(),
@@ -205,16 +213,20 @@ impl Reloader {
         }
         let version = Arc::clone(&bundle.version);
         let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
-        let resources = resources(&handles, &self.lasting);
+        let sources = bundle.providers.introspection_sources();
+        let known = self.introspectors.prepare(sources);
+        let resources = resources(&handles, &known, &self.lasting);
         let envoys = bundle.grpc.envoys().clone();
         let snapshot = bundle.into_snapshot(now(), &resources);
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
+        self.in_force.introspectors.store(Arc::new(known.clone()));
         // A listener that authenticates Envoys does so until the next start: with no list nobody could ask.
         if !envoys.is_empty() {
             self.envoys.replace(envoys);
         }
         self.sets.commit();
+        self.introspectors.commit(known);
         tracing::info!(policy.version = %version, rules, warnings, "policy reloaded");
         self.settle(Reload::Applied { version });
         false
@@ -256,8 +268,9 @@ impl Reloader {
 }
 
 /// What the providers of a snapshot are given.
-fn resources(handles: &Handles, lasting: &Resources) -> Resources {
+fn resources(handles: &Handles, known: &introspectors::Handles, lasting: &Resources) -> Resources {
     Resources {
+        introspectors: known.clone(),
         key_sets: handles.clone(),
         ..lasting.clone()
     }

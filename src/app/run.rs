@@ -16,6 +16,7 @@ use super::Bound;
 use super::keysets::KeySets;
 use super::operators::{Doors, Servers};
 use super::reload::{Asker, Reloader};
+use super::seen;
 use super::status::StatusSource;
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
@@ -48,6 +49,7 @@ pub async fn run(
         .context("grpc")?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let sets = KeySets::new(tasks.clone(), stop.clone())?;
+    let sightings = seen::spawn(&tasks, &store, &metrics, &stop);
     let (api_keys, following) = ApiKeys::following(store.clone());
     tasks.spawn(follow(following, metrics.clone(), stop.clone()));
     let lasting = Resources {
@@ -107,7 +109,8 @@ pub async fn run(
     say(&bound);
     announce(&bound);
 
-    let authorizer = Authorizer::new(Arc::clone(&in_force.snapshot), audit, metrics, queue);
+    let snapshot = Arc::clone(&in_force.snapshot);
+    let authorizer = Authorizer::new(snapshot, audit, metrics, queue, sightings);
     let drained = edge.serve(authorizer, ready, shutdown).await;
     stop.cancel();
     tasks.close();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::reload::InForce;
-use crate::admin::{KeySetStatus, PolicyStatus, Status};
+use crate::admin::{IntrospectionStatus, KeySetStatus, PolicyStatus, Status};
 use crate::ext_authz::now;
 use crate::identity::ApiKeys;
 use crate::model::time::Timestamp;
@@ -38,6 +38,7 @@ impl StatusSource {
                 reload: self.in_force.reload_status(),
             },
             key_sets: self.key_sets(now),
+            introspection: self.introspection(now),
             draining: self.draining.load(Ordering::Relaxed),
         }
     }
@@ -48,6 +49,26 @@ impl StatusSource {
         let handles = self.in_force.handles.load();
         let mut sets = handles.values();
         self.api_keys.is_loaded() && sets.all(|set| set.status(instant).loaded)
+    }
+
+    fn introspection(&self, now: Timestamp) -> Vec<IntrospectionStatus> {
+        let instant = Instant::now();
+        let known = self.in_force.introspectors.load();
+        let shown = known.iter().map(|(name, known)| {
+            let status = known.status();
+            let ago = |at| now.minus(instant.saturating_duration_since(at));
+            IntrospectionStatus {
+                provider: name.clone(),
+                active: status.active,
+                inactive: status.inactive,
+                failed: status.failed,
+                shed: status.shed,
+                entries: status.entries,
+                last_success: status.last_success.map(ago),
+                last_error: status.last_error,
+            }
+        });
+        shown.collect()
     }
 
     fn key_sets(&self, now: Timestamp) -> Vec<KeySetStatus> {

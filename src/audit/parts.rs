@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::decision::{RequestFacts, Spent};
 use crate::model::identity::{Proof, TokenFacts};
+use crate::model::lifecycle::{Level, Raised};
 use crate::model::name::ProviderName;
 use crate::model::party::Party;
 use crate::model::time::Timestamp;
@@ -19,6 +20,10 @@ use super::text::{CUT, Text};
 const FOREIGN_ID: usize = 160;
 /// Most names of one kind of constraint, and of permits.
 const MAX_NAMES: usize = 8;
+/// Most warnings about identities.
+const MAX_WARNINGS: usize = 8;
+/// Longest identity that a warning names; the parties stand in the record at greater length.
+const WARNED_ID: usize = 96;
 /// Longest name of a header, parameter or metadata entry.
 const FIELD_NAME: usize = 48;
 
@@ -108,6 +113,36 @@ impl<'a> CredentialLine<'a> {
             proof: (*proof != Proof::None).then(|| proof.as_str()),
             key: key.as_deref().map(|key| Text::new(key, FOREIGN_ID)),
         }
+    }
+}
+
+/// What a check of an identity's life warns about.
+#[derive(Serialize)]
+pub(super) struct WarningLine<'a> {
+    check: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<Text<'a>>,
+    id: Text<'a>,
+}
+
+impl<'a> WarningLine<'a> {
+    /// The first few; what denied is the record's reason.
+    pub(super) fn of(raised: &'a [Raised]) -> Vec<Self> {
+        let warnings = raised.iter().filter(|raised| raised.level == Level::Warn);
+        let lines = warnings.take(MAX_WARNINGS).map(|raised| {
+            let Raised {
+                check,
+                level: _,
+                id,
+            } = raised;
+            let issuer = id.issuer.as_ref();
+            Self {
+                check: check.as_str(),
+                issuer: issuer.map(|issuer| Text::new(issuer.as_str(), WARNED_ID)),
+                id: Text::new(&id.id, WARNED_ID),
+            }
+        });
+        lines.collect()
     }
 }
 

@@ -9,7 +9,8 @@ use crate::model::verdict::{Remedy, Verdict};
 
 use super::escape::Plain;
 use super::parts::{
-    ConstraintsLine, CredentialLine, DurationLine, Moment, PartyLine, RequestLine, names,
+    ConstraintsLine, CredentialLine, DurationLine, Moment, PartyLine, RequestLine, WarningLine,
+    names,
 };
 use super::text::Text;
 
@@ -75,6 +76,8 @@ struct DecisionLine<'a> {
     delegation_depth: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<CredentialLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<WarningLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     constraints: Option<ConstraintsLine<'a>>,
     policy_version: Text<'a>,
@@ -94,6 +97,7 @@ impl<'a> DecisionLine<'a> {
             parties,
             credential,
             dpop: _,
+            lifecycle,
             policy_version,
             spent,
         } = decision;
@@ -117,6 +121,7 @@ impl<'a> DecisionLine<'a> {
             credential: credential
                 .as_ref()
                 .map(|(provider, token)| CredentialLine::of(provider, token)),
+            warnings: WarningLine::of(lifecycle),
             constraints,
             policy_version: Text::new(policy_version, NAME),
             duration_us: DurationLine::of(spent),

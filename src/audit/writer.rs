@@ -190,7 +190,7 @@ mod tests {
             .collect();
         drop(sender);
         let failed = move || {
-            let text = metrics.encode(Timestamp::from_millis(0), &[]).unwrap();
+            let text = metrics.encode(Timestamp::from_millis(0), &[], &[]).unwrap();
             !text.contains("countersign_audit_write_failures_total 0")
         };
         let reader = std::thread::spawn(move || {

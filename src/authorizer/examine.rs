@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::parties::join;
+use super::life::{Life, how};
+use super::parties::{everybody, join};
+use super::seen::Sighting;
 use super::snapshot::Snapshot;
 use crate::action::CompiledRoute;
 use crate::identity::{Clock, Refusal};
 use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::facts::Facts;
 use crate::model::identity::{Proof, TokenFacts};
+use crate::model::lifecycle::Raised;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
@@ -45,6 +48,10 @@ pub struct Examined {
     pub credential: Option<(ProviderName, TokenFacts)>,
     /// What the answer says about proofs of possession.
     pub dpop: Option<DpopFacts>,
+    /// Whoever the credential speaks of.
+    pub sighted: Vec<Sighting>,
+    /// What the checks of their lives found: warnings, and at the end the one that denied, if one did.
+    pub lifecycle: Vec<Raised>,
     /// Time spent on identity.
     pub identity: Duration,
     /// Time spent on rules.
@@ -64,6 +71,8 @@ impl Examined {
             workload: None,
             credential: None,
             dpop: None,
+            sighted: Vec::new(),
+            lifecycle: Vec::new(),
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             trace: None,
@@ -98,7 +107,8 @@ impl Snapshot {
         let verdict = match self.route(request, &mut examined) {
             Ok(route) => {
                 let now = Instant::now();
-                let who = self.who(request, &route.route, Clock { now, until }).await;
+                let clock = Clock { now, until };
+                let who = self.who(request, &route.route, clock, &mut examined).await;
                 examined.identity = now.elapsed();
                 let verdict = who.and_then(|who| self.rules(request, route, who, &mut examined));
                 let dpop = self.providers.dpop(request, &route.route);
@@ -121,6 +131,9 @@ impl Snapshot {
         let mut examined = Examined::begun(trace);
         let verdict = self.route(request, &mut examined).and_then(|route| {
             let who = accepted(described, &route.route)?;
+            let ids = who.parties.each().map(|party| party.id.clone());
+            let life = self.life(request, &route.route);
+            life.of_identities(ids, &mut examined.lifecycle)?;
             self.rules(request, route, who, &mut examined)
         });
         examined.ended(verdict)
@@ -142,12 +155,31 @@ impl Snapshot {
         Ok(route)
     }
 
-    /// The parties of a request to `route`, verified; a credential that is present and invalid is never anonymous.
-    pub async fn who(
+    /// The parties of a request to a `route` that no policy has, verified as those of any other request are, up to what is
+    /// asked.
+    pub async fn parties(
         &self,
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
+    ) -> Result<Parties, Refusal> {
+        let mut seen = Examined::begun(None);
+        let Described { parties, token } = self.who(request, route, clock, &mut seen).await?;
+        if let Some((_, token)) = &token {
+            let how = how(request, &parties, token, None);
+            self.life(request, route)
+                .of_parties(&parties, &how, &mut seen.lifecycle)?;
+        }
+        Ok(parties)
+    }
+
+    /// The parties of a request, verified; a credential that is present and invalid is never anonymous.
+    async fn who(
+        &self,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+        seen: &mut Examined,
     ) -> Result<Described, Refusal> {
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
             return Ok(Described {
@@ -155,10 +187,22 @@ impl Snapshot {
                 token: None,
             });
         };
+        seen.sighted = Sighting::of(&identity, &self.registry);
+        let life = self.life(request, route);
+        life.of_identities(everybody(&identity), &mut seen.lifecycle)?;
         Ok(Described {
-            parties: join(&identity, &self.registry, request.now)?,
+            parties: join(&identity, &self.registry)?,
             token: Some((identity.provider, identity.token)),
         })
+    }
+
+    fn life<'a>(&'a self, request: &AccessRequest, route: &'a Route) -> Life<'a> {
+        Life {
+            registry: &self.registry,
+            lifecycle: &self.lifecycle,
+            environment: route.environment.as_deref(),
+            now: request.now,
+        }
     }
 
     fn rules(
@@ -171,8 +215,16 @@ impl Snapshot {
         let Described { parties, token } = who;
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
-        let asked = &*seen.asked.insert(route.find(request)?);
         seen.workload = self.providers.workload(request)?;
+        let life = self.life(request, &route.route);
+        if let Some((_, token)) = &seen.credential {
+            let how = how(request, parties, token, seen.workload.as_ref());
+            life.of_parties(parties, &how, &mut seen.lifecycle)?;
+        }
+        let asked = &*seen.asked.insert(route.find(request)?);
+        if let Some((_, token)) = &seen.credential {
+            life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
+        }
         let facts = Facts {
             request,
             asked,

@@ -6,7 +6,9 @@
 
 mod examine;
 mod headers;
+mod life;
 mod parties;
+mod seen;
 mod shadow;
 mod snapshot;
 
@@ -18,6 +20,7 @@ use arc_swap::ArcSwap;
 pub use examine::{Described, Examined};
 pub use headers::Protected;
 pub use parties::{JoinError, join};
+pub use seen::{Noted, Sighting, Sightings};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
 
@@ -36,6 +39,7 @@ pub struct Authorizer {
     audit: Audit,
     metrics: Metrics,
     shadow: ShadowQueue,
+    seen: Sightings,
 }
 
 /// Where a check comes from that is refused unread.
@@ -54,12 +58,14 @@ impl Authorizer {
         audit: Audit,
         metrics: Metrics,
         shadow: ShadowQueue,
+        seen: Sightings,
     ) -> Self {
         Self {
             snapshot,
             audit,
             metrics,
             shadow,
+            seen,
         }
     }
 
@@ -70,7 +76,7 @@ impl Authorizer {
 
     /// Decides a canonical request that arrived at `arrival`, and records the decision. One snapshot is seen from start
     /// to end. Whatever is waited for is given up at `until`; a verdict that comes later is not heard, so it is a fault,
-    /// and is recorded as that and nothing else.
+    /// and is recorded as that and nothing else. What was a fault already says better what was waited for.
     pub async fn decide(
         &self,
         request: &AccessRequest,
@@ -84,7 +90,7 @@ impl Authorizer {
             snapshot.protected.apply(&mut grant.constraints, request);
             headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
         }
-        if Instant::now() >= until {
+        if Instant::now() >= until && !matches!(examined.verdict, Verdict::Fault(_)) {
             let fault = Fault::new(
                 FaultCode::DeadlineExceeded,
                 "the deadline passed while deciding",
@@ -97,9 +103,11 @@ impl Authorizer {
             route,
             asked,
             parties,
-            workload: _,
+            workload,
             credential,
             dpop,
+            sighted,
+            lifecycle,
             identity,
             policy,
             trace: _,
@@ -115,6 +123,7 @@ impl Authorizer {
             parties,
             credential,
             dpop,
+            lifecycle,
             policy_version: Arc::clone(&snapshot.version),
             spent: Spent {
                 total: arrival.elapsed(),
@@ -123,6 +132,11 @@ impl Authorizer {
             },
         };
         self.record(slot, &mut decision);
+        let raised = &decision.lifecycle;
+        let dropped = self
+            .seen
+            .note(&sighted, workload.as_ref(), raised, request.now);
+        self.metrics.sightings_dropped(dropped);
         if let Some(job) = job {
             self.shadow.offer(job, &decision, &self.metrics);
         }
@@ -165,6 +179,7 @@ impl Authorizer {
             parties: None,
             credential: None,
             dpop: None,
+            lifecycle: Vec::new(),
             policy_version: Arc::clone(&self.snapshot.load().version),
             spent: Spent {
                 total: arrival.elapsed(),

@@ -9,7 +9,7 @@ use crate::identity::Providers;
 use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::Registry;
+use crate::registry::{Lifecycle, Registry};
 
 /// Routes, policy, registry, providers and conditions of one version.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub protected: Protected,
     /// The inventory of non-human identities.
     pub registry: Registry,
+    /// What the checks of an identity's life do.
+    pub lifecycle: Lifecycle,
     /// How credentials are verified.
     pub providers: Providers,
     /// Conditions that are set; the others are false.

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::describe::{self, Declared};
 use crate::authorizer::{Examined, Snapshot};
 use crate::config::{CaseSpec, ExpectSpec};
+use crate::model::lifecycle::Level;
 use crate::model::name::{ConditionName, RuleId};
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Remedy, Verdict};
@@ -87,6 +88,7 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         rule,
         action,
         missing_scope,
+        warnings,
         headers,
         query,
     } = expect;
@@ -117,6 +119,17 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
             _ => String::new(),
         };
         differs("missing_scope", Some(&expected.join(" ")), Some(&missing));
+    }
+    if let Some(expected) = warnings {
+        let expected: BTreeSet<&str> = expected.items().iter().map(String::as_str).collect();
+        let got = examined.lifecycle.iter();
+        let got = got.filter(|raised| raised.level == Level::Warn);
+        let got: BTreeSet<&str> = got.map(|raised| raised.check.as_str()).collect();
+        let list = |codes: &BTreeSet<&str>| match codes.len() {
+            0 => "none".to_owned(),
+            _ => codes.iter().copied().collect::<Vec<_>>().join(" "),
+        };
+        differs("warnings", Some(&list(&expected)), Some(&list(&got)));
     }
     let constraints = match got {
         Verdict::Allow(grant) => Some(&grant.constraints),

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::authorizer::{Described, Snapshot};
 use crate::config::{CallSpec, GivenSpec, PartySpec};
 use crate::ext_authz::DescribedRequest;
+use crate::model::duration::HumanDuration;
 use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
@@ -15,6 +17,9 @@ use crate::model::route::RouteMatch;
 use crate::model::schema::ClaimDeclarations;
 use crate::model::time::Timestamp;
 use crate::model::value::{Type, Value};
+
+/// How long a described token is good for unless it says otherwise.
+const LIFETIME: Duration = Duration::from_mins(5);
 
 /// The claims that providers declare, to read described claims with.
 pub(super) type Declared = BTreeMap<ProviderName, ClaimDeclarations>;
@@ -106,6 +111,7 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         actor,
         depth,
         scope,
+        lifetime,
         workload: _,
         proof,
         conditions: _,
@@ -136,7 +142,7 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
     let token = TokenFacts {
         scope: scope.map(Arc::from).collect(),
         audience: Vec::new(),
-        expires: Some(now.plus(std::time::Duration::from_mins(5))),
+        expires: Some(now.plus(lifetime.map_or(LIFETIME, HumanDuration::get))),
         issued: Some(now),
         id: None,
         key: None,

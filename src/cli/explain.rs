@@ -15,6 +15,7 @@ use crate::app;
 use crate::authorizer::Examined;
 use crate::config::{Bundle, CallSpec, GivenSpec, Overrides, PartySpec};
 use crate::ext_authz::{capture, now};
+use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 use crate::model::verdict::Verdict;
 use crate::policy::Trace;
@@ -91,6 +92,9 @@ pub(super) struct ExplainArgs {
     /// How the caller has proven that the token is its own: `none`, `dpop` or `mtls`.
     #[arg(long, requires = "subject")]
     proof: Option<String>,
+    /// How long the token is good for, from its issue to its end, for example `2h`; 5 minutes unless said.
+    #[arg(long, value_name = "DURATION", requires = "subject")]
+    lifetime: Option<HumanDuration>,
     /// The subject's authentication context class.
     #[arg(long, requires = "subject")]
     acr: Option<String>,
@@ -276,6 +280,7 @@ impl ExplainArgs {
             }),
             depth: None,
             scope: OneOrMany::Many(self.scope.clone()),
+            lifetime: self.lifetime,
             workload: self.workload.clone(),
             proof: self.proof.clone(),
             conditions,

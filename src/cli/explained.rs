@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::authorizer::Examined;
 use crate::model::identity::Proof;
+use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
@@ -16,6 +17,11 @@ pub(super) struct Explained {
 }
 
 impl Explained {
+    fn warnings(&self) -> impl Iterator<Item = &Raised> {
+        let raised = self.examined.lifecycle.iter();
+        raised.filter(|raised| raised.level == Level::Warn)
+    }
+
     pub(super) fn to_json(&self) -> Value {
         let Examined {
             verdict,
@@ -52,6 +58,11 @@ impl Explained {
             })),
             "subject": parties.as_ref().map(|parties| party(&parties.subject)),
             "actor": parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(party),
+            "warnings": self.warnings().map(|raised| json!({
+                "check": raised.check.as_str(),
+                "risk": raised.check.risk(),
+                "identity": raised.id.to_string(),
+            })).collect::<Vec<_>>(),
             "provider": credential.as_ref().map(|(provider, _)| provider.to_string()),
             "proof": credential.as_ref().map(|(_, token)| token.proof.as_str()),
             "policy_version": self.version,
@@ -108,6 +119,10 @@ impl Explained {
                 .filter(|proof| *proof != Proof::None)
                 .map(|proof| proof.as_str().to_owned()),
         );
+        for raised in self.warnings() {
+            let Raised { check, id, .. } = raised;
+            line("warning", Some(format!("{check} ({}): {id}", check.risk())));
+        }
         line(
             "verdict",
             Some(format!("{} ({})", verdict.as_str(), verdict.reason())),

@@ -9,6 +9,8 @@ mod describe;
 mod doctor;
 mod explain;
 mod explained;
+mod identities;
+mod inventory;
 mod keys;
 mod output;
 mod serve;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+use crate::model::duration::HumanDuration;
 
 /// How a verb ends; the numbers are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,8 @@ enum Verb {
     Explain(Box<explain::ExplainArgs>),
     /// Say what Envoy's configuration lets pass undecided, and what else weakens or breaks decisions.
     Doctor(doctor::DoctorArgs),
+    /// List every identity that is registered or was seen: owner, last use, and what was warned.
+    Identities(IdentitiesArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
     /// Print the version.
@@ -152,6 +157,33 @@ struct TestArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign identities
+  countersign identities --kind agent --stale 90d     # agents that nobody has used for 90 days, or ever
+  countersign identities --warned --json | jq '.[] | {issuer, id, owner, warnings}'
+
+It needs no running server. What was seen is written within a second; without `store.file` only the registry is shown.")]
+struct IdentitiesArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Where durable state is kept.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_STORE")]
+    store: Option<PathBuf>,
+    /// Only this kind: `human`, `service`, `agent`, `client` or `workload`.
+    #[arg(long, value_parser = ["human", "service", "agent", "client", "workload"])]
+    kind: Option<String>,
+    /// Only those that were not used for this long, for example `90d`; never counts too.
+    #[arg(long, value_name = "DURATION")]
+    stale: Option<HumanDuration>,
+    /// Only those that were warned about.
+    #[arg(long)]
+    warned: bool,
+    /// Print them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct VersionArgs {
     /// Print it as JSON.
     #[arg(long)]
@@ -181,6 +213,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Test(args) => test::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Identities(args) => identities::run(&args),
         Verb::Keys(args) => keys::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::case::PlacedCase;
 use super::files::{self, beside};
-use super::fixed::Fixed;
+use super::fixed::{Beside, Fixed};
 use super::gateways;
+use super::lifecycle;
 use super::place::place;
 use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
@@ -27,7 +28,7 @@ use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
+use crate::registry::{Lifecycle, RegisteredSpec, Registry, RegistrySpec};
 use crate::store::StoreSettings;
 use crate::telemetry::Log;
 
@@ -60,6 +61,8 @@ pub struct Bundle {
     pub policy: Policy,
     /// The inventory of non-human identities.
     pub registry: Registry,
+    /// What the checks of an identity's life do.
+    pub lifecycle: Lifecycle,
     /// Declared conditions.
     pub conditions: Vec<ConditionName>,
     /// Conditions that are set.
@@ -88,6 +91,7 @@ impl Bundle {
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
+            lifecycle: self.lifecycle,
             providers: self.providers.with(self.dpop, resources),
             conditions: self.set_conditions,
         }
@@ -183,7 +187,6 @@ impl Reading<'_> {
 
     fn bundle(&mut self, overrides: &Overrides) -> Option<Bundle> {
         let document = self.document(self.path)?;
-        let root = KeyPath::root();
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
@@ -192,11 +195,10 @@ impl Reading<'_> {
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
-        let fixed = self.fixed(&document, &spec, overrides, providers.as_ref(), incomplete);
-        if let (Some(fixed), Some(dpop)) = (&fixed, &dpop) {
-            proofs::warn_of_forgetting(dpop, fixed, &document, &mut self.problems);
-        }
+        let around = (providers.as_ref(), dpop.as_ref(), self.certificates);
+        let fixed = self.fixed(&document, &spec, overrides, around, incomplete);
         let registry = self.registry(&spec, &known, incomplete);
+        let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
             .policies
             .items()
@@ -210,22 +212,26 @@ impl Reading<'_> {
             cases,
             conditions,
             compiled,
-        } = self.policies(&listed, &spec, &known, incomplete);
+        } = self.policies(
+            &listed,
+            &spec,
+            &known,
+            providers.as_ref().filter(|_| !incomplete),
+        );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
+        let (registry, lifecycle) = (registry?, lifecycle?);
+        lifecycle::lint(
+            &document,
+            &registry,
+            &routes,
+            &lifecycle,
+            &mut self.problems,
+        );
         if let Some(fixed) = &fixed {
             gateways::check(&document, fixed.grpc.envoys(), &routes, &mut self.problems);
         }
-        // Rules that could not be read are mistakes of their own.
-        if policy.is_empty() && !self.problems.has_errors() {
-            let problem = document.warning(
-                &root.join("policies"),
-                "no-rules",
-                "there are no rules: everything is denied",
-            );
-            self.problems
-                .push(problem.help("name a folder of policy files: `policies: [policies]`"));
-        }
+        self.warn_of_no_rules(&document, &policy);
         let Fixed {
             grpc,
             metrics,
@@ -248,7 +254,8 @@ impl Reading<'_> {
             claims: known,
             routes,
             policy,
-            registry: registry?,
+            registry,
+            lifecycle,
             conditions,
             set_conditions,
             version: files::version(self.path, &self.sources),
@@ -266,10 +273,10 @@ impl Reading<'_> {
         document: &Document,
         spec: &ServerSpec,
         overrides: &Overrides,
-        providers: Option<&CheckedProviders>,
+        beside: Beside<'_>,
         incomplete: bool,
     ) -> Option<Fixed> {
-        let names = providers.into_iter().flat_map(CheckedProviders::names);
+        let names = beside.0.into_iter().flat_map(CheckedProviders::names);
         let names: Vec<ProviderName> = names.cloned().collect();
         let around = Surroundings {
             providers: &names,
@@ -278,13 +285,21 @@ impl Reading<'_> {
         };
         let problems = &mut self.problems;
         let fixed = Fixed::read(self.path, document, spec, overrides, &around, problems)?;
-        if providers.is_some_and(|it| it.api_keys().next().is_some()) {
-            fixed.warn_of_lost_keys(document, problems);
-        }
-        if let Some(now) = self.certificates {
-            fixed.check_certificates(document, now, problems);
-        }
+        fixed.check_beside(beside, document, problems);
         Some(fixed)
+    }
+
+    /// Rules that could not be read are mistakes of their own.
+    fn warn_of_no_rules(&mut self, document: &Document, policy: &Policy) {
+        if policy.is_empty() && !self.problems.has_errors() {
+            let problem = document.warning(
+                &KeyPath::root().join("policies"),
+                "no-rules",
+                "there are no rules: everything is denied",
+            );
+            let help = "name a folder of policy files: `policies: [policies]`";
+            self.problems.push(problem.help(help));
+        }
     }
 
     fn providers(&mut self, document: &Document) -> (Option<CheckedProviders>, bool) {
@@ -388,7 +403,7 @@ impl Reading<'_> {
         listed: &[PathBuf],
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
-        incomplete: bool,
+        checked: Option<&CheckedProviders>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
@@ -407,7 +422,7 @@ impl Reading<'_> {
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        read.compile(known, incomplete, &trusted, &mut self.problems)
+        read.compile(known, checked, &trusted, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.

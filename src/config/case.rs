@@ -39,6 +39,8 @@ pub struct GivenSpec {
     /// Scopes of the token.
     #[serde(default)]
     pub scope: OneOrMany<String>,
+    /// How long the token is good for, from its issue to its end; `5m` unless said.
+    pub lifetime: Option<HumanDuration>,
     /// SPIFFE ID of the calling workload.
     pub workload: Option<String>,
     /// How the caller has proven that the token is its own: `none`, `dpop` or `mtls`.
@@ -111,6 +113,8 @@ pub struct ExpectSpec {
     pub action: Option<String>,
     /// Scopes that the answer names as missing.
     pub missing_scope: Option<OneOrMany<String>>,
+    /// Codes of the checks of identities' lives that warn, all of them; `[]` means that none does.
+    pub warnings: Option<OneOrMany<String>>,
     /// Request headers that are set, among others; `{}` means that none is.
     pub headers: Option<BTreeMap<String, String>>,
     /// Query parameters that are set, among others; `{}` means that none is.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec};
 use crate::model::finding::Finding;
 use crate::model::identity::Proof;
+use crate::model::lifecycle::Check;
 use crate::model::party::Kind;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::suggest::suggest;
@@ -68,6 +69,7 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         actor,
         depth,
         scope,
+        lifetime,
         workload: _,
         proof,
         conditions,
@@ -92,6 +94,7 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         ("depth", depth.is_some()),
         ("scope", !scope.items().is_empty()),
         ("proof", proof.is_some()),
+        ("lifetime", lifetime.is_some()),
     ];
     for (key, _) in of_credential
         .iter()
@@ -177,10 +180,27 @@ fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
         rule,
         action,
         missing_scope,
+        warnings,
         headers,
         query,
     } = expect;
     let mut findings = Vec::new();
+    for (position, code) in warnings
+        .iter()
+        .flat_map(|list| list.items().iter().enumerate())
+    {
+        let mut codes = Check::ALL.iter().map(|check| check.as_str());
+        if !codes.any(|known| known == code) {
+            let known = Check::ALL.iter().map(|check| check.as_str());
+            let finding = not_among("check", code, known);
+            let index = warnings.as_ref().and_then(|list| list.index(position));
+            let finding = match index {
+                Some(index) => finding.under(index),
+                None => finding,
+            };
+            findings.push(finding.under("warnings"));
+        }
+    }
     if !VERDICTS.contains(&verdict.as_str()) {
         let finding = not_among("verdict", verdict, VERDICTS.into_iter());
         let list = VERDICTS.join(", ");

@@ -100,8 +100,8 @@ pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
 
 /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
 /// files in different places have the same version. The first 12 digits name it.
-pub(super) fn version(path: &Path, sources: &Sources) -> Arc<str> {
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+pub(super) fn version(config: &Path, sources: &Sources) -> Arc<str> {
+    let folder = config.parent().unwrap_or_else(|| Path::new(""));
     let named = |file: &Path| {
         file.strip_prefix(folder)
             .unwrap_or(file)

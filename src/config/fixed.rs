@@ -4,11 +4,13 @@ use std::path::Path;
 
 use super::place::place;
 use super::problem::{Problem, Problems};
+use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
+use crate::identity::{CheckedProviders, DpopSettings};
 use crate::model::time::Timestamp;
 use crate::store::{StoreSettings, StoreSpec};
 use crate::telemetry::Log;
@@ -25,6 +27,14 @@ pub(super) struct Fixed {
     /// What they were read from; a reload that changes it needs a restart.
     pub(super) text: String,
 }
+
+/// What listeners and store are checked with: the providers, how proofs are judged, and the moment at which certificates
+/// are looked at, as far as each is there.
+pub(super) type Beside<'a> = (
+    Option<&'a CheckedProviders>,
+    Option<&'a DpopSettings>,
+    Option<Timestamp>,
+);
 
 impl Fixed {
     /// Checks the settings of the file at `path` with what the command line says instead, and reports every problem.
@@ -109,13 +119,27 @@ impl Fixed {
         Some(fixed)
     }
 
-    /// Reads the files of every listener with TLS, and reports those that cannot be used at `now`, or not for long.
-    pub(super) fn check_certificates(
+    /// What listeners and store have to do with the rest.
+    pub(super) fn check_beside(
         &self,
+        beside: Beside<'_>,
         document: &Document,
-        now: Timestamp,
         problems: &mut Problems,
     ) {
+        let (providers, dpop, now) = beside;
+        if providers.is_some_and(|known| known.api_keys().next().is_some()) {
+            self.warn_of_lost_keys(document, problems);
+        }
+        if let Some(dpop) = dpop {
+            proofs::warn_of_forgetting(dpop, self, document, problems);
+        }
+        if let Some(now) = now {
+            self.check_certificates(document, now, problems);
+        }
+    }
+
+    /// Reads the files of every listener with TLS, and reports those that cannot be used at `now`, or not for long.
+    fn check_certificates(&self, document: &Document, now: Timestamp, problems: &mut Problems) {
         let listeners = [("grpc", self.grpc.tls()), ("admin", self.admin.tls())];
         for (name, spec) in listeners {
             let Some(spec) = spec else { continue };
@@ -126,7 +150,7 @@ impl Fixed {
     }
 
     /// Keys that are issued into memory end with the process that issued them.
-    pub(super) fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
+    fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
         if self.store.file().is_none() {
             let path = KeyPath::root().join("providers");
             let message = "API keys are accepted, and there is no store to keep them in";

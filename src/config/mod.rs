@@ -9,6 +9,7 @@ mod expectation;
 mod files;
 mod fixed;
 mod gateways;
+mod lifecycle;
 mod place;
 mod policy;
 pub mod problem;

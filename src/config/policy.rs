@@ -11,6 +11,7 @@ use super::problem::{Problem, Problems};
 use super::yaml::{Document, KeyPath};
 use crate::action::spec::{ActionSpec, RouteSpec};
 use crate::action::{CompiledRoute, RouteTable, compile_route};
+use crate::identity::CheckedProviders;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName, RouteId};
 use crate::model::route::Route;
@@ -192,13 +193,17 @@ impl PolicyFiles {
     pub(super) fn compile(
         self,
         providers: &BTreeMap<ProviderName, ClaimDeclarations>,
-        providers_incomplete: bool,
+        checked: Option<&CheckedProviders>,
         trusted_metadata: &[Arc<str>],
         problems: &mut Problems,
     ) -> Read {
-        if !providers_incomplete {
+        let providers_incomplete = checked.is_none();
+        if let Some(checked) = checked {
             for (index, path, route) in &self.routes {
-                let findings = unknown_providers(&route.route, providers);
+                let listed = &route.route.providers;
+                let together = checked.check_together(listed).into_iter();
+                let unknown = unknown_providers(&route.route, providers).into_iter();
+                let findings = unknown.chain(together.map(|finding| finding.under("providers")));
                 self.report(*index, path, findings, problems);
             }
         }

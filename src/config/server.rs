@@ -13,6 +13,7 @@ use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
 use crate::model::list::OneOrMany;
+use crate::registry::LifecycleSpec;
 use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
 
@@ -43,6 +44,9 @@ pub struct ServerSpec {
     /// How proofs of possession are judged.
     #[serde(default)]
     pub dpop: DpopSpec,
+    /// What the checks of an identity's life do.
+    #[serde(default)]
+    pub lifecycle: LifecycleSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -71,7 +75,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "providers",
     "grpc",
     "metrics",
@@ -80,6 +84,7 @@ const SECTIONS: [&str; 8] = [
     "audit",
     "store",
     "dpop",
+    "lifecycle",
 ];
 
 impl ServerSpec {
@@ -96,6 +101,7 @@ impl ServerSpec {
             section(document, "log", problems),
             section(document, "audit", problems),
         );
+        let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
         let dpop = section(document, "dpop", problems);
         Some(Self {
@@ -106,6 +112,7 @@ impl ServerSpec {
             audit,
             store,
             dpop,
+            lifecycle,
             ..rest?
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::chain::Link;
 use super::payload::Payload;
 use super::proof::{Binding, Unproven};
-use super::provider::Provider;
+use super::reading::Reading;
 use super::refusal;
 use super::standard::{self, Clock};
 use crate::model::identity::{Identity, Proof, TokenFacts};
@@ -23,47 +23,47 @@ pub(super) struct Presented<'a, F> {
     pub(super) issuer: F,
 }
 
-/// The facts, and what has to be proven, of a token of `provider` whose signature and type were checked; `key` signed it.
+/// The facts, and what has to be proven, of a credential that is the provider's and of the right type; `key` signed it.
 pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
-    provider: &Provider,
+    reading: &Reading,
     payload: Payload<'_>,
     key: Option<&str>,
     presented: &Presented<'_, F>,
 ) -> Result<Unproven, Denial> {
     let clock = Clock {
         now: presented.now,
-        leeway: provider.leeway,
+        leeway: reading.leeway,
     };
-    let lifetime = clock.lifetime(payload)?;
-    let audience = standard::audience(payload, presented.audience)?;
+    let lifetime = clock.lifetime(payload, reading.demands.expiry)?;
+    let audience = standard::audience(payload, presented.audience, reading.demands.audience)?;
     let binding = Binding::read(payload.member("cnf"))?;
     let sub = payload
         .text("sub")?
         .ok_or_else(|| refusal::claims("`sub` is missing"))?;
-    let mapped = provider.mapping.apply(payload)?;
-    let subject = PartyId::new(provider.name.clone(), mapped.id);
+    let mapped = reading.mapping.apply(payload)?;
+    let subject = PartyId::new(reading.name.clone(), mapped.id);
     let link = Link {
-        provider: &provider.name,
+        provider: &reading.name,
         subject: &subject,
         sub: &sub,
-        most: provider.max_delegation_depth,
+        most: reading.max_delegation_depth,
         issuer: &presented.issuer,
     };
     let chain = link.read(payload.member("act"))?;
     let identity = Identity {
-        provider: provider.name.clone(),
+        provider: reading.name.clone(),
         subject,
         kind: mapped.kind,
         groups: mapped.groups,
-        claims: declared(provider, payload)?,
+        claims: declared(reading, payload)?,
         assurance: clock.assurance(payload)?,
-        client: client(provider, payload)?,
-        unregistered_client: provider.unregistered_client,
+        client: client(reading, payload)?,
+        unregistered_client: reading.unregistered_client,
         chain,
         token: TokenFacts {
             scope: mapped.scope,
             audience,
-            expires: Some(lifetime.expires),
+            expires: lifetime.expires,
             issued: lifetime.issued,
             id: payload.text("jti")?,
             key: key.map(Arc::from),
@@ -74,9 +74,9 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
     Ok(Unproven { identity, binding })
 }
 
-fn declared(provider: &Provider, payload: Payload<'_>) -> Result<Claims, Denial> {
+fn declared(reading: &Reading, payload: Payload<'_>) -> Result<Claims, Denial> {
     let mut claims = Claims::new();
-    for claim in &provider.claims {
+    for claim in &reading.claims {
         if let Some(value) = claim.read(payload)? {
             claims.insert(Arc::clone(&claim.name), value);
         }
@@ -85,8 +85,8 @@ fn declared(provider: &Provider, payload: Payload<'_>) -> Result<Claims, Denial>
 }
 
 /// The first of the provider's client claims that the token has.
-fn client(provider: &Provider, payload: Payload<'_>) -> Result<Option<Arc<str>>, Denial> {
-    let mut names = provider.client.iter();
+fn client(reading: &Reading, payload: Payload<'_>) -> Result<Option<Arc<str>>, Denial> {
+    let mut names = reading.client.iter();
     let name = names.find(|name| payload.member(name).is_some());
     name.map_or(Ok(None), |name| payload.text(name))
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::api_key::{ApiKeyProvider, ApiKeys};
+use super::introspection::{IntrospectionProvider, Introspector};
 use super::place::Place;
 use super::provider::Provider;
 use super::resources::Resources;
@@ -17,6 +18,8 @@ use crate::model::schema::ClaimDeclarations;
 pub(super) enum Checked {
     /// Signed access tokens.
     Jwt(Box<Provider>),
+    /// Opaque tokens.
+    Introspection(Box<IntrospectionProvider>),
     /// API keys.
     ApiKey(Box<ApiKeyProvider>),
 }
@@ -30,6 +33,13 @@ pub(super) enum Ready {
         provider: Box<Provider>,
         /// What they are signed with.
         keys: KeySet,
+    },
+    /// Opaque tokens.
+    Introspection {
+        /// What its tokens look like, and what is made of an answer.
+        provider: Box<IntrospectionProvider>,
+        /// Who knows, or asks.
+        known: Introspector,
     },
     /// API keys.
     ApiKey {
@@ -52,15 +62,31 @@ impl Checked {
                 wrong.into_iter().map(|it| it.under(kind)).collect()
             }
         };
-        let ProviderSpec { jwt, api_key } = spec;
-        match (jwt, api_key) {
-            (Some(jwt), None) => Provider::compile(name, *jwt, base)
+        let ProviderSpec {
+            jwt,
+            introspection,
+            api_key,
+        } = spec;
+        match (jwt, introspection, api_key) {
+            (Some(jwt), None, None) => Provider::compile(name, *jwt, base)
                 .map(|provider| Self::Jwt(Box::new(provider)))
                 .map_err(under("jwt")),
-            (None, Some(api_key)) => ApiKeyProvider::compile(name, *api_key, base)
+            (None, Some(spec), None) => IntrospectionProvider::compile(name, *spec, base)
+                .map(|provider| Self::Introspection(Box::new(provider)))
+                .map_err(under("introspection")),
+            (None, None, Some(api_key)) => ApiKeyProvider::compile(name, *api_key, base)
                 .map(|provider| Self::ApiKey(Box::new(provider)))
                 .map_err(under("api_key")),
-            (None, None) | (Some(_), Some(_)) => Err(vec![one_kind()]),
+            _ => Err(vec![one_kind()]),
+        }
+    }
+
+    /// The word for its kind in the configuration.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Jwt(_) => "jwt",
+            Self::Introspection(_) => "introspection",
+            Self::ApiKey(_) => "api_key",
         }
     }
 
@@ -68,6 +94,7 @@ impl Checked {
     pub(super) fn issuer(&self) -> Option<&str> {
         match self {
             Self::Jwt(provider) => Some(&provider.issuer),
+            Self::Introspection(provider) => provider.issuer.as_deref(),
             Self::ApiKey(_) => None,
         }
     }
@@ -76,7 +103,15 @@ impl Checked {
     pub(super) fn key_source(&self) -> Option<&KeySource> {
         match self {
             Self::Jwt(provider) => Some(&provider.source),
-            Self::ApiKey(_) => None,
+            Self::Introspection(_) | Self::ApiKey(_) => None,
+        }
+    }
+
+    /// Where its tokens are asked for, if they are.
+    pub(super) fn introspection(&self) -> Option<&IntrospectionProvider> {
+        match self {
+            Self::Introspection(provider) => Some(provider),
+            Self::Jwt(_) | Self::ApiKey(_) => None,
         }
     }
 
@@ -87,6 +122,7 @@ impl Checked {
                 let place = provider.place.as_ref();
                 vec![place.map_or("authorization", Place::header_name)]
             }
+            Self::Introspection(_) => vec!["authorization"],
             Self::ApiKey(provider) => vec![provider.place().header_name()],
         }
     }
@@ -94,7 +130,8 @@ impl Checked {
     /// The claims that policies may read of its credentials.
     pub(super) fn claims(&self) -> ClaimDeclarations {
         match self {
-            Self::Jwt(provider) => provider.declarations(),
+            Self::Jwt(provider) => provider.reading.declarations(),
+            Self::Introspection(provider) => provider.reading.declarations(),
             Self::ApiKey(_) => ClaimDeclarations::default(),
         }
     }
@@ -105,6 +142,10 @@ impl Checked {
             Self::Jwt(provider) => {
                 let keys = resources.key_sets.get(name)?.clone();
                 Some(Ready::Jwt { provider, keys })
+            }
+            Self::Introspection(provider) => {
+                let known = resources.introspectors.get(name)?.clone();
+                Some(Ready::Introspection { provider, known })
             }
             Self::ApiKey(provider) => {
                 let keys = resources.api_keys.clone()?;
@@ -119,6 +160,7 @@ impl Ready {
     pub(super) fn place(&self) -> Option<&Place> {
         match self {
             Self::Jwt { provider, .. } => provider.place.as_ref(),
+            Self::Introspection { .. } => None,
             Self::ApiKey { provider, .. } => Some(provider.place()),
         }
     }
@@ -126,6 +168,7 @@ impl Ready {
 
 fn one_kind() -> Finding {
     Finding::error("invalid-provider", "a provider has exactly one kind").help(
-        "write `jwt: { issuer: …, keys: … }` or `api_key: { pepper: { file: … } }` below its name",
+        "write `jwt: { issuer: …, keys: … }`, `introspection: { endpoint: …, client: … }` or \
+         `api_key: { pepper: { file: … } }` below its name",
     )
 }

@@ -3,6 +3,7 @@
 use super::mapped::{self, Mapped};
 use super::payload::Payload;
 use super::preset::Preset;
+use super::reading::Presence;
 use super::refusal;
 use super::spec::MapSpec;
 use super::token_type;
@@ -31,7 +32,12 @@ struct Compiler {
 
 impl Mapping {
     /// Compiles what the user wrote, and what `preset` says about the rest; paths of findings start at the provider.
-    pub(super) fn compile(spec: MapSpec, preset: &Preset) -> Result<Self, Vec<Finding>> {
+    /// `issuer` says whether every credential has `iss`.
+    pub(super) fn compile(
+        spec: MapSpec,
+        preset: &Preset,
+        issuer: Presence,
+    ) -> Result<Self, Vec<Finding>> {
         let MapSpec {
             id,
             kind,
@@ -39,7 +45,7 @@ impl Mapping {
             scope,
         } = spec;
         let mut compiler = Compiler {
-            schema: schema(),
+            schema: schema(issuer),
             findings: Vec::new(),
         };
         let texts = Type::List(Box::new(Type::String));
@@ -106,9 +112,13 @@ impl Compiler {
     }
 }
 
-/// `claims`: whatever the token has; `sub` and `iss` are checked before anything is mapped.
-fn schema() -> Schema {
-    let known = ["sub", "iss"].map(|name| (name, Field::always(Type::String)));
+/// `claims`: whatever the token has; `sub` is checked before anything is mapped, and so is `iss` where it is required.
+fn schema(issuer: Presence) -> Schema {
+    let iss = match issuer {
+        Presence::Required => Field::always(Type::String),
+        Presence::Optional => Field::optional(Type::String),
+    };
+    let known = [("sub", Field::always(Type::String)), ("iss", iss)];
     let claims = Object {
         open: Some(Type::Dyn),
         ..Object::of(known)

@@ -29,12 +29,12 @@ use crate::model::verdict::Denial;
 
 /// Providers whose configuration is sound; they have no keys, so they verify nothing.
 #[derive(Debug)]
-pub struct CheckedProviders(BTreeMap<ProviderName, Checked>);
+pub struct CheckedProviders(pub(super) BTreeMap<ProviderName, Checked>);
 
 /// Providers with everything that they need.
 #[derive(Debug)]
 pub struct Providers {
-    ready: BTreeMap<ProviderName, Ready>,
+    pub(super) ready: BTreeMap<ProviderName, Ready>,
     /// Where they look for credentials beside the `authorization` header, and who looks there.
     places: BTreeMap<Place, Vec<ProviderName>>,
     /// How possession of a token's key is shown, whichever provider verifies the token.
@@ -66,7 +66,8 @@ impl CheckedProviders {
                     if let Some(issuer) = provider.issuer() {
                         match issuers.entry(issuer.to_owned()) {
                             Entry::Occupied(other) => {
-                                findings.push(duplicate(other.get()).under(name.as_str()));
+                                let finding = duplicate(other.get()).under(provider.word());
+                                findings.push(finding.under(name.as_str()));
                             }
                             Entry::Vacant(entry) => {
                                 entry.insert(name);
@@ -130,7 +131,7 @@ impl CheckedProviders {
     pub fn api_keys(&self) -> impl Iterator<Item = &ApiKeyProvider> {
         self.0.values().filter_map(|checked| match checked {
             Checked::ApiKey(provider) => Some(&**provider),
-            Checked::Jwt(_) => None,
+            Checked::Jwt(_) | Checked::Introspection(_) => None,
         })
     }
 
@@ -165,9 +166,7 @@ impl CheckedProviders {
 
 fn duplicate(other: &str) -> Finding {
     let message = format!("provider `{other}` has this issuer too: one `iss`, one provider");
-    Finding::error("duplicate-issuer", message)
-        .under("issuer")
-        .under("jwt")
+    Finding::error("duplicate-issuer", message).under("issuer")
 }
 
 /// One place holds one kind of credential: API keys do not come where tokens do.
@@ -176,14 +175,14 @@ fn shared_places(providers: &BTreeMap<ProviderName, Checked>) -> Vec<Finding> {
         .iter()
         .filter_map(|(name, checked)| match checked {
             Checked::Jwt(provider) => Some((provider.place.as_ref()?, name)),
-            Checked::ApiKey(_) => None,
+            Checked::Introspection(_) | Checked::ApiKey(_) => None,
         });
     let tokens: BTreeMap<&Place, &ProviderName> = tokens.collect();
     let shared = providers
         .iter()
         .filter_map(|(name, checked)| match checked {
             Checked::ApiKey(provider) => Some((name, tokens.get(provider.place())?)),
-            Checked::Jwt(_) => None,
+            Checked::Jwt(_) | Checked::Introspection(_) => None,
         });
     let finding = |(name, other): (&ProviderName, &&ProviderName)| {
         let message = format!("tokens of provider `{other}` come in this cookie: name another");
@@ -209,7 +208,7 @@ fn check(
 impl Providers {
     /// Verifies the credential of a request to `route`: `None` if it carries none, a refusal if it carries one that is
     /// not accepted, never anything in between. Dates in the credential are compared with the request's own clock. What
-    /// is verified offline never waits; the size of the credential bounds the work.
+    /// is verified offline, or known, never waits; the size of the credential bounds the work.
     pub async fn authenticate(
         &self,
         request: &AccessRequest,
@@ -230,7 +229,11 @@ impl Providers {
             }
             Credential::Placed(place, token) => (Scheme::Bearer, token, Some(place)),
         };
-        let unproven = self.signed(token, place, request, route, clock)?;
+        let unproven = if place.is_none() && self.is_opaque(token, route) {
+            self.asked(token, request, route, clock).await?
+        } else {
+            self.signed(token, place, request, route, clock)?
+        };
         let presentation = Presentation {
             token,
             scheme,
@@ -248,10 +251,23 @@ impl Providers {
             .iter()
             .filter_map(|name| self.ready.get(name));
         let takes_tokens = of_route.any(|ready| match ready {
-            Ready::Jwt { .. } => true,
+            Ready::Jwt { .. } | Ready::Introspection { .. } => true,
             Ready::ApiKey { .. } => false,
         });
         takes_tokens.then(|| self.proofs.facts(request))
+    }
+
+    /// What a credential is presented to.
+    pub(super) fn presented<'a>(
+        &'a self,
+        request: &AccessRequest,
+        route: &'a Route,
+    ) -> Presented<'a, impl Fn(&str) -> Option<ProviderName>> {
+        Presented {
+            now: request.now,
+            audience: &route.audience,
+            issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
+        }
     }
 
     /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
@@ -277,7 +293,7 @@ impl Providers {
     pub fn issuer_of_keys(&self, name: &str) -> Option<&ApiKeyProvider> {
         self.ready.iter().find_map(|(known, ready)| match ready {
             Ready::ApiKey { provider, .. } if known.as_str() == name => Some(&**provider),
-            Ready::ApiKey { .. } | Ready::Jwt { .. } => None,
+            Ready::ApiKey { .. } | Ready::Jwt { .. } | Ready::Introspection { .. } => None,
         })
     }
 
@@ -288,7 +304,7 @@ impl Providers {
             .filter_map(|name| self.ready.get(name))
             .any(|ready| match ready {
                 Ready::ApiKey { .. } => true,
-                Ready::Jwt { .. } => false,
+                Ready::Jwt { .. } | Ready::Introspection { .. } => false,
             })
     }
 
@@ -308,7 +324,7 @@ impl Providers {
                 Ready::ApiKey { provider, keys } if provider.place() == place => {
                     Some((&**provider, keys))
                 }
-                Ready::ApiKey { .. } | Ready::Jwt { .. } => None,
+                Ready::ApiKey { .. } | Ready::Jwt { .. } | Ready::Introspection { .. } => None,
             });
         let mut candidates = candidates.peekable();
         if candidates.peek().is_none() {
@@ -350,13 +366,10 @@ impl Providers {
         provider
             .types
             .check(verified.typ.as_deref(), &verified.claims)?;
-        let presented = Presented {
-            now: request.now,
-            audience: &route.audience,
-            issuer: |iss: &str| self.issuer(route, iss).map(|(name, _)| name.clone()),
-        };
+        let presented = self.presented(request, route);
         let payload = Payload(&verified.claims);
-        let unproven = claims::read(provider, payload, verified.kid.as_deref(), &presented)?;
+        let key = verified.kid.as_deref();
+        let unproven = claims::read(&provider.reading, payload, key, &presented)?;
         Ok(unproven)
     }
 
@@ -364,7 +377,7 @@ impl Providers {
     pub fn key_sets(&self) -> impl Iterator<Item = (&ProviderName, &KeySet)> {
         self.ready.iter().filter_map(|(name, ready)| match ready {
             Ready::Jwt { keys, .. } => Some((name, keys)),
-            Ready::ApiKey { .. } => None,
+            Ready::Introspection { .. } | Ready::ApiKey { .. } => None,
         })
     }
 
@@ -376,6 +389,7 @@ impl Providers {
             .filter_map(|name| self.ready.get_key_value(name));
         of_route.find(|(_, ready)| match ready {
             Ready::Jwt { provider, .. } => *provider.issuer == *iss,
+            Ready::Introspection { provider, .. } => provider.issuer.as_deref() == Some(iss),
             Ready::ApiKey { .. } => false,
         })
     }

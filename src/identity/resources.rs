@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::api_key::ApiKeys;
+use super::introspection::Introspector;
 use crate::keys::KeySet;
 use crate::keys::secret::Secret;
 use crate::model::name::ProviderName;
@@ -14,6 +15,8 @@ use crate::store::Store;
 pub struct Resources {
     /// Key sets, by provider.
     pub key_sets: BTreeMap<ProviderName, KeySet>,
+    /// What is known about opaque tokens, by provider.
+    pub introspectors: BTreeMap<ProviderName, Introspector>,
     /// Durable state; none where no server runs.
     pub store: Option<Store>,
     /// What nonces of DPoP proofs are made with, unless the configuration names another secret.

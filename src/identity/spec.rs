@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
 use super::api_key::ApiKeySpec;
+use super::introspection::IntrospectionSpec;
 use crate::keys::{Algorithm, KeySourceSpec};
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
@@ -17,6 +18,8 @@ use crate::model::list::OneOrMany;
 pub struct ProviderSpec {
     /// Signed access tokens of one issuer (RFC 9068, or what a preset says).
     pub jwt: Option<Box<JwtSpec>>,
+    /// Opaque tokens of one issuer (RFC 7662).
+    pub introspection: Option<Box<IntrospectionSpec>>,
     /// API keys that countersign issues itself.
     pub api_key: Option<Box<ApiKeySpec>>,
 }
@@ -62,11 +65,11 @@ pub struct JwtSpec {
     pub map: MapSpec,
 }
 
-const fn default_leeway() -> HumanDuration {
+pub(super) const fn default_leeway() -> HumanDuration {
     HumanDuration::from_secs(30)
 }
 
-const fn default_depth() -> usize {
+pub(super) const fn default_depth() -> usize {
     4
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::payload::{Payload, is_fit};
+use super::reading::Presence;
 use super::refusal;
 use crate::model::party::Assurance;
 use crate::model::reason::Reason;
@@ -27,19 +28,24 @@ pub(super) struct Clock {
 
 /// When a token is valid.
 pub(super) struct Lifetime {
-    pub(super) expires: Timestamp,
+    pub(super) expires: Option<Timestamp>,
     pub(super) issued: Option<Timestamp>,
 }
 
 impl Clock {
-    /// Reads `exp`, which every token needs, `nbf` and `iat`, and refuses a token that is not valid now.
-    pub(super) fn lifetime(self, payload: Payload<'_>) -> Result<Lifetime, Denial> {
-        let expires = payload
-            .date("exp")?
-            .ok_or_else(|| refusal::claims("`exp` is missing"))?;
+    /// Reads `exp`, `nbf` and `iat`, and refuses a token that is not valid now.
+    pub(super) fn lifetime(
+        self,
+        payload: Payload<'_>,
+        expiry: Presence,
+    ) -> Result<Lifetime, Denial> {
+        let expires = payload.date("exp")?;
+        if expires.is_none() && expiry == Presence::Required {
+            return Err(refusal::claims("`exp` is missing"));
+        }
         let (not_before, issued) = (payload.date("nbf")?, payload.date("iat")?);
         // RFC 7519, section 4.1.4: on or after this moment the token is not accepted.
-        if self.now >= expires.plus(self.leeway) {
+        if expires.is_some_and(|expires| self.now >= expires.plus(self.leeway)) {
             return Err(Denial::new(Reason::TokenExpired).because("`exp` has passed"));
         }
         for (name, date) in [("nbf", not_before), ("iat", issued)] {
@@ -69,9 +75,15 @@ impl Clock {
     }
 }
 
-/// Reads `aud`, one text or a list of texts, and refuses a token that is not meant for `expected`, exactly.
-pub(super) fn audience(payload: Payload<'_>, expected: &str) -> Result<Vec<Arc<str>>, Denial> {
+/// Reads `aud`, one text or a list of texts, and refuses a token that is not meant for `expected`, exactly. One that
+/// says nothing about it passes only where `presence` is optional.
+pub(super) fn audience(
+    payload: Payload<'_>,
+    expected: &str,
+    presence: Presence,
+) -> Result<Vec<Arc<str>>, Denial> {
     let audience = match payload.member("aud") {
+        None if presence == Presence::Optional => return Ok(Vec::new()),
         None => Vec::new(),
         Some(Json::String(one)) if is_fit(one) => vec![Arc::from(one.as_str())],
         Some(_) => payload.texts("aud", MAX_AUDIENCES)?,

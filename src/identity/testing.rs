@@ -1,5 +1,6 @@
 //! Providers, routes and payloads for tests.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::{ProviderName, RouteId};
 use crate::model::reason::Reason;
+use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
 use crate::model::route::{Route, RouteMatch};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
@@ -81,7 +83,7 @@ pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
     if accepted("at+jwt").is_err() {
         accepted("JWT")?;
     }
-    let unproven = read(&provider, Payload(members), Some("k"), &presented)?;
+    let unproven = read(&provider.reading, Payload(members), Some("k"), &presented)?;
     assert_eq!(
         unproven.binding,
         Binding::default(),
@@ -157,5 +159,29 @@ pub(super) fn route(providers: &[&str]) -> Route {
         tenant: None,
         environment: None,
         actions: Vec::new(),
+    }
+}
+
+/// A request with this `authorization`.
+pub(super) fn request(authorization: Option<&str>) -> AccessRequest {
+    let headers = authorization.map(|value| ("authorization".to_owned(), value.to_owned()));
+    AccessRequest {
+        now: NOW,
+        id: None,
+        method: "GET".into(),
+        host: "api.example.com".into(),
+        path: "/".into(),
+        raw_path: "/".into(),
+        query: Query::default(),
+        headers: Headers::new(headers),
+        scheme: None,
+        protocol: None,
+        body: Body::Absent,
+        source: Peer::default(),
+        sni: None,
+        context_extensions: BTreeMap::new(),
+        metadata: BTreeMap::new(),
+        route_metadata: BTreeMap::new(),
+        gateway: None,
     }
 }

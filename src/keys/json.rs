@@ -14,17 +14,20 @@ pub(super) const MAX_DEPTH: usize = 16;
 
 /// Why a document is refused. The messages contain nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum JsonError {
+pub enum JsonError {
+    /// Not one JSON object in UTF-8, or something after it.
     #[error("not a JSON object")]
     Malformed,
+    /// More than 16 levels of objects and arrays.
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
+    /// An object has two members with one name.
     #[error("an object has two members with one name")]
     DuplicateMember,
 }
 
 /// Reads one JSON object and nothing after it. The caller bounds the size.
-pub(super) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+pub fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let problem = Cell::new(JsonError::Malformed);
     let strict = Strict {
         depth: MAX_DEPTH,

@@ -34,7 +34,10 @@ mod tests;
 pub use algorithm::{Algorithm, AlgorithmError};
 pub use digest::{digest, digest_bytes, sha256};
 pub use embedded::{EmbeddedError, SelfSigned};
-pub use jws::{JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, parse, verify};
+pub use json::{JsonError, read_object};
+pub use jws::{
+    JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, claimed_issuer, parse, verify,
+};
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};
 pub use source::{KeySource, KeySourceError};

@@ -1,6 +1,5 @@
 //! The background task of one source: when to fetch, and what becomes of the outcome.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use super::jwk::JwkError;
 use super::set::Shared;
 use super::source::Location;
 use super::table::KeyTable;
-use crate::outbound::HttpClient;
+use crate::outbound::{HttpClient, describe};
 
 /// The pause after the first failure; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -143,18 +142,6 @@ fn random() -> u8 {
         Ok(()) => byte[0],
         Err(_) => 0,
     }
-}
-
-/// An error and its causes in one line.
-fn describe(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

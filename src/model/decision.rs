@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::identity::TokenFacts;
+use super::lifecycle::Raised;
 use super::name::{ActionId, ProviderName, RouteId};
 use super::party::Parties;
 use super::request::AccessRequest;
@@ -63,6 +64,8 @@ pub struct Decision {
     pub credential: Option<(ProviderName, TokenFacts)>,
     /// What the answer says about proofs of possession, where the route takes tokens.
     pub dpop: Option<DpopFacts>,
+    /// What the checks of the identities' lives found: warnings, and at the end the one that denied, if one did.
+    pub lifecycle: Vec<Raised>,
     /// The version of the snapshot that decided.
     pub policy_version: Arc<str>,
     /// How long it took.

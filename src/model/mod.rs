@@ -9,6 +9,7 @@ pub mod facts;
 pub mod finding;
 pub mod glob;
 pub mod identity;
+pub mod lifecycle;
 pub mod list;
 pub mod name;
 pub mod party;

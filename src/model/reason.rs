@@ -108,6 +108,8 @@ codes! {
         TokenSignature = "token_signature", "The access token's signature is not valid";
         /// The token has expired.
         TokenExpired = "token_expired", "The access token has expired";
+        /// The token's issuer says that it is not good: revoked, expired, or never issued (RFC 7662, section 2.2).
+        TokenInactive = "token_inactive", "The access token is not active";
         /// The token is not valid yet, or issued in the future.
         TokenNotYetValid = "token_not_yet_valid", "The access token is not valid yet";
         /// The token is meant for somebody else.
@@ -170,6 +172,20 @@ codes! {
         IdentityOffboarded = "identity_offboarded", "An identity of this call was off-boarded";
         /// An identity of the call has expired.
         IdentityExpired = "identity_expired", "An identity of this call has expired";
+        /// The registry does not know an identity of the call that is not human.
+        IdentityUnregistered = "identity_unregistered", "An identity of this call is not registered";
+        /// The secret of an identity of the call should have been rotated.
+        RotationOverdue = "rotation_overdue", "An identity of this call has a credential that is too old";
+        /// The credential lives longer than allowed.
+        TokenLifetime = "token_lifetime", "The credential is valid for longer than is accepted here";
+        /// An identity of the call belongs to another environment than the route.
+        EnvironmentMismatch = "environment_mismatch", "An identity of this call belongs to another environment";
+        /// The identity is used from a workload that is not in its list.
+        IdentityWorkload = "identity_workload", "An identity of this call is bound to other workloads";
+        /// A browser uses an identity that is not human.
+        BrowserUse = "browser_use", "An identity of this call is not for use in a browser";
+        /// Nothing proves that the credential is the caller's own, and the tier of the action demands it.
+        ProofMissing = "proof_missing", "This action needs proof that the credential is the caller's own";
         /// A forbid matches.
         Forbidden = "forbidden", "This is forbidden";
         /// A guard's `must` does not hold.
@@ -202,6 +218,8 @@ codes! {
         DeadlineExceeded = "deadline_exceeded", "The decision took too long";
         /// The issuer's keys, or the API keys, were never loaded or are older than allowed.
         KeysUnavailable = "keys_unavailable", "Credentials cannot be verified at the moment";
+        /// Nothing could be learned about a token from its issuer.
+        IntrospectionUnavailable = "introspection_unavailable", "Credentials cannot be verified at the moment";
         /// The memory of used proofs is full of those that are still good.
         ReplayMemoryFull = "replay_memory_full", "Too many requests at once";
         /// What must be remembered cannot be.

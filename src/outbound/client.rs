@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 
-use super::{HttpUrl, OutboundError};
+use super::{Form, HttpUrl, OutboundError};
 
 /// The longest time that a connection (name, TCP, TLS) may take, whatever the call's own limit is.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,7 +48,23 @@ impl HttpClient {
     /// Fetches a small document. Anything but a complete 200 answer within the limits is an error.
     pub async fn get(&self, url: &HttpUrl, limits: Limits) -> Result<Vec<u8>, OutboundError> {
         let request = self.client(url)?.get(url.get());
-        exchange(request, limits).await
+        exchange(request, limits, |_response| Ok(())).await
+    }
+
+    /// Posts a form. Anything but a complete 200 answer of type `application/json` within the limits is an error.
+    pub async fn post_form(
+        &self,
+        url: &HttpUrl,
+        form: &Form<'_>,
+        limits: Limits,
+    ) -> Result<Vec<u8>, OutboundError> {
+        let encoded = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let mut request = self.client(url)?.post(url.get());
+        request = request.header(CONTENT_TYPE, encoded).body(form.body());
+        if let Some((id, secret)) = form.basic() {
+            request = request.basic_auth(id, Some(secret));
+        }
+        exchange(request, limits, check_json).await
     }
 
     fn client(&self, url: &HttpUrl) -> Result<&Client, OutboundError> {
@@ -79,14 +95,19 @@ fn builder() -> ClientBuilder {
         .http1_max_headers(MAX_HEADERS)
 }
 
-/// Sends a request and reads the answer, all within the limits.
-async fn exchange(request: RequestBuilder, limits: Limits) -> Result<Vec<u8>, OutboundError> {
+/// Sends a request and reads the answer, if its head is accepted, all within the limits.
+async fn exchange(
+    request: RequestBuilder,
+    limits: Limits,
+    accept: fn(&Response) -> Result<(), OutboundError>,
+) -> Result<Vec<u8>, OutboundError> {
     let Limits { timeout, max_bytes } = limits;
     let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
     let call = async {
         let response = request.send().await;
         let response = response.map_err(|error| OutboundError::Connect(error.without_url()))?;
         check_status(&response)?;
+        accept(&response)?;
         read_body(response, max_bytes).await
     };
     match tokio::time::timeout(timeout, call).await {
@@ -101,6 +122,20 @@ fn check_status(response: &Response) -> Result<(), OutboundError> {
         200 => Ok(()),
         status @ 300..=399 => Err(OutboundError::Redirect { status }),
         status => Err(OutboundError::Status { status }),
+    }
+}
+
+/// Whether the answer says that it is `application/json`, whatever its parameters.
+fn check_json(response: &Response) -> Result<(), OutboundError> {
+    let mut types = response.headers().get_all(CONTENT_TYPE).iter();
+    let (Some(one), None) = (types.next(), types.next()) else {
+        return Err(OutboundError::NotJson);
+    };
+    let name = one.to_str().unwrap_or_default().split(';').next();
+    if name.is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json")) {
+        Ok(())
+    } else {
+        Err(OutboundError::NotJson)
     }
 }
 

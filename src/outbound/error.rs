@@ -1,5 +1,6 @@
 //! Why a call failed.
 
+use std::error::Error;
 use std::time::Duration;
 
 /// Why a call failed. No message contains the URL or anything of the answer's body.
@@ -31,6 +32,9 @@ pub enum OutboundError {
         /// The status of the answer.
         status: u16,
     },
+    /// The answer does not say that it is JSON.
+    #[error("the answer's `content-type` is not `application/json`")]
+    NotJson,
     /// The answer is larger than the limit.
     #[error("the answer is larger than {limit} bytes")]
     TooLarge {
@@ -40,4 +44,16 @@ pub enum OutboundError {
     /// The answer ended before it was complete.
     #[error("the answer broke off")]
     Body(#[source] reqwest::Error),
+}
+
+/// An error and its causes in one line.
+pub fn describe(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

@@ -36,12 +36,30 @@ impl Reply {
         }
     }
 
+    /// An answer that says that it is JSON.
+    pub(crate) fn json(body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self {
+            headers,
+            ..Self::ok(body)
+        }
+    }
+
     pub(crate) fn status(status: u16) -> Self {
         Self {
             status,
             ..Self::ok("")
         }
     }
+}
+
+/// What a client sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    /// Everything before the body, as it came.
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// The server; dropping it closes its port.
@@ -55,6 +73,13 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// Starts a server that answers a request for a path with what `answer` makes of the path.
     pub(crate) async fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::answering(move |asked| answer(&asked.path)).await
+    }
+
+    /// Starts a server that answers with what `answer` makes of all that was sent.
+    pub(crate) async fn answering(
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let hits = Arc::new(AtomicUsize::new(0));
@@ -62,9 +87,9 @@ impl TestServer {
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (answer, counter) = (Arc::clone(&answer), Arc::clone(&counter));
-                tokio::spawn(serve(stream, move |path| {
+                tokio::spawn(serve(stream, move |asked| {
                     counter.fetch_add(1, Ordering::SeqCst);
-                    answer(path)
+                    answer(asked)
                 }));
             }
         });
@@ -90,7 +115,7 @@ impl Drop for TestServer {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
+async fn serve(mut stream: TcpStream, answer: impl Fn(&Asked) -> Reply) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -98,10 +123,22 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
             Err(_) => return,
         }
     }
-    let request = String::from_utf8(request).unwrap();
-    let path = request.split(' ').nth(1).unwrap();
+    let head = String::from_utf8(request).unwrap();
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let mut lengths = lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .map(|(_, length)| length.parse().unwrap());
+    let mut body = vec![0; lengths.next_back().unwrap_or(0)];
+    if stream.read_exact(&mut body).await.is_err() {
+        return;
+    }
+    let asked = Asked {
+        path: head.split(' ').nth(1).unwrap().to_owned(),
+        head,
+        body: String::from_utf8(body).unwrap(),
+    };
     // The peer may have gone away; that is what some tests are about.
-    drop(send(&mut stream, answer(path)).await);
+    drop(send(&mut stream, answer(&asked)).await);
 }
 
 async fn send(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::testing::{Reply, TestServer};
-use super::{HttpClient, HttpUrl, Limits, OutboundError, UrlError};
+use super::{Form, HttpClient, HttpUrl, Limits, OutboundError, UrlError};
 
 const LIMITS: Limits = Limits {
     timeout: Duration::from_secs(5),
@@ -171,4 +171,87 @@ fn other_urls_are_refused() {
     ] {
         assert_eq!(HttpUrl::parse(text, true), Err(error), "{text}");
     }
+}
+
+const FORM: Form<'_> = Form {
+    fields: &[("token", "s3cret+token")],
+    basic: Some(("me", "s3cret")),
+};
+
+async fn post(server: &TestServer) -> Result<Vec<u8>, OutboundError> {
+    let url = HttpUrl::parse(&server.url("/introspect"), false).unwrap();
+    let client = HttpClient::new().unwrap();
+    client.post_form(&url, &FORM, LIMITS).await
+}
+
+#[tokio::test]
+async fn a_form_is_posted_with_its_client_and_asks_for_json() {
+    let server = TestServer::answering(|asked| {
+        let head = asked.head.to_ascii_lowercase();
+        let whole = asked.head.starts_with("POST /introspect HTTP/1.1\r\n")
+            && head.contains("content-type: application/x-www-form-urlencoded\r\n")
+            && head.contains("accept: application/json\r\n")
+            && asked.head.contains("Basic bWU6czNjcmV0\r\n");
+        Reply::json(format!("{whole} {}", asked.body))
+    })
+    .await;
+    assert_eq!(post(&server).await.unwrap(), b"true token=s3cret%2Btoken");
+}
+
+#[tokio::test]
+async fn an_answer_to_a_form_has_to_say_that_it_is_json() {
+    let with = |types: &'static [&'static str]| {
+        TestServer::start(move |_| Reply {
+            headers: types
+                .iter()
+                .map(|value| ("content-type".to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Reply::ok("{}")
+        })
+    };
+    for types in [
+        &["application/json"][..],
+        &["application/json;charset=UTF-8"],
+        &["Application/JSON ; charset=utf-8"],
+    ] {
+        assert!(post(&with(types).await).await.is_ok(), "{types:?}");
+    }
+    for types in [
+        &[][..],
+        &["text/html"],
+        &["application/jsonp"],
+        &["application/token-introspection+jwt"],
+        &["application/json", "text/html"],
+    ] {
+        let answer = post(&with(types).await).await;
+        assert!(matches!(answer, Err(OutboundError::NotJson)), "{types:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_not_sent_on_and_not_told() {
+    let elsewhere = TestServer::start(|_| Reply::json("{}")).await;
+    let location = elsewhere.url("/");
+    for status in [301, 302, 303, 307, 308] {
+        let location = location.clone();
+        let server = TestServer::start(move |_| Reply {
+            headers: vec![("location".to_owned(), location.clone())],
+            ..Reply::status(status)
+        })
+        .await;
+        let error = post(&server).await.unwrap_err();
+        assert!(matches!(error, OutboundError::Redirect { .. }), "{error:?}");
+        assert!(!format!("{error:?} {error}").contains("s3cret"));
+    }
+    assert_eq!(elsewhere.hits(), 0);
+    let gone = TestServer::start(|_| Reply::ok("")).await;
+    let url = HttpUrl::parse(&gone.url("/"), false).unwrap();
+    drop(gone);
+    tokio::task::yield_now().await;
+    let client = HttpClient::new().unwrap();
+    let error = client.post_form(&url, &FORM, LIMITS).await.unwrap_err();
+    assert!(
+        !format!("{error:?} {error}").contains("s3cret"),
+        "{error:?}"
+    );
 }

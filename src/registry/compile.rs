@@ -5,11 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::spec::{RegisteredSpec, RegistrySpec, StatusSpec};
-use super::{Registered, Registry, Status};
+use super::{Registered, Registry, Rotation, Status};
+use crate::model::duration::HumanDuration;
 use crate::model::finding::Finding;
+use crate::model::glob::Glob;
 use crate::model::list::OneOrMany;
 use crate::model::name::ProviderName;
 use crate::model::party::{Kind, PartyId};
+use crate::model::spiffe::TrustDomain;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 
@@ -71,6 +74,10 @@ fn check(
         groups,
         status,
         expires,
+        workloads,
+        environment,
+        rotated,
+        rotate_every,
     } = spec;
     let mut findings = Vec::new();
     let mut keep = |finding: Finding, field: &str| findings.push(finding.under(field));
@@ -80,24 +87,54 @@ fn check(
     let owner = check_owner(owner).map_err(|finding| keep(finding, "owner"));
     let expires = expires.as_deref().map(check_date).transpose();
     let expires = expires.map_err(|finding| keep(finding, "expires"));
-    let groups = check_groups(&groups).map_err(|wrong| {
+    let rotated = rotated.as_deref().map(check_date).transpose();
+    let rotated = rotated.map_err(|finding| keep(finding, "rotated"));
+    let rotation = match (rotated, rotate_every) {
+        (Err(()), _) => Err(()),
+        (Ok(None), Some(_)) => {
+            keep(rotation_unknown(), "rotate_every");
+            Err(())
+        }
+        (Ok(at), every) => {
+            let every = every.map(HumanDuration::get);
+            Ok(at.map(|at| Rotation { at, every }))
+        }
+    };
+    let environment = environment
+        .as_deref()
+        .map(|name| check_text("an environment", name));
+    let environment = environment
+        .transpose()
+        .map_err(|finding| keep(finding, "environment"));
+    let groups = check_each(&groups, |group| check_text("a group", group)).map_err(|wrong| {
         for finding in wrong {
             keep(finding, "groups");
         }
     });
-    match (issuer, id, kind, owner, groups, expires) {
-        (Ok(issuer), Ok(id), Ok(kind), Ok(owner), Ok(groups), Ok(expires)) => {
-            let registered = Registered {
-                kind,
-                owner,
-                groups,
-                status: status.into(),
-                expires,
-            };
-            Ok((PartyId::new(issuer, id), registered))
+    let workloads = check_each(&workloads, check_workload).map_err(|wrong| {
+        for finding in wrong {
+            keep(finding, "workloads");
         }
-        _ => Err(findings),
-    }
+    });
+    let registered = || {
+        let registered = Registered {
+            kind: kind.ok()?,
+            owner: owner.ok()?,
+            groups: groups.ok()?,
+            status: status.into(),
+            expires: expires.ok()?,
+            workloads: workloads.ok()?,
+            environment: environment.ok()?,
+            rotation: rotation.ok()?,
+        };
+        Some((PartyId::new(issuer.ok()?, id.ok()?), registered))
+    };
+    registered().ok_or(findings)
+}
+
+fn rotation_unknown() -> Finding {
+    let message = "`rotate_every` says nothing without the date of the last rotation";
+    Finding::error("missing-key", message).help("add `rotated: 2026-01-31`")
 }
 
 fn check_issuer(issuer: &str, providers: &BTreeSet<ProviderName>) -> Result<ProviderName, Finding> {
@@ -150,14 +187,17 @@ fn check_owner(owner: Option<String>) -> Result<Arc<str>, Finding> {
     check_text("an owner", &owner)
 }
 
-fn check_groups(groups: &OneOrMany<String>) -> Result<Vec<Arc<str>>, Vec<Finding>> {
+/// Checks every item of a list; what is wrong stands at its index.
+fn check_each<T>(
+    list: &OneOrMany<String>,
+    check: impl Fn(&str) -> Result<T, Finding>,
+) -> Result<Vec<T>, Vec<Finding>> {
     let mut checked = Vec::new();
     let mut findings = Vec::new();
-    for (position, group) in groups.items().iter().enumerate() {
-        match (check_text("a group", group), groups.index(position)) {
-            (Ok(group), _) => checked.push(group),
-            (Err(finding), Some(index)) => findings.push(finding.under(index)),
-            (Err(finding), None) => findings.push(finding),
+    for (position, item) in list.items().iter().enumerate() {
+        match check(item) {
+            Ok(item) => checked.push(item),
+            Err(finding) => findings.push(list.place(position, finding)),
         }
     }
     if findings.is_empty() {
@@ -165,6 +205,20 @@ fn check_groups(groups: &OneOrMany<String>) -> Result<Vec<Arc<str>>, Vec<Finding
     } else {
         Err(findings)
     }
+}
+
+/// A pattern never reaches into the trust domain: `spiffe://example*/ci` would trust whoever registers such a name.
+fn check_workload(text: &str) -> Result<Glob, Finding> {
+    let parts = text
+        .strip_prefix("spiffe://")
+        .and_then(|rest| rest.split_once('/'));
+    if parts.is_some_and(|(domain, path)| TrustDomain::parse(domain).is_some() && !path.is_empty())
+    {
+        return Ok(Glob::identifier(text));
+    }
+    let message = "a workload is a SPIFFE ID with a trust domain and a path";
+    Err(Finding::error("invalid-workload", message)
+        .help("write for example `spiffe://example.org/ci/*`"))
 }
 
 fn check_date(text: &str) -> Result<Timestamp, Finding> {

@@ -1,20 +1,26 @@
 //! The inventory of non-human identities: who owns them, what they are, and where they are in their life.
 //!
 //! For an identity that is listed here, kind, groups, owner and lifecycle come from here alone, whatever a token says. The
-//! registry does not know who asks and decides nothing: the authorizer joins it to what a provider states.
+//! registry does not know who asks: the authorizer joins it to what a provider states. What the checks of an identity's life
+//! find is a function of plain data ([`Lifecycle`]); the authorizer says when they are made and what follows.
 
 mod compile;
+mod lifecycle;
+mod settings;
 mod spec;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::model::glob::Glob;
 use crate::model::party::{Kind, PartyId};
-use crate::model::reason::Reason;
 use crate::model::time::Timestamp;
 
+pub use lifecycle::{Found, Use};
+pub use settings::{Lifecycle, LifecycleSpec};
 pub use spec::{RegisteredSpec, RegistrySpec, StatusSpec};
 
 /// The registered identities; immutable.
@@ -36,6 +42,21 @@ pub struct Registered {
     pub status: Status,
     /// The first moment at which it is not valid any more.
     pub expires: Option<Timestamp>,
+    /// The workloads that may use it; none means any.
+    pub workloads: Vec<Glob>,
+    /// The environment that it belongs to.
+    pub environment: Option<Arc<str>>,
+    /// When its secret was rotated, where that is known.
+    pub rotation: Option<Rotation>,
+}
+
+/// The last rotation of an identity's secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// When it was.
+    pub at: Timestamp,
+    /// How long after it the next one is due, where the identity has a rule of its own.
+    pub every: Option<Duration>,
 }
 
 /// Where an identity is in its life.
@@ -79,20 +100,5 @@ impl Registry {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
-    }
-}
-
-impl Registered {
-    /// Whether the identity may act at `now`; the error is the reason of the denial. An off-boarded identity is that, even
-    /// if it has expired too.
-    pub fn standing(&self, now: Timestamp) -> Result<(), Reason> {
-        match self.status {
-            Status::Offboarded => Err(Reason::IdentityOffboarded),
-            Status::Suspended => Err(Reason::IdentitySuspended),
-            Status::Active if self.expires.is_some_and(|expires| now >= expires) => {
-                Err(Reason::IdentityExpired)
-            }
-            Status::Active => Ok(()),
-        }
     }
 }

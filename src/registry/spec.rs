@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 
 /// The file of the registry.
@@ -37,6 +38,18 @@ pub struct RegisteredSpec {
     /// The first moment at which it is not valid any more: `2027-01-31` (midnight in UTC) or `2027-01-31T08:00:00Z`.
     #[serde(default)]
     pub expires: Option<String>,
+    /// SPIFFE IDs of the workloads that may use it, with `*` within a segment of the path; any, unless said.
+    #[serde(default)]
+    pub workloads: OneOrMany<String>,
+    /// The environment that it belongs to, for example `production`.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// When its secret was rotated last, written like `expires`.
+    #[serde(default)]
+    pub rotated: Option<String>,
+    /// How often its secret has to be rotated, where that is not what `lifecycle.rotation.max_age` says.
+    #[serde(default)]
+    pub rotate_every: Option<HumanDuration>,
 }
 
 /// Where an identity is in its life.

@@ -12,6 +12,9 @@ use crate::model::time::Timestamp;
 /// Most identities that are kept. Ids come from tokens, so a careless issuer could make up any number of them.
 pub const MAX_SEEN: u64 = 100_000;
 
+/// People who are forgotten together when there is no room: finding them takes a look at every row.
+const FORGOTTEN: u64 = MAX_SEEN / 100;
+
 /// An identity that used the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenRecord {
@@ -32,8 +35,8 @@ pub struct SeenRecord {
 }
 
 impl Store {
-    /// Adds what was seen: a known identity keeps its first moment, gets the later of both last moments, and the kind and
-    /// owner that belong to it. Gives the number of identities that there was no room for.
+    /// Adds what was seen: a known identity keeps its first moment, gets the later of both last moments, and the kind
+    /// that belongs to it; an owner that is not known any more stays. Gives the number of identities that there was no room for.
     pub async fn note_seen(&self, records: Vec<SeenRecord>) -> Result<usize, StoreError> {
         self.ask(Access::Write, move |connection| {
             let mut dropped = 0;
@@ -67,7 +70,10 @@ fn note(connection: &Connection, record: SeenRecord) -> rusqlite::Result<bool> {
         .query_row([&record.issuer, &record.id], read)
         .optional()?;
     if known.is_none() && count(connection)? >= MAX_SEEN {
-        return Ok(false);
+        make_room(connection)?;
+        if count(connection)? >= MAX_SEEN {
+            return Ok(false);
+        }
     }
     let merged = match known {
         Some(known) => merge(known, record),
@@ -101,6 +107,18 @@ fn note(connection: &Connection, record: SeenRecord) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
+/// Forgets the people who were not seen for longest: an organisation has a directory of those. What is not human is never
+/// forgotten, because nobody else may know of it.
+fn make_room(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM seen WHERE (issuer, id) IN
+                (SELECT issuer, id FROM seen WHERE kind = 'human' ORDER BY last_seen LIMIT ?1)",
+        )?
+        .execute([FORGOTTEN])?;
+    Ok(())
+}
+
 /// Two sightings of one identity, in whatever order they come.
 fn merge(a: SeenRecord, b: SeenRecord) -> SeenRecord {
     let (older, newer) = if a.last_seen <= b.last_seen {
@@ -115,6 +133,7 @@ fn merge(a: SeenRecord, b: SeenRecord) -> SeenRecord {
     }
     SeenRecord {
         first_seen: older.first_seen.min(newer.first_seen),
+        owner: newer.owner.or(older.owner),
         warned,
         ..newer
     }

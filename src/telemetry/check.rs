@@ -15,6 +15,8 @@ pub(super) struct CheckMetrics {
     pub(super) audit_dropped: IntCounter,
     pub(super) audit_failures: IntCounter,
     pub(super) shadow_dropped: IntCounter,
+    pub(super) sightings_dropped: IntCounter,
+    pub(super) sightings_failures: IntCounter,
     pub(super) api_keys_live: IntGauge,
     pub(super) api_keys_age: Gauge,
     would_deny: IntCounter,
@@ -72,6 +74,14 @@ impl CheckMetrics {
             shadow_dropped: counter(
                 "countersign_shadow_records_dropped_total",
                 "Shadow results without a record because the queue was nearly full.",
+            )?,
+            sightings_dropped: counter(
+                "countersign_identities_dropped_total",
+                "Sightings of identities that there was no room to remember.",
+            )?,
+            sightings_failures: counter(
+                "countersign_identities_write_failures_total",
+                "Failed attempts to write down who was seen; each is retried.",
             )?,
             api_keys_live: add(
                 registry,

@@ -11,8 +11,9 @@ use crate::model::time::Timestamp;
 
 use super::admin::{AdminMetrics, AdminRefusal};
 use super::check::CheckMetrics;
+use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
-use super::scrape::{KeySetSample, PolicyState, families};
+use super::scrape::{IntrospectionSample, KeySetSample, PolicyState, families};
 use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
@@ -28,6 +29,7 @@ struct Inner {
     registry: Registry,
     outcomes: Outcomes,
     check: CheckMetrics,
+    lifecycle: LifecycleMetrics,
     tls: TlsFamilies,
     admin: AdminMetrics,
     policy: Mutex<PolicyState>,
@@ -73,12 +75,14 @@ impl Metrics {
         let registry = Registry::new();
         let outcomes = Outcomes::register(&registry)?;
         let check = CheckMetrics::register(&registry, version, started)?;
+        let lifecycle = LifecycleMetrics::register(&registry)?;
         let tls = TlsFamilies::register(&registry)?;
         let admin = AdminMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
+            lifecycle,
             tls,
             admin,
             policy: Mutex::new(PolicyState::default()),
@@ -88,6 +92,18 @@ impl Metrics {
     /// Counts a decision and how long it took. A phase that took no time was not reached and is not counted.
     pub fn record(&self, decision: &Decision) {
         self.0.outcomes.record(&decision.verdict, &decision.spent);
+        self.0.lifecycle.record(&decision.lifecycle);
+    }
+
+    /// Counts sightings of identities that there was no room to remember.
+    pub fn sightings_dropped(&self, count: usize) {
+        let counter = &self.0.check.sightings_dropped;
+        counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// Counts one failed attempt to write down who was seen.
+    pub fn sightings_failed(&self) {
+        self.0.check.sightings_failures.inc();
     }
 
     /// Counts a check as in flight until the guard is dropped.
@@ -171,11 +187,12 @@ impl Metrics {
         &self,
         now: Timestamp,
         key_sets: &[KeySetSample],
+        introspection: &[IntrospectionSample],
     ) -> Result<String, MetricsError> {
         let mut policy = PolicyState::default();
         self.policy(|state| policy.clone_from(state));
         let mut all = self.0.registry.gather();
-        all.extend(families(&policy, now, key_sets)?);
+        all.extend(families(&policy, now, key_sets, introspection)?);
         Ok(TextEncoder::new().encode_to_string(&all)?)
     }
 

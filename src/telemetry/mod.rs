@@ -7,6 +7,7 @@
 mod admin;
 mod check;
 mod fields;
+mod lifecycle;
 pub mod logging;
 pub mod metrics;
 mod outcomes;
@@ -17,7 +18,7 @@ mod tls;
 pub use admin::AdminRefusal;
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};
-pub use scrape::KeySetSample;
+pub use scrape::{IntrospectionSample, KeySetSample};
 pub use spec::{LogFormat, LogSpec};
 pub use tls::{Handshake, Listener, TlsMetrics};
 

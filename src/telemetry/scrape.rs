@@ -28,6 +28,23 @@ pub struct KeySetSample {
     pub keys: usize,
 }
 
+/// The introspection of one provider's tokens, as of a scrape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntrospectionSample {
+    /// The provider.
+    pub provider: ProviderName,
+    /// Requests that said that a token is active.
+    pub active: u64,
+    /// Requests that said that it is not.
+    pub inactive: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Requests that were not made.
+    pub shed: u64,
+    /// Answers in memory.
+    pub entries: u64,
+}
+
 /// The policy in force, and since when its successor is refused.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PolicyState {
@@ -57,10 +74,12 @@ pub(super) fn families(
     policy: &PolicyState,
     now: Timestamp,
     key_sets: &[KeySetSample],
+    introspection: &[IntrospectionSample],
 ) -> prometheus::Result<Vec<MetricFamily>> {
     let registry = Registry::new();
     state_policy(&registry, policy, now)?;
     state_key_sets(&registry, key_sets)?;
+    state_introspection(&registry, introspection)?;
     Ok(registry.gather())
 }
 
@@ -139,6 +158,48 @@ fn state_key_sets(registry: &Registry, key_sets: &[KeySetSample]) -> prometheus:
         failures
             .get_metric_with_label_values(label)?
             .inc_by(float(sample.failures));
+    }
+    Ok(())
+}
+
+fn state_introspection(
+    registry: &Registry,
+    introspection: &[IntrospectionSample],
+) -> prometheus::Result<()> {
+    let requests = add(
+        registry,
+        CounterVec::new(
+            Opts::new(
+                "countersign_introspection_requests_total",
+                "Requests about the provider's opaque tokens, by result.",
+            ),
+            &["provider", "result"],
+        )?,
+    )?;
+    let entries = add(
+        registry,
+        GaugeVec::new(
+            Opts::new(
+                "countersign_introspection_entries",
+                "Answers about the provider's opaque tokens in memory.",
+            ),
+            &["provider"],
+        )?,
+    )?;
+    for sample in introspection {
+        let provider = sample.provider.as_str();
+        for (result, count) in [
+            ("active", sample.active),
+            ("inactive", sample.inactive),
+            ("failed", sample.failed),
+            ("shed", sample.shed),
+        ] {
+            let labels = &[provider, result];
+            let counter = requests.get_metric_with_label_values(labels)?;
+            counter.inc_by(float(count));
+        }
+        let gauge = entries.get_metric_with_label_values(&[provider])?;
+        gauge.set(float(sample.entries));
     }
     Ok(())
 }

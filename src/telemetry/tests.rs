@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::decision::{Decision, DecisionId, Spent};
+use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::ProviderName;
+use crate::model::party::PartyId;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Constraints, Denial, Fault, Grant, Verdict};
@@ -25,6 +27,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         action: None,
         parties: None,
         credential: None,
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),
@@ -48,7 +51,7 @@ fn allow() -> Verdict {
 }
 
 fn text(metrics: &Metrics) -> String {
-    metrics.encode(START, &[]).unwrap()
+    metrics.encode(START, &[], &[]).unwrap()
 }
 
 /// The value of one series, written as Prometheus writes it.
@@ -112,10 +115,40 @@ fn durations_fall_into_buckets_from_25_microseconds_to_a_second() {
 }
 
 #[test]
+fn what_checks_of_lives_find_is_counted_by_check_and_level() {
+    let metrics = metrics();
+    let mut denied = decision(allow(), spent(10));
+    let raised = |check, level| Raised {
+        check,
+        level,
+        id: PartyId::new(ProviderName::new("corp").unwrap(), "bot"),
+    };
+    denied.lifecycle = vec![
+        raised(Check::Browser, Level::Warn),
+        raised(Check::Offboarded, Level::Deny),
+    ];
+    metrics.record(&denied);
+    metrics.record(&denied);
+    let text = text(&metrics);
+    for (check, level, count) in [
+        ("nhi10-browser", "warn", 2.0),
+        ("nhi1-offboarded", "deny", 2.0),
+        ("nhi10-browser", "deny", 0.0),
+        ("nhi9-workload", "warn", 0.0),
+    ] {
+        let series =
+            format!("countersign_lifecycle_findings_total{{check=\"{check}\",level=\"{level}\"}}");
+        assert_eq!(value(&text, &series), Some(count), "{series}");
+    }
+}
+
+#[test]
 fn labels_are_a_closed_set() {
     let metrics = metrics();
     metrics.policy_loaded(Arc::from("v1"), START);
-    let text = metrics.encode(START, &[sample("corp", Some(5))]).unwrap();
+    let text = metrics
+        .encode(START, &[sample("corp", Some(5))], &[])
+        .unwrap();
     let mut names = BTreeSet::new();
     for labels in text.lines().filter_map(|line| {
         let inside = line.split_once('{')?.1;
@@ -129,7 +162,8 @@ fn labels_are_a_closed_set() {
         );
     }
     let expected = [
-        "effect", "le", "listener", "phase", "provider", "reason", "result", "verdict", "version",
+        "check", "effect", "le", "level", "listener", "phase", "provider", "reason", "result",
+        "verdict", "version",
     ];
     assert_eq!(names, BTreeSet::from(expected));
 }
@@ -150,7 +184,7 @@ fn a_check_is_in_flight_until_its_guard_is_dropped() {
 fn one_policy_version_is_stated_and_a_refusal_keeps_its_first_moment() {
     let metrics = metrics();
     let later = |seconds| START.plus(Duration::from_secs(seconds));
-    let read = |seconds| metrics.encode(later(seconds), &[]).unwrap();
+    let read = |seconds| metrics.encode(later(seconds), &[], &[]).unwrap();
     metrics.policy_loaded(Arc::from("v1"), START);
     metrics.reload(Reload::Refused, later(10));
     metrics.reload(Reload::Refused, later(20));
@@ -181,7 +215,7 @@ fn one_policy_version_is_stated_and_a_refusal_keeps_its_first_moment() {
 fn key_sets_are_stated_as_given_and_removed_ones_leave_nothing() {
     let metrics = metrics();
     let text = metrics
-        .encode(START, &[sample("corp", Some(7)), sample("ci", None)])
+        .encode(START, &[sample("corp", Some(7)), sample("ci", None)], &[])
         .unwrap();
     let of = |name: &str, provider: &str| {
         value(
@@ -194,7 +228,7 @@ fn key_sets_are_stated_as_given_and_removed_ones_leave_nothing() {
     assert_eq!(of("last_success_timestamp_seconds", "ci"), Some(0.0));
     assert_eq!(of("failures_total", "corp"), Some(3.0));
     assert_eq!(of("keys", "corp"), Some(2.0));
-    assert!(!metrics.encode(START, &[]).unwrap().contains("corp"));
+    assert!(!metrics.encode(START, &[], &[]).unwrap().contains("corp"));
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Set {
     }
 
     fn metric(&self, series: &str) -> Option<f64> {
-        let text = self.metrics.encode(NOW, &[]).unwrap();
+        let text = self.metrics.encode(NOW, &[], &[]).unwrap();
         let mut lines = text.lines().filter_map(|line| line.strip_prefix(series));
         lines.find_map(|rest| rest.trim().parse().ok())
     }

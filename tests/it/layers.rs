@@ -50,7 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["keys", "certificate", "store"]),
     ("base64", &["keys", "certificate"]),
     ("rusqlite", &["store"]),
-    ("moka", &["keys"]),
+    ("moka", &["keys", "identity/introspection"]),
     ("reqwest", &["outbound"]),
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
@@ -163,6 +163,10 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
     (
         "config/assemble.rs",
         "every file that the configuration names, read in one order and joined",
+    ),
+    (
+        "identity/providers.rs",
+        "the way of every kind of credential to its provider, side by side",
     ),
     (
         "config/policy.rs",

@@ -52,6 +52,7 @@ fn healthy() -> Status {
             keys: 2,
             last_error: None,
         }],
+        introspection: Vec::new(),
         draining: false,
     }
 }

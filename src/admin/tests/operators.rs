@@ -28,7 +28,7 @@ async fn reload(edge: &Edge, headers: &str, body: &str) -> (u16, String) {
 }
 
 fn refused(edge: &Edge, reason: &str) -> String {
-    let text = edge.metrics.encode(START, &[]).unwrap();
+    let text = edge.metrics.encode(START, &[], &[]).unwrap();
     let series = format!("countersign_admin_refused_total{{reason=\"{reason}\"}} ");
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(&series));
     lines.next().unwrap().to_owned()

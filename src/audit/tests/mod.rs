@@ -85,6 +85,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 proof: crate::model::identity::Proof::None,
             },
         )),
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{JWT, SECRET, bare, decision, denied, grant, party};
 use crate::audit::{record, spec};
 use crate::model::decision::{Decision, RequestFacts};
+use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind, Parties, Party};
 use crate::model::reason::{FaultCode, Reason};
@@ -81,6 +82,24 @@ fn a_refusal_says_remedy_and_cause_and_what_is_unknown_is_left_out() {
 }
 
 #[test]
+fn a_record_says_what_was_warned_about_whom_and_not_what_denied() {
+    let raised = |check, level| Raised {
+        check,
+        level,
+        id: party(Kind::Agent, "crm-bot").id,
+    };
+    let mut warned = decision("d-1", grant());
+    warned.lifecycle = vec![
+        raised(Check::RotationOverdue, Level::Warn),
+        raised(Check::Offboarded, Level::Deny),
+    ];
+    assert_eq!(
+        json(&warned)["warnings"],
+        json!([{"check": "nhi7-rotation-overdue", "issuer": "corp", "id": "crm-bot"}])
+    );
+}
+
+#[test]
 fn no_value_that_may_be_secret_is_in_a_record() {
     let text = line(&decision("d-1", grant()));
     assert!(!text.contains("s3cret"), "{text}");
@@ -147,6 +166,14 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
     (token.id, token.key) = (Some(Arc::clone(&shared)), Some(Arc::clone(&shared)));
     large.credential.as_mut().unwrap().0 = issuer;
     large.policy_version = shared;
+    large.lifecycle = vec![
+        Raised {
+            check: Check::RotationOverdue,
+            level: Level::Warn,
+            id: large.parties.as_ref().unwrap().subject.id.clone(),
+        };
+        100
+    ];
 
     let granted = line(&large);
     large.verdict = Verdict::Deny(

@@ -23,7 +23,7 @@ fn metrics() -> Metrics {
 }
 
 fn counted(metrics: &Metrics, series: &str) -> String {
-    let text = metrics.encode(Timestamp::from_millis(0), &[]).unwrap();
+    let text = metrics.encode(Timestamp::from_millis(0), &[], &[]).unwrap();
     let line = text.lines().find(|line| line.starts_with(series)).unwrap();
     line.rsplit(' ').next().unwrap().to_owned()
 }

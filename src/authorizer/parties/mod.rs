@@ -1,42 +1,25 @@
 //! Joins what a provider verified with what the registry knows, into the parties of a call.
 //!
-//! For a non-human identity that is registered, kind, groups, owner and standing come from the registry alone; a
-//! credential that states another kind is refused. Inner entries of a delegation chain may deny, never grant.
+//! For a non-human identity that is registered, kind, groups and owner come from the registry alone; a credential that
+//! states another kind is refused. Inner entries of a delegation chain may deny, never grant.
 
 use std::sync::Arc;
 
 use crate::model::identity::{Identity, UnregisteredClient};
 use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
 use crate::model::reason::Reason;
-use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
 use crate::registry::{Registered, Registry};
 
 /// Why an identity cannot be a party; a denial without a remedy.
 pub type JoinError = Denial;
 
-/// The parties of a call made with `identity`.
-pub fn join(
-    identity: &Identity,
-    registry: &Registry,
-    now: Timestamp,
-) -> Result<Parties, JoinError> {
-    for entry in &identity.chain {
-        if let Some(known) = registry.find(entry) {
-            check_standing(known, entry, now)?;
-        }
-    }
-    let client = client_of(identity);
-    if let Some((id, known)) = client
-        .as_ref()
-        .and_then(|id| Some((id, registry.find(id)?)))
-    {
-        check_standing(known, id, now)?;
-    }
-    let subject = subject(identity, registry, now)?;
+/// The parties of a call made with `identity`. Where they are in their lives is asked elsewhere.
+pub fn join(identity: &Identity, registry: &Registry) -> Result<Parties, JoinError> {
+    let subject = subject(identity, registry)?;
     let actor = match identity.chain.first() {
         Some(outermost) => Some(chained_actor(outermost, identity, registry)?),
-        None => match client {
+        None => match client_of(identity) {
             Some(client) => client_actor(client, identity.unregistered_client, registry)?,
             None => None,
         },
@@ -48,13 +31,13 @@ pub fn join(
     })
 }
 
-fn check_standing(known: &Registered, id: &PartyId, now: Timestamp) -> Result<(), Denial> {
-    known
-        .standing(now)
-        .map_err(|reason| Denial::new(reason).because(format!("`{id}`")))
+/// Everybody that a credential speaks of. Those who are no party may deny, never grant.
+pub(super) fn everybody(identity: &Identity) -> impl Iterator<Item = PartyId> {
+    let others = identity.chain.iter().cloned().chain(client_of(identity));
+    others.chain(std::iter::once(identity.subject.clone()))
 }
 
-fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Party, Denial> {
+fn subject(identity: &Identity, registry: &Registry) -> Result<Party, Denial> {
     let id = identity.subject.clone();
     let claims = identity.claims.clone();
     let assurance = identity.assurance.clone();
@@ -69,7 +52,6 @@ fn subject(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<P
             assurance,
         });
     };
-    check_standing(known, &id, now)?;
     if identity.kind != known.kind {
         let cause = format!(
             "`{id}` is registered as {} and the credential states {}",
@@ -114,7 +96,7 @@ fn chained_actor(id: &PartyId, identity: &Identity, registry: &Registry) -> Resu
 
 /// The client that holds the credential, unless it is the subject itself. Like an inner `act` entry it may deny even
 /// where it is no party.
-fn client_of(identity: &Identity) -> Option<PartyId> {
+pub(super) fn client_of(identity: &Identity) -> Option<PartyId> {
     let client = identity.client.clone()?;
     let id = PartyId::new(identity.provider.clone(), client);
     (id != identity.subject).then_some(id)

@@ -3,16 +3,30 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::join;
+use super::everybody;
+use crate::authorizer::life::Life;
 use crate::model::identity::{Identity, TokenFacts, UnregisteredClient};
 use crate::model::name::ProviderName;
-use crate::model::party::{Assurance, Claims, Kind, PartyId};
+use crate::model::party::{Assurance, Claims, Kind, Parties, PartyId};
 use crate::model::reason::Reason;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::registry::{Registry, RegistrySpec};
+use crate::model::verdict::Denial;
+use crate::registry::{Lifecycle, Registry, RegistrySpec};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// The parties, if everybody may act: in the order in which a request goes through both.
+fn join(identity: &Identity, registry: &Registry, now: Timestamp) -> Result<Parties, Denial> {
+    let life = Life {
+        registry,
+        lifecycle: &Lifecycle::default(),
+        environment: None,
+        now,
+    };
+    life.of_identities(everybody(identity), &mut Vec::new())?;
+    super::join(identity, registry)
+}
 
 fn id(text: &str) -> PartyId {
     let (issuer, id) = text.split_once('/').unwrap();

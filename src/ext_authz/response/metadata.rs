@@ -2,16 +2,18 @@
 //! `envoy.filters.http.ext_authz`).
 //!
 //! Always there: `decision_id`, `verdict`, `reason`, `policy_version`. There where known: `rule`, `route`, `action`,
-//! `subject`, `actor` (parties as `issuer/id`, the actor only when it is not the subject). `grant` holds what the
+//! `subject`, `actor` (parties as `issuer/id`, the actor only when it is not the subject), `warnings` (codes of the checks
+//! of identities' lives). `grant` holds what the
 //! policy's own `metadata` constraints set, so that no policy can write over the other keys; only an allow has it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{ListValue, NullValue, Struct, Value as ProtoValue};
 
 use crate::model::decision::Decision;
+use crate::model::lifecycle::{Level, Raised};
 use crate::model::value::Value;
 use crate::model::verdict::{
     MAX_METADATA_BYTES as MAX_BYTES, MAX_METADATA_DEPTH as MAX_DEPTH, Verdict,
@@ -51,9 +53,19 @@ pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
     let fields = entries
         .into_iter()
         .filter_map(|(key, text)| Some((key.to_owned(), text_value(cut(text?)))));
+    let warnings = warnings(&decision.lifecycle).map(|list| ("warnings".to_owned(), list));
     Struct {
-        fields: fields.collect(),
+        fields: fields.chain(warnings).collect(),
     }
+}
+
+/// Each check that warned, once: there are not many checks.
+fn warnings(raised: &[Raised]) -> Option<ProtoValue> {
+    let warned = raised.iter().filter(|raised| raised.level == Level::Warn);
+    let codes: BTreeSet<&str> = warned.map(|raised| raised.check.as_str()).collect();
+    let values = codes.into_iter().map(|code| text_value(code.to_owned()));
+    let values: Vec<ProtoValue> = values.collect();
+    (!values.is_empty()).then(|| value(Kind::ListValue(ListValue { values })))
 }
 
 /// The metadata of an allow: [`metadata`] and the grant's own. Too much of it is unfit rather than cut, because a

@@ -88,6 +88,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::TokenKeyUnknown
         | Reason::TokenSignature
         | Reason::TokenExpired
+        | Reason::TokenInactive
         | Reason::TokenNotYetValid
         | Reason::TokenAudience
         | Reason::TokenClaims
@@ -126,6 +127,13 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::IdentitySuspended
         | Reason::IdentityOffboarded
         | Reason::IdentityExpired
+        | Reason::IdentityUnregistered
+        | Reason::RotationOverdue
+        | Reason::TokenLifetime
+        | Reason::EnvironmentMismatch
+        | Reason::IdentityWorkload
+        | Reason::BrowserUse
+        | Reason::ProofMissing
         | Reason::Forbidden
         | Reason::GuardUnmet
         | Reason::WorkloadRequired

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::decision::{DecisionId, RouteFacts, Spent};
+use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind as PartyKind, Parties, Party, PartyId};
 use crate::model::reason::Reason;
@@ -35,6 +36,7 @@ fn decision(verdict: Verdict) -> Decision {
             depth: 1,
         }),
         credential: None,
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),
@@ -292,4 +294,28 @@ proptest! {
             prop_assert_eq!(distinct.len(), set.len() + removed.len());
         }
     }
+}
+
+#[test]
+fn warnings_of_lives_are_listed_once_each() {
+    let raised = |check, level, id: &str| Raised {
+        check,
+        level,
+        id: PartyId::new(ProviderName::new("corp").unwrap(), id),
+    };
+    let mut decision = decision(grant(Constraints::default()));
+    decision.lifecycle = vec![
+        raised(Check::Unregistered, Level::Warn, "a"),
+        raised(Check::Unregistered, Level::Warn, "b"),
+        raised(Check::Browser, Level::Warn, "b"),
+        raised(Check::Offboarded, Level::Deny, "b"),
+    ];
+    let response = check_response(&decision);
+    let listed = &response.dynamic_metadata.as_ref().unwrap().fields["warnings"];
+    let Some(Kind::ListValue(list)) = &listed.kind else {
+        panic!("{listed:?}");
+    };
+    let codes: Vec<_> = list.values.iter().map(|code| code.kind.clone()).collect();
+    let text = |code: &str| Some(Kind::StringValue(code.to_owned()));
+    assert_eq!(codes, [text("nhi1-unregistered"), text("nhi10-browser")]);
 }

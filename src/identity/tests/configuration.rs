@@ -45,7 +45,10 @@ fn defaults_are_the_documented_ones() {
         [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]
     );
     assert_eq!(
-        (provider.leeway.as_secs(), provider.max_delegation_depth),
+        (
+            provider.reading.leeway.as_secs(),
+            provider.reading.max_delegation_depth
+        ),
         (30, 4)
     );
     let none = serde_json::Map::new();
@@ -262,7 +265,7 @@ fn what_the_user_writes_goes_before_the_preset() {
             .check(Some("JWT"), &serde_json::Map::new())
             .is_err()
     );
-    assert_eq!(provider.client, ["app".into()]);
+    assert_eq!(provider.reading.client, ["app".into()]);
     let preset = compile(spec(changed(
         &json!({ "preset": "keycloak" }),
         json!({ "map": {} }),

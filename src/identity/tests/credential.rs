@@ -1,6 +1,5 @@
 //! Requests with real signatures.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::identity::testing::{AUDIENCE, NOW, changed, payload, route, spec};
+use crate::identity::testing::{AUDIENCE, changed, payload, request, route, spec};
 use crate::identity::{
     CheckedProviders, Clock, DpopSettings, DpopSpec, ProviderSpec, Providers, Refusal, Resources,
 };
@@ -17,7 +16,7 @@ use crate::keys::{Algorithm, KeySet};
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
 use crate::model::reason::{FaultCode, Reason};
-use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
+use crate::model::request::{AccessRequest, Headers};
 use crate::model::route::Route;
 
 static CORP: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("k"));
@@ -62,29 +61,6 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
 
 fn loaded(keys: &[&TestKey]) -> KeySet {
     key_set(&jwks(keys), *START)
-}
-
-fn request(authorization: Option<&str>) -> AccessRequest {
-    let headers = authorization.map(|value| ("authorization".to_owned(), value.to_owned()));
-    AccessRequest {
-        now: NOW,
-        id: None,
-        method: "GET".into(),
-        host: "api.example.com".into(),
-        path: "/".into(),
-        raw_path: "/".into(),
-        query: Query::default(),
-        headers: Headers::new(headers),
-        scheme: None,
-        protocol: None,
-        body: Body::Absent,
-        source: Peer::default(),
-        sni: None,
-        context_extensions: BTreeMap::new(),
-        metadata: BTreeMap::new(),
-        route_metadata: BTreeMap::new(),
-        gateway: None,
-    }
 }
 
 fn authenticate(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Request;
-use super::stage::{SHIPPED, person};
+use super::stage::{SHIPPED, ci, person};
 
 const CRM: &str = "crm.example.com";
 
@@ -85,6 +85,28 @@ fn a_refusal_before_the_policy_is_recorded_too() {
         (&json!("deny"), &json!("path_parameter"))
     );
     same_decision(&line);
+}
+
+/// The headers by which a browser is known come through, and what they are a warning about is in both logs.
+#[test]
+fn a_browser_that_uses_a_service_account_is_warned_about() {
+    const API: &str = "api.example.com";
+    let token = ci("deployer", API).claim("environment", json!("staging"));
+    let request = Request::get(API, "/healthz").bearer(&token.sign());
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://console.example.com"),
+    ] {
+        let answer = SHIPPED.send(&request.clone().header(name, value));
+        assert!(answer.is_from_upstream(), "{name}");
+        let line = SHIPPED.envoy.logged(answer.request_id());
+        assert_eq!(line["warnings"], json!(["nhi10-browser"]), "{name}");
+        let record = SHIPPED.record(line["decision"].as_str().unwrap());
+        assert_eq!(record["warnings"][0]["id"], "deployer", "{name}");
+    }
+    let answer = SHIPPED.send(&request);
+    let line = SHIPPED.envoy.logged(answer.request_id());
+    assert_eq!(line["warnings"], Value::Null);
 }
 
 /// The record and the access log name one request, one decision and one policy.

@@ -19,6 +19,7 @@ log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
 dpop: { at.dpop: 1 }
+lifecycle: { at.lifecycle: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -26,6 +27,9 @@ providers:
   d: { jwt: { issuer: d, claims: { x: { type: string, at.claim: 1 } } } }
   e: { jwt: { issuer: e, map: { at.map: 1 } } }
   f: { api_key: { at.api_key: 1 } }
+  i: { introspection: { at.introspection: 1, endpoint: f, client: { id: f, secret: { env: F } } } }
+  g: { introspection: { endpoint: g, client: { at.introspection_client: 1, id: g, secret: { env: G } } } }
+  h: { introspection: { endpoint: h, client: { id: h, secret: { env: H } }, cache: { at.introspection_cache: 1 } } }
 ";
 
 /// A server's file without mistakes.
@@ -114,10 +118,39 @@ fn every_key_of_the_servers_file_stands_there() {
     compare(
         &[("server.yaml", SERVER)],
         &[
-            "server", "grpc", "drain", "tls", "envoy", "metrics", "admin", "access", "log",
-            "audit", "store", "dpop", "provider", "jwt", "keys", "claim", "map", "api_key",
+            "server",
+            "grpc",
+            "drain",
+            "tls",
+            "envoy",
+            "metrics",
+            "admin",
+            "access",
+            "log",
+            "audit",
+            "store",
+            "dpop",
+            "lifecycle",
+            "provider",
+            "jwt",
+            "keys",
+            "claim",
+            "map",
+            "api_key",
+            "introspection",
+            "introspection_client",
+            "introspection_cache",
         ],
     );
+}
+
+/// These are words or maps, and of a section only the first such mistake is reported.
+#[test]
+fn every_key_of_a_check_stands_there() {
+    for check in ["rotation", "token_lifetime", "proof"] {
+        let text = format!("version: 1\nlifecycle: {{ {check}: {{ at.{check}: 1 }} }}\n");
+        compare(&[("server.yaml", &text)], &[check]);
+    }
 }
 
 #[test]

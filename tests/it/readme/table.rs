@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use countersign::ext_authz::check_response;
 use countersign::model::decision::{Decision, DecisionId, Spent};
+use countersign::model::lifecycle::Check;
 use countersign::model::reason::{FaultCode, Reason};
 use countersign::model::time::Timestamp;
 use countersign::model::verdict::{Denial, Fault, Verdict};
@@ -36,8 +37,12 @@ pub(super) fn names(name: &str) -> BTreeSet<String> {
     rows(name).into_iter().map(|row| row[0].clone()).collect()
 }
 
-/// What only a listener with TLS has; tests of its own read it.
-const ONLY_WITH_TLS: &str = "countersign_tls_certificate_expiry_timestamp_seconds";
+/// What only a listener with TLS and a provider of opaque tokens have; tests of their own read it.
+const NOT_IN_THE_DEMO: [&str; 3] = [
+    "countersign_tls_certificate_expiry_timestamp_seconds",
+    "countersign_introspection_requests_total",
+    "countersign_introspection_entries",
+];
 
 /// Every metric that `/metrics` has is in the table, and every one of the table is there.
 pub(super) fn metrics(scraped: &str) {
@@ -46,7 +51,7 @@ pub(super) fn metrics(scraped: &str) {
         .filter_map(|line| line.strip_prefix("# TYPE "));
     let families: BTreeSet<String> = families
         .map(|line| line.split(' ').next().unwrap_or_default())
-        .chain([ONLY_WITH_TLS])
+        .chain(NOT_IN_THE_DEMO)
         .map(ToOwned::to_owned)
         .collect();
     assert_eq!(names("metrics"), families);
@@ -62,6 +67,7 @@ fn status(verdict: Verdict) -> String {
         action: None,
         parties: None,
         credential: None,
+        lifecycle: Vec::new(),
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v"),
@@ -88,6 +94,19 @@ fn every_reason_stands_there_with_its_status() {
         .map(|row| (row[0].clone(), row[1].clone()));
     let known: BTreeMap<String, String> = denials.chain(faults).collect();
     assert_eq!(written.collect::<BTreeMap<_, _>>(), known);
+}
+
+#[test]
+fn every_check_of_a_life_stands_there_with_its_risk_and_its_reason() {
+    let written: BTreeMap<String, (String, String)> = rows("checks")
+        .into_iter()
+        .map(|row| (row[0].clone(), (row[1].clone(), row[2].clone())))
+        .collect();
+    let known = Check::ALL.iter().map(|check| {
+        let (risk, reason) = (check.risk().to_owned(), check.reason().to_string());
+        (check.to_string(), (risk, reason))
+    });
+    assert_eq!(written, known.collect());
 }
 
 #[test]

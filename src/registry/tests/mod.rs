@@ -1,11 +1,13 @@
+mod lifecycle;
+mod settings;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::{Registered, Registry, RegistrySpec, Status};
+use super::{Registered, Registry, RegistrySpec, Rotation, Status};
 use crate::model::name::ProviderName;
 use crate::model::party::{Kind, Party, PartyId};
-use crate::model::reason::Reason;
 use crate::model::time::Timestamp;
 
 fn provider(name: &str) -> ProviderName {
@@ -78,37 +80,43 @@ fn an_entry_is_active_and_for_ever_unless_it_says_otherwise() {
 }
 
 #[test]
-fn standing_follows_the_life_of_the_identity() {
-    let now = Timestamp::parse("2026-11-21T22:00:00Z").unwrap();
-    for (more, expected) in [
-        (json!({}), Ok(())),
-        (
-            json!({ "status": "active", "expires": "2026-11-21T22:00:01Z" }),
-            Ok(()),
-        ),
-        (
-            json!({ "expires": "2026-11-21T22:00:00Z" }),
-            Err(Reason::IdentityExpired),
-        ),
-        (
-            json!({ "expires": "2026-11-21" }),
-            Err(Reason::IdentityExpired),
-        ),
-        (json!({ "expires": "2026-11-22" }), Ok(())),
-        (
-            json!({ "status": "suspended" }),
-            Err(Reason::IdentitySuspended),
-        ),
-        (
-            json!({ "status": "offboarded", "expires": "2020-01-01" }),
-            Err(Reason::IdentityOffboarded),
-        ),
-        (
-            json!({ "status": "suspended", "expires": "2020-01-01" }),
-            Err(Reason::IdentitySuspended),
-        ),
+fn a_secret_has_a_date_of_its_last_rotation_or_none() {
+    let rotation = |more: &Json| registered(more).rotation;
+    assert_eq!(rotation(&json!({})), None);
+    let at = Timestamp::parse("2026-11-01").unwrap();
+    assert_eq!(
+        rotation(&json!({ "rotated": "2026-11-01" })),
+        Some(Rotation { at, every: None })
+    );
+    let day = std::time::Duration::from_hours(24);
+    assert_eq!(
+        rotation(&json!({ "rotated": "2026-11-01", "rotate_every": "1d" })),
+        Some(Rotation {
+            at,
+            every: Some(day)
+        })
+    );
+    assert!(one_finding(&json!({ "rotated": "lately" })).starts_with("identities[0].rotated: "));
+    let alone = one_finding(&json!({ "rotate_every": "1d" }));
+    assert!(alone.starts_with("identities[0].rotate_every: "), "{alone}");
+}
+
+#[test]
+fn a_workload_is_a_pattern_below_one_trust_domain() {
+    let known = registered(&json!({ "workloads": "spiffe://example.org/ci/*" }));
+    assert_eq!(known.workloads[0].as_str(), "spiffe://example.org/ci/*");
+    for wrong in [
+        "spiffe://example*/ci",
+        "spiffe://*/ci",
+        "spiffe://example.org",
+        "spiffe://example.org/",
+        "spiffe:///ci",
+        "https://example.org/ci",
+        "*",
+        "",
     ] {
-        assert_eq!(registered(&more).standing(now), expected, "{more}");
+        let found = one_finding(&json!({ "workloads": ["spiffe://example.org/a", wrong] }));
+        assert!(found.starts_with("identities[0].workloads[1]: "), "{found}");
     }
 }
 
@@ -153,7 +161,8 @@ fn an_identity_is_registered_once() {
 
 #[test]
 fn every_problem_is_reported_where_it_stands() {
-    let wrong = json!({ "issuer": "x", "id": "", "kind": "human", "owner": null, "groups": ["a", ""], "expires": "2026-02-30" });
+    let wrong = json!({ "issuer": "x", "id": "", "kind": "human", "owner": null, "groups": ["a", ""], "expires": "2026-02-30",
+        "workloads": ["ci"], "environment": "", "rotated": "soon" });
     let findings = compile(&json!([entry(&json!({})), entry(&wrong)])).unwrap_err();
     let paths: Vec<_> = findings
         .iter()
@@ -167,7 +176,10 @@ fn every_problem_is_reported_where_it_stands() {
             "identities[1].kind",
             "identities[1].owner",
             "identities[1].expires",
+            "identities[1].rotated",
+            "identities[1].environment",
             "identities[1].groups[1]",
+            "identities[1].workloads[0]",
         ]
     );
 }
