@@ -31,8 +31,8 @@ FROM base AS countersign
 COPY --from=build /src/target/release/countersign /usr/local/bin/countersign
 # What outlives the process: mount a volume here, or it ends with the container.
 ENV COUNTERSIGN_STORE=/var/lib/countersign/state.db
-# gRPC for Envoy, and the admin listener.
-EXPOSE 9191 9192
+# gRPC for Envoy, metrics and health, and the admin listener.
+EXPOSE 9191 9192 9193
 # `bash` is the only HTTP client in this image.
 HEALTHCHECK --interval=2s --timeout=2s --start-period=10s --retries=5 \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9192 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]

@@ -24,7 +24,7 @@
 //! | 8 | [`doctor`] | what Envoy's configuration lets pass undecided, or decided about something else | |
 //! | 7 | [`config`] | what the user wrote: reads, assembles every folder's `spec`, reports all mistakes at once | `serde_yaml` |
 //! | 6 | [`ext_authz`] | the Envoy edge: `CheckRequest` in, `CheckResponse` out | `tonic`, `envoy_types` |
-//! | 6 | [`admin`] | the operator edge: metrics, health, status | `axum` |
+//! | 6 | [`admin`] | the operator edge: metrics and health on one listener, status and changes on another | `axum` |
 //! | 5 | [`authorizer`] | the order of things; reads as the security argument | |
 //! | 4 | [`identity`] | who asks: a credential, verified into facts | |
 //! | 4 | [`registry`] | the inventory of non-human identities | |

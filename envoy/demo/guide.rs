@@ -18,7 +18,7 @@ Envoy is on http://127.0.0.1:10000 and asks countersign about every request. Pas
   cargo demo play                                  # every scene, as a table
   $EDITOR config/policies/                         # the next decision follows your edit, without a restart
   curl -s http://127.0.0.1:9192/metrics            # countersign: decisions by verdict and reason, latency, ages
-  curl -s http://127.0.0.1:9192/status             # countersign: policy version, key sets, last reload
+  curl -s http://127.0.0.1:9193/status             # countersign: policy version, key sets, last reload
   curl -s 'http://127.0.0.1:9901/stats?filter=authz'  # what Envoy counted
   tail -f target/demo/envoy.log                    # Envoy's access log, one decision a line (countersign's: countersign.log)
 

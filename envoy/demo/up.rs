@@ -190,7 +190,8 @@ async fn check_ports() -> anyhow::Result<()> {
         (MESH, "Envoy's mutual TLS"),
         (loopback(9901), "Envoy's admin"),
         (loopback(9191), "countersign"),
-        (loopback(9192), "countersign's admin"),
+        (loopback(9192), "countersign's metrics"),
+        (loopback(9193), "countersign's admin"),
         (ISSUER, "the demo's issuer"),
         (UPSTREAM, "the demo's upstream"),
     ];

@@ -1,84 +1,118 @@
-//! What the operator edge answers.
+//! What the admin listener answers.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Extension, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde::Serialize;
+use axum::routing::{get, post};
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use tokio::time::timeout;
 
+use super::access::Operator;
+use super::change::{Change, Outcome, carry_out};
+use super::gate::Gate;
+use super::json::{pretty, read};
+use super::metrics::obstacles;
+use super::problem::Problem;
+use super::status::{
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
+};
+use super::{guard, keys};
 use crate::model::time::Timestamp;
 
-use super::AdminState;
-use super::problem::{HEADERS, problem};
-use super::status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Status};
+/// How long whoever asks for a reload waits for it; it goes on after that.
+const RELOAD_WAIT: Duration = Duration::from_secs(10);
 
-/// Every path that there is; `get` answers HEAD too.
-pub(super) fn router(state: AdminState) -> Router {
+/// Every path that there is, behind what guards it; `get` answers HEAD too.
+pub(super) fn router(gate: Gate) -> Router {
+    let gate = Arc::new(gate);
+    let readers = || from_fn_with_state(Arc::clone(&gate), guard::readers);
+    let operators = || from_fn_with_state(Arc::clone(&gate), guard::operators);
     Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/status", get(status))
+        .route("/status", get(status).route_layer(readers()))
+        .route("/reload", post(reload).route_layer(operators()))
+        .route(
+            "/keys",
+            get(keys::list).post(keys::issue).route_layer(operators()),
+        )
+        .route(
+            "/keys/{id}/rotate",
+            post(keys::rotate).route_layer(operators()),
+        )
+        .route(
+            "/keys/{id}/revoke",
+            post(keys::revoke).route_layer(operators()),
+        )
         .fallback(async || {
-            let paths = "there are `/metrics`, `/healthz`, `/readyz` and `/status`";
-            problem(StatusCode::NOT_FOUND, paths)
+            let detail = "there are `/status`, `/reload` and `/keys`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
+            Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
         })
         .method_not_allowed_fallback(async || {
-            problem(StatusCode::METHOD_NOT_ALLOWED, "use GET or HEAD")
+            let detail = "the header `allow` names the methods of this path";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
         })
-        .with_state(state)
+        .layer(from_fn_with_state(Arc::clone(&gate), guard::everybody))
+        .with_state(gate)
 }
 
-async fn metrics(State(state): State<AdminState>) -> Response {
-    let status = (state.status)();
-    let key_sets: Vec<_> = status.key_sets.iter().map(KeySetStatus::sample).collect();
-    let introspection = status.introspection.iter();
-    let introspection: Vec<_> = introspection.map(IntrospectionStatus::sample).collect();
-    match state.metrics.encode(status.now, &key_sets, &introspection) {
-        Ok(text) => {
-            let kind = [(
-                header::CONTENT_TYPE,
-                "text/plain; version=0.0.4; charset=utf-8",
-            )];
-            (HEADERS, kind, text).into_response()
+/// A body without members.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn reload(
+    State(gate): State<Arc<Gate>>,
+    Extension(operator): Extension<Operator>,
+    request: Request,
+) -> Response {
+    if let Err(problem) = read::<Nothing>(request).await {
+        return problem.into_response();
+    }
+    let asked = (gate.state.reload)();
+    let reload = async move {
+        match timeout(RELOAD_WAIT, asked).await {
+            Ok(Some(reloaded)) => outcome(reloaded),
+            Ok(None) => {
+                let detail = "the server ends: nothing is reloaded any more";
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ending", detail);
+                Outcome::new("failed", problem)
+            }
+            Err(_elapsed) => {
+                let body = json!({ "result": "pending" });
+                Outcome::new("pending", pretty(StatusCode::ACCEPTED, &body))
+            }
         }
-        Err(error) => {
-            tracing::error!(%error, "metrics could not be written");
-            problem(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "metrics could not be written",
-            )
+    };
+    let change = Change {
+        operator,
+        action: "reload",
+    };
+    carry_out(gate, change, reload).await
+}
+
+fn outcome(reloaded: Reloaded) -> Outcome {
+    let settled = |result: &'static str, version: &str| {
+        let body = json!({ "result": result, "version": version });
+        Outcome::new(result, pretty(StatusCode::OK, &body))
+    };
+    match reloaded {
+        Reloaded::Applied { version } => settled("applied", &version),
+        Reloaded::Unchanged { version } => settled("unchanged", &version),
+        Reloaded::Refused { problems } => {
+            let detail = "the files on disk are wrong: what was in force before still is";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_refused", detail);
+            Outcome::new("refused", problem.listing(problems))
         }
     }
 }
 
-async fn healthz() -> Response {
-    (HEADERS, "ok\n").into_response()
-}
-
-async fn readyz(State(state): State<AdminState>) -> Response {
-    let reasons = obstacles(&(state.status)());
-    if reasons.is_empty() {
-        return pretty(StatusCode::OK, &json!({ "ready": true }));
-    }
-    let body = json!({ "ready": false, "reasons": reasons });
-    pretty(StatusCode::SERVICE_UNAVAILABLE, &body)
-}
-
-/// Why no check should be sent here now.
-fn obstacles(status: &Status) -> Vec<Json> {
-    let draining = status.draining.then(|| json!({ "code": "draining" }));
-    let keys = status.key_sets.iter().filter(|set| !set.loaded).map(|set| {
-        let provider = set.provider.as_str();
-        json!({ "code": "keys_not_loaded", "provider": provider, "error": set.last_error })
-    });
-    draining.into_iter().chain(keys).collect()
-}
-
-async fn status(State(state): State<AdminState>) -> Response {
-    let status = (state.status)();
+async fn status(State(gate): State<Arc<Gate>>) -> Response {
+    let status = (gate.state.status)();
     let ready = obstacles(&status).is_empty();
     let Status {
         now,
@@ -90,6 +124,7 @@ async fn status(State(state): State<AdminState>) -> Response {
         introspection,
         draining,
     } = status;
+    let metrics = &gate.state.metrics;
     let body = json!({
         "version": version,
         "time": moment(now),
@@ -100,12 +135,11 @@ async fn status(State(state): State<AdminState>) -> Response {
         "policy": policy_json(&policy),
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
-        "in_flight": state.metrics.in_flight(),
-        "shed": state.metrics.shed_total(),
+        "in_flight": metrics.in_flight(),
+        "shed": metrics.shed_total(),
     });
     pretty(StatusCode::OK, &body)
 }
-
 fn policy_json(policy: &PolicyStatus) -> Json {
     let PolicyStatus {
         version,
@@ -177,21 +211,4 @@ fn introspection_json(status: &IntrospectionStatus) -> Json {
 
 fn moment(at: Timestamp) -> String {
     at.to_string()
-}
-
-/// JSON for people and programs: members in a fixed order, indented.
-fn pretty(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_string_pretty(body) {
-        Ok(text) => {
-            let kind = [(header::CONTENT_TYPE, "application/json")];
-            (status, HEADERS, kind, text + "\n").into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be encoded");
-            problem(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the answer could not be encoded",
-            )
-        }
-    }
 }

@@ -1,11 +1,28 @@
-//! The operator edge: metrics, health and status.
+//! The operator edge: two listeners.
 //!
-//! Read only, so it needs no authentication, and it listens on loopback unless the operator says otherwise. It holds
-//! no state of its own: the wiring hands it a function that says how things are. It stays up while the server drains.
+//! The metrics listener shows numbers and health, read only and to whoever reaches it. The admin listener shows the status,
+//! and changes things for those who are listed. Both listen on loopback unless the operator says otherwise. They hold no
+//! state of their own: the wiring hands them functions that say how things are and that change them. They stay up while
+//! the server drains.
+//!
+//! On the admin listener a request has at most one credential, and one that is present and not valid is refused whatever
+//! is asked. Nothing is changed without a record of who did it. No credential is ever in a log, a record or an answer.
 
+mod access;
 mod answers;
+mod caller;
+mod change;
+mod check;
+mod gate;
+mod guard;
+mod json;
+mod keys;
+mod limiter;
+mod metrics;
+mod origin;
 mod problem;
 mod server;
+mod settings;
 pub mod spec;
 mod status;
 
@@ -13,21 +30,60 @@ mod status;
 mod tests;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::audit::Audit;
+use crate::authorizer::Snapshot;
+use crate::keys::RandomError;
+use crate::model::time::Timestamp;
+use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::tls::TlsError;
 
-pub use server::AdminServer;
-pub use spec::{AdminSettings, AdminSpec};
-pub use status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Status};
+pub use server::HttpServer;
+pub use settings::{AdminSettings, MetricsSettings, Surroundings};
+pub use spec::{AccessSpec, AdminSpec, MetricsSpec};
+pub use status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status};
 
-/// What the operator edge shows.
+/// Says how things are at this moment; called once a request, and never waits.
+pub type StatusNow = Arc<dyn Fn() -> Status + Send + Sync>;
+
+/// A reload that was asked for; none if nothing is reloaded any more. It begins when it is awaited.
+pub type Reloading = Pin<Box<dyn Future<Output = Option<Reloaded>> + Send>>;
+
+/// What the metrics listener shows.
+#[derive(Clone)]
+pub struct MetricsState {
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How things are.
+    pub status: StatusNow,
+}
+
+/// What the admin listener shows and changes.
 #[derive(Clone)]
 pub struct AdminState {
     /// What is counted.
     pub metrics: Metrics,
-    /// How things are at this moment; called once a request, and never waits.
-    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// How things are.
+    pub status: StatusNow,
+    /// Reads everything again.
+    pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
+    /// The snapshot in force, whose providers and registry judge operators.
+    pub snapshot: Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    /// Where API keys are kept.
+    pub store: Store,
+    /// Where changes are recorded.
+    pub audit: Audit,
+    /// The clock.
+    pub clock: fn() -> Timestamp,
+}
+
+impl fmt::Debug for MetricsState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsState")
+    }
 }
 
 impl fmt::Debug for AdminState {
@@ -39,14 +95,14 @@ impl fmt::Debug for AdminState {
 /// Why the operator edge cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// `admin.listen` is no address.
+    /// `metrics.listen` is no address.
     #[error(
         "`{0}` is not an address to listen on: write an IP address and a port, for example `127.0.0.1:9192`"
     )]
     Address(String),
-    /// `admin.listen` can be reached from other machines.
+    /// `metrics.listen` can be reached from other machines.
     #[error(
-        "the admin listener has no authentication and `{0}` can be reached from other machines: \
+        "the metrics listener has no authentication and `{0}` can be reached from other machines: \
          listen on `127.0.0.1:9192`, or write `insecure: true` beside `listen` if the network keeps others out"
     )]
     Exposed(std::net::SocketAddr),
@@ -58,4 +114,10 @@ pub enum AdminError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
 }

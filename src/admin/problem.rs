@@ -1,5 +1,7 @@
 //! Answers that say what is wrong with a request to the operator edge (RFC 9457).
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,20 +16,49 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
-#[derive(Serialize)]
-struct Problem {
+/// What is wrong: a problem without a type of its own (RFC 9457, section 4.2.1), and a code that stays the same.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
     title: &'static str,
     status: u16,
-    detail: &'static str,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+    #[serde(skip)]
+    kind: StatusCode,
 }
 
-/// A problem without a type of its own: the status says all (RFC 9457, section 4.2.1).
-pub(super) fn problem(status: StatusCode, detail: &'static str) -> Response {
-    let body = Json(Problem {
-        title: status.canonical_reason().unwrap_or("Error"),
-        status: status.as_u16(),
-        detail,
-    });
-    let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-    (status, HEADERS, kind, body).into_response()
+impl Problem {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            problems: Vec::new(),
+            kind: status,
+        }
+    }
+
+    /// Adds a list of what is wrong in detail.
+    pub(super) fn listing(mut self, problems: Vec<String>) -> Self {
+        self.problems = problems;
+        self
+    }
+
+    pub(super) fn internal(detail: &'static str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (self.kind, HEADERS, kind, Json(self)).into_response()
+    }
 }

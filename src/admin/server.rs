@@ -1,21 +1,25 @@
-//! The listener: few connections, each short and with a deadline for everything, so that a slow or idle client takes
+//! A listener: few connections, each short and with a deadline for everything, so that a slow or idle client takes
 //! nothing from the rest.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answers::router;
-use super::spec::AdminSettings;
-use super::{AdminError, AdminState};
+use super::gate::{Connection, Gate};
+use super::settings::{AdminSettings, MetricsSettings};
+use super::{AdminError, AdminState, MetricsState, answers, metrics};
+use crate::telemetry::Listener;
+use crate::tls::ServerTls;
 
 /// Most connections at once; the next wait in the system's backlog.
 const MAX_CONNECTIONS: usize = 64;
@@ -42,32 +46,63 @@ const LIMITS: Limits = Limits {
     grace: Duration::from_secs(1),
 };
 
-/// The operator edge, bound to its address.
+/// One listener of the operator edge, bound to its address.
 #[derive(Debug)]
-pub struct AdminServer {
+pub struct HttpServer {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<ServerTls>,
     router: Router,
     limits: Limits,
 }
 
-impl AdminServer {
-    /// Binds the address; connections wait until [`serve`](Self::serve).
-    pub async fn bind(settings: &AdminSettings, state: AdminState) -> Result<Self, AdminError> {
+impl HttpServer {
+    /// Binds the metrics listener; connections wait until [`serve`](Self::serve).
+    pub async fn metrics(
+        settings: &MetricsSettings,
+        state: MetricsState,
+    ) -> Result<Self, AdminError> {
+        Self::bind(settings.listen(), None, metrics::router(state)).await
+    }
+
+    /// Binds the admin listener, if there is one; connections wait until [`serve`](Self::serve).
+    pub async fn admin(
+        settings: AdminSettings,
+        state: AdminState,
+    ) -> Result<Option<Self>, AdminError> {
+        let Some(listen) = settings.listen else {
+            return Ok(None);
+        };
+        let counts = state.metrics.tls(Listener::Admin);
+        let load = |spec| ServerTls::load(spec, &[b"http/1.1"], counts);
+        let tls = settings.tls.as_ref().map(load).transpose()?;
+        let router = answers::router(Gate::new(settings, state)?);
+        Self::bind(listen, tls, router).await.map(Some)
+    }
+
+    async fn bind(
+        listen: SocketAddr,
+        tls: Option<ServerTls>,
+        router: Router,
+    ) -> Result<Self, AdminError> {
         let refused = |source| AdminError::Bind {
-            address: settings.listen(),
+            address: listen,
             source,
         };
-        let listener = TcpListener::bind(settings.listen())
-            .await
-            .map_err(refused)?;
+        let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         Ok(Self {
             listener,
             address,
-            router: router(state),
+            tls,
+            router,
             limits: LIMITS,
         })
+    }
+
+    /// Its certificate, for whoever reads changed files again.
+    pub const fn tls(&self) -> Option<&ServerTls> {
+        self.tls.as_ref()
     }
 
     /// The address that was bound, with the port that the system chose.
@@ -85,12 +120,11 @@ impl AdminServer {
                 Some(_ended) = connections.join_next(), if !connections.is_empty() => {}
                 accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => {
                     match accepted {
-                        Ok((stream, _peer)) => {
-                            let (router, stop) = (self.router.clone(), stop.clone());
-                            connections.spawn(converse(stream, router, self.limits, stop));
+                        Ok((stream, peer)) => {
+                            connections.spawn(self.conversation(stream, peer, stop.clone()));
                         }
                         Err(error) => {
-                            tracing::warn!(%error, "the admin listener could not accept a connection");
+                            tracing::warn!(%error, "a listener for operators could not accept a connection");
                             sleep(ACCEPT_PAUSE).await;
                         }
                     }
@@ -100,7 +134,36 @@ impl AdminServer {
         // What is left when the set is dropped is aborted.
         let finish = async { while connections.join_next().await.is_some() {} };
         if timeout(self.limits.grace, finish).await.is_err() {
-            tracing::debug!("admin connections were cut at shutdown");
+            tracing::debug!("connections of operators were cut at shutdown");
+        }
+    }
+
+    /// One connection from its handshake to its end.
+    fn conversation(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
+        let (router, limits, tls) = (self.router.clone(), self.limits, self.tls.clone());
+        let local = stream.local_addr().unwrap_or(self.address);
+        let mut connection = Connection {
+            local: local.ip(),
+            remote: peer.ip().to_canonical(),
+            certificate: None,
+        };
+        async move {
+            let Some(tls) = tls else {
+                return converse(stream, router.layer(Extension(connection)), limits, stop).await;
+            };
+            match tls.accept(stream).await {
+                Ok(accepted) => {
+                    connection.certificate = accepted.certificate.map(Arc::new);
+                    let router = router.layer(Extension(connection));
+                    converse(accepted.stream, router, limits, stop).await;
+                }
+                Err(error) => tracing::debug!(%error, "no TLS on the admin listener"),
+            }
         }
     }
 
@@ -111,7 +174,10 @@ impl AdminServer {
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+async fn converse<S>(stream: S, router: Router, limits: Limits, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
@@ -129,7 +195,7 @@ async fn converse(stream: TcpStream, router: Router, limits: Limits, stop: Cance
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "an admin connection ended early");
+                    tracing::debug!(%error, "an operator's connection ended early");
                 }
                 return;
             }

@@ -101,6 +101,26 @@ impl KeySetStatus {
     }
 }
 
+/// What became of a reload that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reloaded {
+    /// What was read is in force.
+    Applied {
+        /// Its version.
+        version: Arc<str>,
+    },
+    /// What was read is what was in force already.
+    Unchanged {
+        /// Its version.
+        version: Arc<str>,
+    },
+    /// What was read is wrong, and what was in force before still is.
+    Refused {
+        /// Every problem, with file, line and column.
+        problems: Vec<String>,
+    },
+}
+
 /// The introspection of one provider's tokens.
 #[derive(Clone, Debug)]
 pub struct IntrospectionStatus {

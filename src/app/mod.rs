@@ -2,6 +2,7 @@
 
 mod introspectors;
 mod keysets;
+mod operators;
 mod reload;
 mod run;
 mod seen;
@@ -34,17 +35,29 @@ pub struct Bound {
     pub grpc: Option<SocketAddr>,
     /// gRPC over a Unix socket.
     pub unix: Option<PathBuf>,
-    /// The operator edge.
-    pub admin: SocketAddr,
+    /// Metrics and health.
+    pub metrics: SocketAddr,
+    /// Status and changes.
+    pub admin: Option<SocketAddr>,
 }
 
 impl Bound {
     /// One line for scripts.
     pub fn to_json(&self) -> String {
-        let Self { grpc, unix, admin } = self;
-        let grpc = grpc.map(|address| address.to_string());
-        serde_json::json!({ "grpc": grpc, "unix": unix, "admin": admin.to_string() }).to_string()
+        let Self {
+            grpc,
+            unix,
+            metrics,
+            admin,
+        } = self;
+        let (grpc, admin) = (grpc.map(shown), admin.map(shown));
+        serde_json::json!({ "grpc": grpc, "unix": unix, "metrics": shown(*metrics), "admin": admin })
+            .to_string()
     }
+}
+
+fn shown(address: SocketAddr) -> String {
+    address.to_string()
 }
 
 /// The keys that a credential needs could not be loaded.

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::introspectors::{self, Introspectors};
 use super::keysets::{self, Handles, KeySets};
-use crate::admin::ReloadStatus;
+use crate::admin::{ReloadStatus, Reloaded};
 use crate::authorizer::Snapshot;
 use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
@@ -68,10 +69,13 @@ pub(super) struct Reloader {
     pub(super) metrics: Metrics,
 }
 
+/// Whoever asks for a reload, and wants to hear what became of it.
+pub(super) type Asker = Option<oneshot::Sender<Reloaded>>;
+
 /// Why files are read again.
 enum Cause {
     Changed,
-    Asked,
+    Asked(Asker),
 }
 
 impl Reloader {
@@ -122,19 +126,15 @@ impl Reloader {
         Self { envoys, ..self }
     }
 
-    /// Watches until `stop`; a message on `asked` (SIGHUP) reloads at once.
-    pub(super) async fn run(
-        mut self,
-        mut asked: tokio::sync::mpsc::Receiver<()>,
-        stop: CancellationToken,
-    ) {
+    /// Watches until `stop`; a message on `asked` (SIGHUP, an operator) reloads at once.
+    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Asker>, stop: CancellationToken) {
         // An edit between the first reading and now is seen by its difference to what was read.
         let mut seen = std::mem::take(&mut self.seen);
         let mut retry_at: Option<Instant> = None;
         loop {
             let cause = tokio::select! {
                 () = stop.cancelled() => return,
-                Some(()) = asked.recv() => Cause::Asked,
+                Some(who) = asked.recv() => Cause::Asked(who),
                 () = tokio::time::sleep(POLL) => Cause::Changed,
             };
             let stamp = self.stamp();
@@ -150,7 +150,22 @@ impl Reloader {
                 }
             }
             seen = stamp;
+            let before = Arc::clone(&self.in_force.snapshot.load().version);
             retry_at = self.reload().await.then(|| Instant::now() + RETRY);
+            if let Cause::Asked(Some(asker)) = cause {
+                // Whoever asked may have gone.
+                let _heard = asker.send(self.outcome(&before));
+            }
+        }
+    }
+
+    /// What became of the last reload; `before` was in force until then.
+    fn outcome(&self, before: &Arc<str>) -> Reloaded {
+        let version = Arc::clone(&self.in_force.snapshot.load().version);
+        match self.in_force.reload_status() {
+            ReloadStatus::Refused { since: _, problems } => Reloaded::Refused { problems },
+            ReloadStatus::Applied { .. } if version == *before => Reloaded::Unchanged { version },
+            ReloadStatus::Applied { .. } => Reloaded::Applied { version },
         }
     }
 
@@ -182,7 +197,7 @@ impl Reloader {
         self.watched.clone_from(&bundle.watched);
         if bundle.fixed != self.fixed {
             tracing::warn!(
-                "`grpc`, `admin`, `log`, `audit` or `store` changed: these take effect at the next start"
+                "`grpc`, `metrics`, `admin`, `log`, `audit` or `store` changed: these take effect at the next start"
             );
         }
         if bundle.version == self.in_force.snapshot.load().version {

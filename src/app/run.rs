@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
-use super::reload::Reloader;
+use super::operators::{Doors, Servers};
+use super::reload::{Asker, Reloader};
 use super::seen;
 use super::status::StatusSource;
-use crate::admin::{AdminServer, AdminSettings, AdminState};
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
@@ -54,9 +54,9 @@ pub async fn run(
     tasks.spawn(follow(following, metrics.clone(), stop.clone()));
     let lasting = Resources {
         api_keys: Some(api_keys.clone()),
-        ..super::lasting(store).await?
+        ..super::lasting(store.clone()).await?
     };
-    let admin_settings = bundle.admin;
+    let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
     let reloader = Reloader::start(
         config,
         overrides,
@@ -75,18 +75,27 @@ pub async fn run(
         draining: Arc::default(),
         api_keys,
     };
-    let admin = bind_admin(&admin_settings, &source, &metrics).await?;
+    let (ask, asked) = mpsc::channel(1);
+    let doors = Doors {
+        source: source.clone(),
+        metrics: metrics.clone(),
+        store,
+        audit: audit.clone(),
+        ask: ask.clone(),
+    };
+    let servers = doors.open(&metrics_settings, admin_settings).await?;
+    servers.watch(&tasks, &stop);
     let bound = Bound {
         grpc: edge.bound().addr,
         unix: edge.bound().unix.clone(),
-        admin: admin.address(),
+        metrics: servers.metrics(),
+        admin: servers.admin(),
     };
     // Records and metrics outlive the last decision, so they are stopped after everything else.
-    let last = Last::spawn(admin, writer);
+    let last = Last::spawn(servers, writer);
 
     let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
     tasks.spawn(worker.run());
-    let (ask, asked) = mpsc::channel(1);
     tasks.spawn(reloader.run(asked, stop.clone()));
     if let Some(tls) = edge.tls() {
         tasks.spawn(tls::watch(tls, now, stop.clone()));
@@ -97,12 +106,7 @@ pub async fn run(
     let shutdown = CancellationToken::new();
     let signals = watch_signals(shutdown.clone(), draining, ask, audit.clone(), stop.clone())?;
     tasks.spawn(signals);
-    tracing::info!(
-        grpc = bound.grpc.map(tracing::field::display),
-        unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
-        admin = %bound.admin,
-        "countersign listens"
-    );
+    say(&bound);
     announce(&bound);
 
     let snapshot = Arc::clone(&in_force.snapshot);
@@ -112,43 +116,44 @@ pub async fn run(
     tasks.close();
     last.end().await?;
     let _stopped_in_time = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
-    match drained.context("grpc")? {
+    say_end(drained.context("grpc")?);
+    Ok(())
+}
+
+fn say_end(drained: Drained) {
+    match drained {
         Drained::Complete => tracing::info!("drained: every check in flight was answered"),
         Drained::Cut => {
             tracing::warn!("drained: checks in flight were cut at the end of the grace period");
         }
     }
-    Ok(())
 }
 
-async fn bind_admin(
-    settings: &AdminSettings,
-    source: &StatusSource,
-    metrics: &Metrics,
-) -> Result<AdminServer> {
-    let source = source.clone();
-    let state = AdminState {
-        metrics: metrics.clone(),
-        status: Arc::new(move || source.read()),
-    };
-    AdminServer::bind(settings, state).await.context("admin")
+fn say(bound: &Bound) {
+    tracing::info!(
+        grpc = bound.grpc.map(tracing::field::display),
+        unix = bound.unix.as_ref().map(|path| tracing::field::display(path.display())),
+        metrics = %bound.metrics,
+        admin = bound.admin.map(tracing::field::display),
+        "countersign listens"
+    );
 }
 
 /// What ends last: the records of the last decisions, then the metrics about them.
 struct Last {
-    stop_admin: CancellationToken,
-    admin: JoinHandle<()>,
+    stop_servers: CancellationToken,
+    servers: JoinHandle<()>,
     stop_records: CancellationToken,
     records: JoinHandle<Result<(), AuditError>>,
 }
 
 impl Last {
-    fn spawn(admin: AdminServer, writer: AuditWriter) -> Self {
-        let (stop_admin, stop_records) = (CancellationToken::new(), CancellationToken::new());
+    fn spawn(servers: Servers, writer: AuditWriter) -> Self {
+        let (stop_servers, stop_records) = (CancellationToken::new(), CancellationToken::new());
         Self {
-            admin: tokio::spawn(admin.serve(stop_admin.clone())),
+            servers: tokio::spawn(servers.serve(stop_servers.clone())),
             records: tokio::spawn(writer.run(stop_records.clone(), AUDIT_GRACE)),
-            stop_admin,
+            stop_servers,
             stop_records,
         }
     }
@@ -158,8 +163,8 @@ impl Last {
         if let Err(error) = self.records.await? {
             tracing::error!(%error, "decision records were lost");
         }
-        self.stop_admin.cancel();
-        Ok(self.admin.await?)
+        self.stop_servers.cancel();
+        Ok(self.servers.await?)
     }
 }
 
@@ -192,7 +197,7 @@ async fn follow(task: ApiKeyTask, metrics: Metrics, stop: CancellationToken) {
 fn watch_signals(
     shutdown: CancellationToken,
     draining: Arc<AtomicBool>,
-    ask: mpsc::Sender<()>,
+    ask: mpsc::Sender<Asker>,
     audit: Audit,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()>> {
@@ -207,7 +212,7 @@ fn watch_signals(
                 _ = hangup.recv() => {
                     audit.reopen();
                     // A full channel means that a reload is due already.
-                    let _due_already = ask.try_send(());
+                    let _due_already = ask.try_send(None);
                     continue;
                 }
                 () = stop.cancelled() => return,

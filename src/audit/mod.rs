@@ -5,6 +5,7 @@
 //! token or a value that a constraint sets. The queue, a line and each field of it are bounded. One task writes; it
 //! never gives up on a failing sink while the server runs.
 
+mod admin;
 mod escape;
 mod parts;
 mod queue;
@@ -17,6 +18,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use admin::{AdminEvent, By};
 pub use queue::{Audit, Slot};
 pub use spec::{AuditSettings, AuditSpec, SinkSpec};
 pub use writer::AuditWriter;

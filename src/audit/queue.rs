@@ -11,6 +11,7 @@ use crate::model::verdict::Verdict;
 use crate::telemetry::Metrics;
 
 use super::AuditError;
+use super::admin::{self, AdminEvent};
 use super::record;
 use super::sink::Sink;
 use super::spec::AuditSettings;
@@ -79,6 +80,16 @@ impl Slot<'_> {
     /// Queues the record of a decision, redacted.
     pub fn write(self, decision: &Decision) {
         send(self.0, record::decision(decision), decision);
+    }
+
+    /// Queues the record of a change that somebody made.
+    pub fn write_admin(self, event: &AdminEvent<'_>) {
+        match admin::admin(event) {
+            Ok(line) => self.0.send(line),
+            Err(error) => {
+                tracing::error!(action = event.action, %error, "a change could not be encoded");
+            }
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn shadow(enforced: &Decision, shadow: &Verdict) -> Result<Vec<u8>, s
     })
 }
 
-fn encode(line: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn encode(line: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(1024);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Plain);
     line.serialize(&mut serializer)?;

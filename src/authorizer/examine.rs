@@ -156,7 +156,25 @@ impl Snapshot {
         Ok(route)
     }
 
-    /// The parties of the request, verified; a credential that is present and invalid is never anonymous.
+    /// The parties of a request to a `route` that no policy has, verified as those of any other request are, up to what is
+    /// asked.
+    pub async fn parties(
+        &self,
+        request: &AccessRequest,
+        route: &Route,
+        clock: Clock,
+    ) -> Result<Parties, Refusal> {
+        let mut seen = Examined::begun(None);
+        let Described { parties, token } = self.who(request, route, clock, &mut seen).await?;
+        if let Some((_, token)) = &token {
+            let how = how(request, &parties, token, None);
+            self.life(request, route)
+                .of_parties(&parties, &how, &mut seen.lifecycle)?;
+        }
+        Ok(parties)
+    }
+
+    /// The parties of a request, verified; a credential that is present and invalid is never anonymous.
     async fn who(
         &self,
         request: &AccessRequest,

@@ -105,9 +105,12 @@ struct ServeArgs {
     /// Where Envoy asks.
     #[arg(long, value_name = "ADDRESS", env = "COUNTERSIGN_GRPC_LISTEN")]
     grpc_listen: Option<SocketAddr>,
-    /// Where operators look.
+    /// Where metrics and health are read.
+    #[arg(long, value_name = "ADDRESS", env = "COUNTERSIGN_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+    /// Where operators look and change what runs; or `none`.
     #[arg(long, value_name = "ADDRESS", env = "COUNTERSIGN_ADMIN_LISTEN")]
-    admin_listen: Option<SocketAddr>,
+    admin_listen: Option<String>,
     /// Log level or filter, for example `debug` or `info,countersign::keys=trace`.
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG")]
     log: Option<String>,
@@ -220,7 +223,8 @@ impl ServeArgs {
     fn overrides(&self) -> Overrides {
         Overrides {
             grpc_listen: self.grpc_listen,
-            admin_listen: self.admin_listen,
+            metrics_listen: self.metrics_listen,
+            admin_listen: self.admin_listen.clone(),
             log_level: self.log.clone(),
             store: self.store.clone(),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::case::PlacedCase;
 use super::files::{self, beside};
-use super::fixed::Fixed;
+use super::fixed::{Beside, Fixed};
 use super::gateways;
 use super::lifecycle;
 use super::place::place;
@@ -17,7 +17,7 @@ use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
-use crate::admin::AdminSettings;
+use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
@@ -37,7 +37,9 @@ use crate::telemetry::Log;
 pub struct Bundle {
     /// Where Envoy asks.
     pub grpc: Grpc,
-    /// Where operators look.
+    /// Where metrics and health are read.
+    pub metrics: MetricsSettings,
+    /// Where operators look, and change what runs.
     pub admin: AdminSettings,
     /// What is logged.
     pub log: Log,
@@ -189,15 +191,12 @@ impl Reading<'_> {
         let (providers, incomplete) = self.providers(&document);
         let spec = spec?;
         let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
-        let fixed = Fixed::read(self.path, &document, &spec, overrides, &mut self.problems);
-        if let Some(fixed) = &fixed {
-            let beside = (providers.as_ref(), dpop.as_ref(), self.certificates);
-            fixed.check_beside(beside, &document, &mut self.problems);
-        }
         let known = providers
             .as_ref()
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
+        let around = (providers.as_ref(), dpop.as_ref(), self.certificates);
+        let fixed = self.fixed(&document, &spec, overrides, around, incomplete);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
@@ -235,6 +234,7 @@ impl Reading<'_> {
         self.warn_of_no_rules(&document, &policy);
         let Fixed {
             grpc,
+            metrics,
             admin,
             log,
             audit,
@@ -243,6 +243,7 @@ impl Reading<'_> {
         } = fixed?;
         Some(Bundle {
             grpc,
+            metrics,
             admin,
             log,
             audit,
@@ -264,6 +265,28 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
+    }
+
+    /// The settings that only a restart changes, and what is to be said about them.
+    fn fixed(
+        &mut self,
+        document: &Document,
+        spec: &ServerSpec,
+        overrides: &Overrides,
+        beside: Beside<'_>,
+        incomplete: bool,
+    ) -> Option<Fixed> {
+        let names = beside.0.into_iter().flat_map(CheckedProviders::names);
+        let names: Vec<ProviderName> = names.cloned().collect();
+        let around = Surroundings {
+            providers: &names,
+            incomplete,
+            files: self.certificates.is_some(),
+        };
+        let problems = &mut self.problems;
+        let fixed = Fixed::read(self.path, document, spec, overrides, &around, problems)?;
+        fixed.check_beside(beside, document, problems);
+        Some(fixed)
     }
 
     /// Rules that could not be read are mistakes of their own.

@@ -1,4 +1,4 @@
-//! Which files a configuration names, and their texts.
+//! Which files a configuration names, their texts, and what names them all.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use super::problem::{Problem, Problems};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::AdminSettings;
+use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
@@ -19,6 +19,7 @@ use crate::tls;
 /// The listeners and sinks, checked.
 pub(super) struct Fixed {
     pub(super) grpc: Grpc,
+    pub(super) metrics: MetricsSettings,
     pub(super) admin: AdminSettings,
     pub(super) log: Log,
     pub(super) audit: AuditSettings,
@@ -27,6 +28,14 @@ pub(super) struct Fixed {
     pub(super) text: String,
 }
 
+/// What listeners and store are checked with: the providers, how proofs are judged, and the moment at which certificates
+/// are looked at, as far as each is there.
+pub(super) type Beside<'a> = (
+    Option<&'a CheckedProviders>,
+    Option<&'a DpopSettings>,
+    Option<Timestamp>,
+);
+
 impl Fixed {
     /// Checks the settings of the file at `path` with what the command line says instead, and reports every problem.
     pub(super) fn read(
@@ -34,16 +43,21 @@ impl Fixed {
         document: &Document,
         spec: &ServerSpec,
         overrides: &Overrides,
+        around: &Surroundings<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let (mut grpc, mut admin, mut log) =
-            (spec.grpc.clone(), spec.admin.clone(), spec.log.clone());
+        let (mut grpc, mut log) = (spec.grpc.clone(), spec.log.clone());
+        let (mut metrics, mut admin) = (spec.metrics.clone(), spec.admin.clone());
         if let Some(address) = overrides.grpc_listen {
             grpc.listen = address.to_string();
         }
-        if let Some(address) = overrides.admin_listen {
-            admin.listen = address.to_string();
+        if let Some(address) = overrides.metrics_listen {
+            metrics.listen = address.to_string();
         }
+        if let Some(listen) = &overrides.admin_listen {
+            admin.listen.clone_from(listen);
+        }
+        admin.relative_to(path);
         if let Some(level) = &overrides.log_level {
             log.level.clone_from(level);
         }
@@ -61,7 +75,7 @@ impl Fixed {
             };
         }
         let entries = spec.dpop.replay_entries;
-        let text = format!("{grpc:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
+        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
 
@@ -74,10 +88,13 @@ impl Fixed {
             let placed = findings.map(|finding| place(document, &key("grpc"), finding));
             placed.collect::<Vec<_>>()
         }));
-        let admin = problems.keep(
-            AdminSettings::try_from(admin)
-                .map_err(|error| wrong(key("admin").join("listen"), error.to_string())),
+        let metrics = problems.keep(
+            MetricsSettings::try_from(metrics)
+                .map_err(|error| wrong(key("metrics").join("listen"), error.to_string())),
         );
+        let (admin, findings) = AdminSettings::compile(admin, around);
+        let found = findings.into_iter();
+        problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -91,6 +108,7 @@ impl Fixed {
         );
         let fixed = Self {
             grpc: grpc?,
+            metrics: metrics?,
             admin: admin?,
             log: log?,
             audit: audit?,
@@ -101,15 +119,10 @@ impl Fixed {
         Some(fixed)
     }
 
-    /// What listeners and store have to do with the rest: the providers, how proofs are judged, and the moment at which
-    /// certificates are looked at, as far as each is there.
+    /// What listeners and store have to do with the rest.
     pub(super) fn check_beside(
         &self,
-        beside: (
-            Option<&CheckedProviders>,
-            Option<&DpopSettings>,
-            Option<Timestamp>,
-        ),
+        beside: Beside<'_>,
         document: &Document,
         problems: &mut Problems,
     ) {
@@ -127,7 +140,7 @@ impl Fixed {
 
     /// Reads the files of every listener with TLS, and reports those that cannot be used at `now`, or not for long.
     fn check_certificates(&self, document: &Document, now: Timestamp, problems: &mut Problems) {
-        let listeners = [("grpc", self.grpc.tls())];
+        let listeners = [("grpc", self.grpc.tls()), ("admin", self.admin.tls())];
         for (name, spec) in listeners {
             let Some(spec) = spec else { continue };
             let base = KeyPath::root().join(name).join("tls");
@@ -165,8 +178,8 @@ impl Fixed {
                 "whoever reaches it can claim any identity; name `tls.client_ca` and `envoys`, or keep it on loopback or a Unix socket",
             ));
         }
-        if self.admin.is_exposed() {
-            problems.push(warn("admin", "the admin listener"));
+        if self.metrics.is_exposed() {
+            problems.push(warn("metrics", "the metrics listener"));
         }
     }
 }

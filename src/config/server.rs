@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
-use crate::admin::AdminSpec;
+use crate::admin::{AdminSpec, MetricsSpec};
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
@@ -26,7 +26,10 @@ pub struct ServerSpec {
     /// Where Envoy asks.
     #[serde(default)]
     pub grpc: GrpcSpec,
-    /// Where operators look.
+    /// Where metrics and health are read.
+    #[serde(default)]
+    pub metrics: MetricsSpec,
+    /// Where operators look, and change what runs.
     #[serde(default)]
     pub admin: AdminSpec,
     /// What is logged, and how.
@@ -61,8 +64,10 @@ pub struct ServerSpec {
 pub struct Overrides {
     /// gRPC listener.
     pub grpc_listen: Option<SocketAddr>,
-    /// Admin listener.
-    pub admin_listen: Option<SocketAddr>,
+    /// Metrics listener.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Admin listener, or `none`.
+    pub admin_listen: Option<String>,
     /// Log level or filter.
     pub log_level: Option<String>,
     /// File of durable state, seen from the working directory.
@@ -70,9 +75,10 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "providers",
     "grpc",
+    "metrics",
     "admin",
     "log",
     "audit",
@@ -86,8 +92,9 @@ impl ServerSpec {
     pub(super) fn read(document: &Document, problems: &mut Problems) -> Option<Self> {
         let rest = document.decode_without(&KeyPath::root(), &SECTIONS);
         let rest: Option<Self> = problems.keep(rest);
-        let (grpc, admin) = (
+        let (grpc, metrics, admin) = (
             section(document, "grpc", problems),
+            section(document, "metrics", problems),
             section(document, "admin", problems),
         );
         let (log, audit) = (
@@ -99,6 +106,7 @@ impl ServerSpec {
         let dpop = section(document, "dpop", problems);
         Some(Self {
             grpc,
+            metrics,
             admin,
             log,
             audit,

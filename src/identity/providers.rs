@@ -299,6 +299,18 @@ impl Providers {
         })
     }
 
+    /// The provider of API keys with this name, for whoever issues one.
+    pub fn issuer_of_keys(&self, name: &str) -> Option<&ApiKeyProvider> {
+        self.ready.iter().find_map(|(known, ready)| match ready {
+            Ready::ApiKey { provider, .. } if known.as_str() == name => Some(&**provider),
+            Ready::ApiKey { .. }
+            | Ready::Jwt { .. }
+            | Ready::Introspection { .. }
+            | Ready::Mtls(_)
+            | Ready::JwtSvid { .. } => None,
+        })
+    }
+
     /// Whether what stands in `place` is an API key; all readers of a place read one kind.
     fn holds_api_keys(&self, place: &Place) -> bool {
         let readers = self.places.get(place).into_iter().flatten();

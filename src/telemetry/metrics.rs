@@ -9,6 +9,7 @@ use prometheus::{IntGauge, Registry, TextEncoder};
 use crate::model::decision::Decision;
 use crate::model::time::Timestamp;
 
+use super::admin::{AdminMetrics, AdminRefusal};
 use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
@@ -30,6 +31,7 @@ struct Inner {
     check: CheckMetrics,
     lifecycle: LifecycleMetrics,
     tls: TlsFamilies,
+    admin: AdminMetrics,
     policy: Mutex<PolicyState>,
 }
 
@@ -75,12 +77,14 @@ impl Metrics {
         let check = CheckMetrics::register(&registry, version, started)?;
         let lifecycle = LifecycleMetrics::register(&registry)?;
         let tls = TlsFamilies::register(&registry)?;
+        let admin = AdminMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
             check,
             lifecycle,
             tls,
+            admin,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -142,6 +146,11 @@ impl Metrics {
     /// Counts a shadow result that differs from what was enforced.
     pub fn shadow_difference(&self, effect: ShadowEffect) {
         self.0.check.shadow_difference(effect);
+    }
+
+    /// Counts a request to the admin listener that was refused before anything was done.
+    pub fn admin_refused(&self, refusal: AdminRefusal) {
+        self.0.admin.refused(refusal);
     }
 
     /// States how many API keys work, and how long ago they were the same as those in the store.

@@ -4,6 +4,7 @@
 //! number of series is bounded by the build and the configuration, not by traffic. Handles are made once; the hot path
 //! looks nothing up by text. Nothing global is touched except by [`logging::init`], which the binary calls once.
 
+mod admin;
 mod check;
 mod fields;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod scrape;
 pub mod spec;
 mod tls;
 
+pub use admin::AdminRefusal;
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};
 pub use scrape::{IntrospectionSample, KeySetSample};

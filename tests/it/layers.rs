@@ -69,8 +69,8 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "outbound",
             "keys",
-            "tls",
             "identity",
+            "tls",
             "store",
             "audit",
             "authorizer",

@@ -1,4 +1,4 @@
-//! A GET over a plain socket: the operator edge, and whatever else speaks HTTP/1.1 here.
+//! Requests over a plain socket: the operator edge, and whatever else speaks HTTP/1.1 here.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -26,11 +26,32 @@ impl Reply {
 
 /// Gets `path`; the connection is closed after it.
 pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Reply> {
+    send(address, &format!("GET {path}"), "")
+}
+
+/// Sends a request without a body, such as `POST /path`, with headers that each end their line.
+pub(crate) fn send(address: SocketAddr, line: &str, headers: &str) -> io::Result<Reply> {
+    send_body(address, line, headers, "")
+}
+
+/// The same with a body of JSON, if it is not empty.
+pub(crate) fn send_body(
+    address: SocketAddr,
+    line: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<Reply> {
+    let length = body.len();
+    let content = if body.is_empty() {
+        String::new()
+    } else {
+        format!("content-type: application/json\r\ncontent-length: {length}\r\n")
+    };
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}{content}\r\n{body}"
     )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;

@@ -24,7 +24,7 @@ pub(crate) use ask::Ask;
 pub(crate) use authority::{Authority, Pair, SERVER_ID};
 pub(crate) use client::Client;
 pub(crate) use hasty::check_within;
-pub(crate) use http::{Reply, get};
+pub(crate) use http::{Reply, get, send, send_body};
 pub(crate) use introspection_server::{IntrospectionServer, Manner};
 pub(crate) use issuer::{Issuer, Key, Token, now};
 pub(crate) use key_server::KeyServer;

@@ -9,7 +9,14 @@ use serde_json::Value;
 /// A command that inherits nothing which changes what the program does.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    for name in ["CONFIG", "GRPC_LISTEN", "ADMIN_LISTEN", "LOG", "STORE"] {
+    for name in [
+        "CONFIG",
+        "GRPC_LISTEN",
+        "METRICS_LISTEN",
+        "ADMIN_LISTEN",
+        "LOG",
+        "STORE",
+    ] {
         command.env_remove(format!("COUNTERSIGN_{name}"));
     }
     command.env("NO_COLOR", "1").stdin(Stdio::null());

@@ -20,7 +20,8 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) setup: Setup,
     pub(crate) grpc: SocketAddr,
-    pub(crate) admin: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) unix: Option<String>,
     stdout: Said,
     stderr: Said,
@@ -59,7 +60,8 @@ impl Server {
         let address = |name: &str| bound[name].as_str().unwrap().parse().unwrap();
         Self {
             grpc: address("grpc"),
-            admin: address("admin"),
+            metrics: address("metrics"),
+            admin: bound["admin"].as_str().map(|it| it.parse().unwrap()),
             unix: bound["unix"].as_str().map(str::to_owned),
             child,
             setup,
@@ -71,20 +73,28 @@ impl Server {
     /// Waits until `/readyz` says so.
     pub(crate) fn wait_until_ready(&self) {
         eventually(SOON, "ready", || {
-            get(self.admin, "/readyz")
+            get(self.metrics, "/readyz")
                 .ok()
                 .filter(|reply| reply.status == 200)
         });
     }
 
-    /// Asks the operator edge.
+    /// Asks the metrics listener.
     pub(crate) fn get(&self, path: &str) -> Reply {
-        get(self.admin, path).unwrap_or_else(|error| panic!("`{path}`: {error}"))
+        get(self.metrics, path).unwrap_or_else(|error| panic!("`{path}`: {error}"))
     }
 
     /// `/status`.
     pub(crate) fn status(&self) -> Value {
-        self.get("/status").json()
+        let path = "/status";
+        let reply = get(self.admin(), path).unwrap_or_else(|error| panic!("`{path}`: {error}"));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()
+    }
+
+    /// The address of the admin listener.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin.expect("an admin listener")
     }
 
     /// The value of one series in `/metrics`, written as it is there; 0 if it is not.

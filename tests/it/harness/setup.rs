@@ -39,6 +39,7 @@ impl Setup {
         for (from, to) in [
             ("listen: 127.0.0.1:9191", "listen: 127.0.0.1:0"),
             ("listen: 127.0.0.1:9192", "listen: 127.0.0.1:0"),
+            ("listen: 127.0.0.1:9193", "listen: 127.0.0.1:0"),
             ("delay: 3s, grace: 10s", "delay: 50ms, grace: 5s"),
             ("sink: stdout }", "sink: { file: audit.jsonl } }"),
             ("../target/demo/state.db", "state.db"),

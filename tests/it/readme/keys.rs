@@ -13,7 +13,8 @@ const SERVER: &str = "
 version: 1
 at.server: 1
 grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
-admin: { at.admin: 1 }
+metrics: { at.metrics: 1 }
+admin: { at.admin: 1, access: [{ at.access: 1 }] }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
@@ -125,7 +126,9 @@ fn every_key_of_the_servers_file_stands_there() {
             "drain",
             "tls",
             "envoy",
+            "metrics",
             "admin",
+            "access",
             "log",
             "audit",
             "store",

@@ -1,4 +1,4 @@
-//! The operator edge, the records of decisions, and what neither of them may hold.
+//! Metrics, status, the records of decisions, and what none of them may hold.
 
 use std::process::Command;
 
@@ -107,9 +107,10 @@ async fn nothing_secret_is_in_any_log_metric_record_or_answer_at_the_finest_leve
     assert_holds_none("the log", &log, &parts);
     let records = std::fs::read_to_string(server.setup.audit_file()).unwrap();
     assert_holds_none("the records", &records, &parts);
-    for path in ["/metrics", "/status", "/readyz"] {
+    for path in ["/metrics", "/readyz"] {
         assert_holds_none(path, &server.get(path).body, &parts);
     }
+    assert_holds_none("/status", &server.status().to_string(), &parts);
     assert_holds_none("standard output", &server.output(), &parts);
 }
 
@@ -207,7 +208,7 @@ async fn metrics_have_bounded_labels_only() {
         assert!(!text.contains(word), "`{word}` in\n{text}");
     }
     let known = [
-        "verdict", "reason", "le", "phase", "result", "version", "provider", "effect",
+        "verdict", "reason", "le", "phase", "result", "version", "provider", "effect", "listener",
     ];
     for label in labels(&text) {
         assert!(known.contains(&label.as_str()), "label `{label}`");
@@ -264,7 +265,7 @@ async fn status_says_what_is_in_force_and_for_how_long() {
             (json!(true), json!(1), json!(0))
         );
     }
-    for path in ["/healthz", "/readyz", "/metrics", "/status"] {
+    for path in ["/healthz", "/readyz", "/metrics"] {
         let reply = server.get(path);
         assert_eq!(reply.status, 200, "{path}");
         assert!(

@@ -1,0 +1,92 @@
+//! Changes: each is carried out to its end and has one record, whoever goes away meanwhile.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::access::Operator;
+use super::gate::Gate;
+use super::problem::Problem;
+use crate::audit::{AdminEvent, By};
+
+/// What is to be changed, by whom.
+pub(super) struct Change {
+    pub(super) operator: Operator,
+    /// The word that records use.
+    pub(super) action: &'static str,
+}
+
+/// How a change ended.
+pub(super) struct Outcome {
+    /// The word that records use.
+    result: &'static str,
+    /// What it was done to, where it was done to one thing.
+    target: Option<String>,
+    response: Response,
+}
+
+impl Outcome {
+    pub(super) fn new(result: &'static str, response: impl IntoResponse) -> Self {
+        Self {
+            result,
+            target: None,
+            response: response.into_response(),
+        }
+    }
+
+    /// Names what it was done to.
+    pub(super) fn on(mut self, target: String) -> Self {
+        self.target = Some(target);
+        self
+    }
+}
+
+/// Carries a change out in a task of its own, so that a client that goes away ends neither the change nor its record. A
+/// change whose record has no place is not begun.
+pub(super) async fn carry_out(
+    gate: Arc<Gate>,
+    change: Change,
+    act: impl Future<Output = Outcome> + Send + 'static,
+) -> Response {
+    let task = tokio::spawn(async move {
+        let slot = match gate.state.audit.reserve() {
+            Ok(slot) => slot,
+            Err(error) => {
+                let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+                return Problem::new(status, "audit_full", detail).into_response();
+            }
+        };
+        let Outcome {
+            result,
+            target,
+            response,
+        } = act.await;
+        let Change { operator, action } = &change;
+        let event = AdminEvent {
+            at: (gate.state.clock)(),
+            action,
+            target: target.as_deref(),
+            by: By {
+                name: operator.name.as_deref(),
+                method: operator.method.as_str(),
+                id: operator.id.as_deref(),
+                actor: operator.actor.as_deref(),
+            },
+            result,
+        };
+        slot.write_admin(&event);
+        tracing::info!(
+            action,
+            result,
+            access = operator.name.as_deref(),
+            by = operator.id.as_deref(),
+            "changed through the admin listener"
+        );
+        response
+    });
+    task.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a change ended in a panic");
+        Problem::internal("the change could not be carried out").into_response()
+    })
+}

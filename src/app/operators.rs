@@ -1,0 +1,112 @@
+//! What the listeners for operators are given.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::reload::Asker;
+use super::status::StatusSource;
+use crate::admin::{
+    AdminSettings, AdminState, HttpServer, MetricsSettings, MetricsState, Reloading, StatusNow,
+};
+use crate::audit::Audit;
+use crate::ext_authz::now;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+use crate::tls;
+
+/// Both listeners, bound.
+pub(super) struct Servers {
+    metrics: HttpServer,
+    admin: Option<HttpServer>,
+}
+
+impl Servers {
+    /// The address of the metrics listener.
+    pub(super) const fn metrics(&self) -> SocketAddr {
+        self.metrics.address()
+    }
+
+    /// The address of the admin listener, if there is one.
+    pub(super) fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(HttpServer::address)
+    }
+
+    /// Reads changed certificates again until `stop`.
+    pub(super) fn watch(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        if let Some(tls) = self.admin.as_ref().and_then(HttpServer::tls) {
+            tasks.spawn(tls::watch(tls.clone(), now, stop.clone()));
+        }
+    }
+
+    /// Answers until `stop`.
+    pub(super) async fn serve(self, stop: CancellationToken) {
+        let Self { metrics, admin } = self;
+        let admin = async {
+            if let Some(admin) = admin {
+                admin.serve(stop.clone()).await;
+            }
+        };
+        tokio::join!(metrics.serve(stop.clone()), admin);
+    }
+}
+
+/// What the listeners reach.
+pub(super) struct Doors {
+    pub(super) source: StatusSource,
+    pub(super) metrics: Metrics,
+    pub(super) store: Store,
+    pub(super) audit: Audit,
+    pub(super) ask: mpsc::Sender<Asker>,
+}
+
+impl Doors {
+    /// Binds both listeners.
+    pub(super) async fn open(
+        self,
+        metrics_settings: &MetricsSettings,
+        admin_settings: AdminSettings,
+    ) -> Result<Servers> {
+        let Self {
+            source,
+            metrics,
+            store,
+            audit,
+            ask,
+        } = self;
+        let in_force = Arc::clone(&source.in_force);
+        let status: StatusNow = Arc::new(move || source.read());
+        let shown = MetricsState {
+            metrics: metrics.clone(),
+            status: Arc::clone(&status),
+        };
+        let state = AdminState {
+            metrics,
+            status,
+            reload: Arc::new(move || reloading(ask.clone())),
+            snapshot: Arc::new(move || in_force.snapshot.load_full()),
+            store,
+            audit,
+            clock: now,
+        };
+        let metrics = HttpServer::metrics(metrics_settings, shown).await;
+        let admin = HttpServer::admin(admin_settings, state).await;
+        Ok(Servers {
+            metrics: metrics.context("metrics")?,
+            admin: admin.context("admin")?,
+        })
+    }
+}
+
+/// Asks the reloader, and waits for what becomes of it.
+fn reloading(ask: mpsc::Sender<Asker>) -> Reloading {
+    Box::pin(async move {
+        let (tell, told) = oneshot::channel();
+        ask.send(Some(tell)).await.ok()?;
+        told.await.ok()
+    })
+}
