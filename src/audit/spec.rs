@@ -10,7 +10,7 @@ use super::AuditError;
 pub const MAX_LINE: usize = 8 * 1024;
 
 /// Most memory that waiting records may take.
-const MAX_WAITING: usize = 512 * 1024 * 1024;
+const MAX_WAITING: usize = 576 * 1024 * 1024;
 
 /// Longest queue.
 pub const MAX_QUEUE: usize = MAX_WAITING / MAX_LINE;
