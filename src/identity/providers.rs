@@ -17,7 +17,7 @@ use super::refusal::{Refusal, unknown_issuer};
 use super::resources::Resources;
 use super::spec::ProviderSpec;
 use crate::keys::{self, KeySet, KeySource};
-use crate::model::decision::DpopFacts;
+use crate::model::decision::{DpopFacts, Schemes};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
@@ -262,15 +262,30 @@ impl Providers {
 
     /// What an answer to a request to `route` tells about proofs of possession; none where no token is taken.
     pub fn dpop(&self, request: &AccessRequest, route: &Route) -> Option<DpopFacts> {
-        let mut of_route = route
-            .providers
-            .iter()
-            .filter_map(|name| self.ready.get(name));
-        let takes_tokens = of_route.any(|ready| match ready {
-            Ready::Jwt { .. } | Ready::Introspection { .. } | Ready::JwtSvid { .. } => true,
-            Ready::ApiKey { .. } | Ready::Mtls(_) => false,
-        });
-        takes_tokens.then(|| self.proofs.facts(request))
+        let Schemes {
+            tokens,
+            api_keys: _,
+        } = self.schemes(route);
+        tokens.then(|| self.proofs.facts(request))
+    }
+
+    /// What a caller can be asked for on a route.
+    pub fn schemes(&self, route: &Route) -> Schemes {
+        let mut schemes = Schemes {
+            tokens: false,
+            api_keys: false,
+        };
+        let ready = route.providers.iter();
+        for ready in ready.filter_map(|name| self.ready.get(name)) {
+            match ready {
+                Ready::Jwt { .. } | Ready::Introspection { .. } | Ready::JwtSvid { .. } => {
+                    schemes.tokens = true;
+                }
+                Ready::ApiKey { .. } => schemes.api_keys = true,
+                Ready::Mtls(_) => {}
+            }
+        }
+        schemes
     }
 
     /// What a credential is presented to.
