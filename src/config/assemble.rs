@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::case::PlacedCase;
 use super::files::{self, beside};
-use super::fixed::{Beside, Fixed};
+use super::fixed::Fixed;
 use super::gateways;
 use super::lifecycle;
 use super::place::place;
@@ -17,7 +17,7 @@ use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::action::RouteTable;
-use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
+use crate::admin::{AdminSettings, MetricsSettings};
 use crate::audit::AuditSettings;
 use crate::authorizer::{Protected, Snapshot};
 use crate::ext_authz::Grpc;
@@ -196,7 +196,8 @@ impl Reading<'_> {
             .map(CheckedProviders::claim_declarations)
             .unwrap_or_default();
         let around = (providers.as_ref(), dpop.as_ref(), self.certificates);
-        let fixed = self.fixed(&document, &spec, overrides, around, incomplete);
+        let read = (&document, &spec, overrides);
+        let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
@@ -265,28 +266,6 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
-    }
-
-    /// The settings that only a restart changes, and what is to be said about them.
-    fn fixed(
-        &mut self,
-        document: &Document,
-        spec: &ServerSpec,
-        overrides: &Overrides,
-        beside: Beside<'_>,
-        incomplete: bool,
-    ) -> Option<Fixed> {
-        let names = beside.0.into_iter().flat_map(CheckedProviders::names);
-        let names: Vec<ProviderName> = names.cloned().collect();
-        let around = Surroundings {
-            providers: &names,
-            incomplete,
-            files: self.certificates.is_some(),
-        };
-        let problems = &mut self.problems;
-        let fixed = Fixed::read(self.path, document, spec, overrides, &around, problems)?;
-        fixed.check_beside(beside, document, problems);
-        Some(fixed)
     }
 
     /// Rules that could not be read are mistakes of their own.
