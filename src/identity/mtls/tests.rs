@@ -489,6 +489,11 @@ fn hostile_elements_are_refused() {
         ("two-certificates", format!("{good};Cert=\"\";cert=\"\"")),
         ("two-chains", format!("{good};Chain=\"\";Chain=\"\"")),
         ("no-hash", format!("URI={CALLER}")),
+        (
+            "a-dns-name-with-a-uri-in-it",
+            format!("Hash={hash};URI=;DNS=a;URI={CALLER}"),
+        ),
+        ("two-empty-uris", format!("Hash={hash};URI=;DNS=a;URI=")),
         ("short-hash", format!("Hash=abcd;URI={CALLER}")),
         ("long-hash", format!("Hash={hash}00;URI={CALLER}")),
         (
