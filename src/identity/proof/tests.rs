@@ -518,6 +518,25 @@ async fn a_proof_is_good_once() {
     assert_eq!(tried(&late).await, Ok(Proof::Dpop));
 }
 
+/// Envoy may choose between routes of one origin by anything, a header for example, that no proof is about.
+#[test]
+fn a_proof_is_one_and_the_same_on_every_route_of_its_origin() {
+    let proof = proof(json!({}), json!({}));
+    let (request, key) = (request("GET", "/v1/a", &[]), thumbprint(&KEY));
+    let remembered = |url: &str| {
+        let shown = Shown {
+            request: &request,
+            url,
+            token: TOKEN,
+            key: &key,
+        };
+        rules(Some(nonces())).check(&proof, shown).unwrap()
+    };
+    let (origin, port) = (format!("{AUDIENCE}/v1"), format!("{AUDIENCE}:443"));
+    assert_eq!(remembered(AUDIENCE), remembered(&origin));
+    assert_eq!(remembered(AUDIENCE), remembered(&port));
+}
+
 #[tokio::test]
 async fn a_full_memory_and_no_memory_refuse() {
     let binding = bound(&json!({ "jkt": thumbprint(&KEY) }));
