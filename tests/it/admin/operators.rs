@@ -1,6 +1,7 @@
 //! Who may change a running server, by every kind of credential, and what is left of it.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -245,4 +246,39 @@ fn there_may_be_no_admin_listener() {
     assert!(server.admin.is_none());
     assert_eq!(server.get("/readyz").status, 200);
     assert_eq!(server.get("/status").status, 404);
+}
+
+#[test]
+fn a_flood_of_wrong_credentials_keeps_nobody_out_who_has_a_right_one() {
+    let server = setup().start();
+    let (admin, alice) = (server.admin(), token(&server, "alice", ADMINS));
+    let wrong = [
+        format!("authorization: Bearer {alice}x\r\n"),
+        format!("authorization: Bearer {}\r\n", TOKEN.replace('0', "1")),
+    ];
+    let stop = AtomicBool::new(false);
+    let reload = |token: &str| {
+        let headers = format!("authorization: Bearer {token}\r\n");
+        send(admin, "POST /reload", &headers).unwrap().status
+    };
+    std::thread::scope(|scope| {
+        for headers in wrong.iter().cycle().take(8) {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let _refused = send(admin, "POST /reload", headers);
+                }
+            });
+        }
+        let limited = "countersign_admin_refused_total{reason=\"limited\"}";
+        eventually(SOON, "a flood", || {
+            (server.metric(limited) > 20.0).then_some(())
+        });
+        let statuses: Vec<u16> = (0..5)
+            .flat_map(|_| [reload(&alice), reload(TOKEN)])
+            .collect();
+        let nobody = send(admin, "GET /status", "").unwrap().status;
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(statuses, [200; 10]);
+        assert_eq!(nobody, 200, "who shows nothing may read on");
+    });
 }
