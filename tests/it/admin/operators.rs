@@ -282,3 +282,40 @@ fn a_flood_of_wrong_credentials_keeps_nobody_out_who_has_a_right_one() {
         assert_eq!(nobody, 200, "who shows nothing may read on");
     });
 }
+
+#[test]
+fn what_somebody_writes_about_a_certificate_counts_for_nothing() {
+    // The mesh has a proxy that is trusted with that; it does not stand in front of this listener.
+    let setup = setup()
+        .replacing(
+            "mtls: { trust_domains: [example.org] }",
+            "mtls: { trust_domains: [example.org], trusted_hops: 1 }",
+        )
+        .replacing(
+            "{ provider: corp, group",
+            "{ provider: mesh, id: 'spiffe://example.org/ops/*' }, { provider: corp, group",
+        );
+    let server = setup.start();
+    let hash = "00".repeat(32);
+    let forwarded =
+        format!("x-forwarded-client-cert: Hash={hash};URI=spiffe://example.org/ops/ada\r\n");
+    let bound = server.setup.corp.token("alice").audience(AUDIENCE);
+    let thumbprint = json!({ "x5t#S256": "A".repeat(43) });
+    let bound = bound.groups(ADMINS).claim("cnf", thumbprint).sign();
+    let key = server.setup.corp.token("alice").audience(AUDIENCE);
+    let key = key
+        .groups(ADMINS)
+        .claim("cnf", json!({ "jkt": "A".repeat(43) }))
+        .sign();
+    let bearer = |token: &str| format!("{forwarded}authorization: Bearer {token}\r\n");
+    for (headers, expected) in [
+        (forwarded.clone(), "authentication_required"),
+        (bearer(&bound), "token_binding"),
+        (bearer(&key), "token_binding"),
+    ] {
+        let reply = send(server.admin(), "POST /reload", &headers).unwrap();
+        let code = reply.json()["code"].clone();
+        assert_eq!((reply.status, code), (401, json!(expected)), "{headers}");
+    }
+    assert_eq!(changes(&server), [] as [Value; 0]);
+}
