@@ -18,7 +18,7 @@ use crate::identity::{Issued, Network, NewKey};
 use crate::model::duration::HumanDuration;
 use crate::model::party::{Kind, PartyId};
 use crate::model::time::Timestamp;
-use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, StoreError};
+use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, StoreError, StoredKeys};
 
 /// How long a key lives if nothing is said.
 const LIFETIME: HumanDuration = HumanDuration::from_secs(90 * 24 * 60 * 60);
@@ -77,9 +77,12 @@ const fn overlap() -> HumanDuration {
 pub(super) async fn list(State(gate): State<Arc<Gate>>) -> Response {
     let now = (gate.state.clock)();
     match gate.state.store.api_keys().await {
-        Ok(keys) => {
+        Ok(StoredKeys { keys, unreadable }) => {
             let keys: Vec<Json> = keys.iter().map(|key| shown(key, now)).collect();
-            pretty(StatusCode::OK, &json!({ "keys": keys }))
+            pretty(
+                StatusCode::OK,
+                &json!({ "keys": keys, "unreadable": unreadable }),
+            )
         }
         Err(error) => unavailable(&error).into_response(),
     }
@@ -170,10 +173,8 @@ async fn issued(gate: &Gate, asked: Issue) -> Result<Outcome, Problem> {
 async fn rotated(gate: &Gate, id: String, asked: Rotate) -> Result<Outcome, Problem> {
     let Rotate { overlap, expires } = asked;
     let store = &gate.state.store;
-    let keys = store
-        .api_keys()
-        .await
-        .map_err(|error| unavailable(&error))?;
+    let keys = store.api_keys().await;
+    let keys = keys.map_err(|error| unavailable(&error))?.keys;
     let old = keys.into_iter().find(|key| key.id == id);
     let old = old.ok_or_else(unknown)?;
     let new = NewKey {

@@ -92,7 +92,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
         anyhow::Ok(Resources {
             key_sets: handles,
             introspectors,
-            api_keys: api_keys(&bundle.store).await?,
+            api_keys: Some(api_keys(&bundle.store, memory.store.clone()).await?),
             ..memory
         })
     })?;
@@ -100,12 +100,13 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
 }
 
 /// The API keys of a store that is there; none is made for a question.
-async fn api_keys(settings: &StoreSettings) -> Result<Option<ApiKeys>> {
-    if !settings.file().is_some_and(Path::exists) {
-        return Ok(None);
-    }
-    let store = Store::open(settings)?;
-    Ok(Some(ApiKeys::load(&store).await?))
+async fn api_keys(settings: &StoreSettings, memory: Option<Store>) -> Result<ApiKeys> {
+    let there = settings.file().is_some_and(Path::exists);
+    let store = match memory {
+        Some(memory) if !there => memory,
+        Some(_) | None => Store::open(settings)?,
+    };
+    Ok(ApiKeys::load(&store).await?)
 }
 
 /// What stays the same for every snapshot of one process.

@@ -248,7 +248,7 @@ async fn watch_readiness(
 async fn follow(task: ApiKeyTask, metrics: Metrics, stop: CancellationToken) {
     let looked = |keys: &ApiKeys| {
         let age = keys.age(Instant::now()).unwrap_or_default();
-        metrics.api_keys(keys.live(now()), age);
+        metrics.api_keys(keys.live(now()), keys.unreadable(), age);
     };
     task.run(stop, looked).await;
 }

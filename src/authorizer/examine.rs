@@ -149,6 +149,7 @@ impl Snapshot {
         seen.route = Some(RouteFacts {
             id: route.route.id.clone(),
             url: Arc::clone(&route.route.url),
+            schemes: self.providers.schemes(&route.route),
         });
         if let Some(gateway) = &request.gateway {
             may_ask(gateway, &route.route)?;

@@ -130,9 +130,9 @@ impl Row {
     }
 
     fn seen(record: SeenRecord) -> Self {
-        let standing = match (record.kind.as_str(), &record.owner) {
-            ("service" | "agent", Some(_)) => Standing::Orphan,
-            ("service" | "agent", None) => Standing::Unregistered,
+        let standing = match (record.kind.as_str(), record.registered) {
+            ("service" | "agent", true) => Standing::Orphan,
+            ("service" | "agent", false) => Standing::Unregistered,
             _ => Standing::Outside,
         };
         Self {
@@ -262,6 +262,7 @@ mod tests {
             id: id.to_owned(),
             kind: kind.to_owned(),
             owner: owner.map(ToOwned::to_owned),
+            registered: false,
             first_seen: Timestamp::from_seconds(1_795_298_401),
             last_seen: Timestamp::from_seconds(1_795_298_402),
             warned: BTreeMap::from([("nhi1-unregistered".to_owned(), Timestamp::from_seconds(0))]),
@@ -271,17 +272,27 @@ mod tests {
     #[test]
     fn who_was_seen_and_is_not_registered_is_an_orphan_unregistered_or_none_of_the_registrys_business()
      {
-        for (kind, owner, status) in [
-            ("service", None, "unregistered"),
-            ("agent", Some("alice"), "orphan"),
-            ("human", None, "-"),
-            ("client", None, "-"),
-            ("workload", None, "-"),
+        for (kind, owner, registered, status) in [
+            ("service", None, false, "unregistered"),
+            // An API key has an owner, whether its identity is registered or not.
+            ("service", Some("alice"), false, "unregistered"),
+            ("agent", Some("alice"), true, "orphan"),
+            ("human", None, false, "-"),
+            ("client", None, false, "-"),
+            ("workload", None, false, "-"),
         ] {
-            let cells = Row::seen(record("corp", "x", kind, owner)).cells();
-            assert_eq!(cells[4], status, "{kind}");
+            let record = SeenRecord {
+                registered,
+                ..record("corp", "x", kind, owner)
+            };
+            assert_eq!(Row::seen(record).cells()[4], status, "{kind}");
         }
-        let orphan = Row::seen(record("corp", "x", "agent", Some("alice")));
+        let unregistered = Row::seen(record("partners", "x", "service", Some("alice")));
+        assert_eq!(unregistered.cells()[3], "alice");
+        let orphan = Row::seen(SeenRecord {
+            registered: true,
+            ..record("corp", "x", "agent", Some("alice"))
+        });
         assert_eq!(orphan.cells()[3], "(was alice)");
         assert_eq!(orphan.cells()[9], "2026-11-21T22:00:02Z");
         assert_eq!(orphan.cells()[10], "nhi1-unregistered 1970-01-01T00:00:00Z");

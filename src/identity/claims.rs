@@ -55,6 +55,7 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
         subject,
         kind: mapped.kind,
         groups: mapped.groups,
+        owner: None,
         claims: declared(reading, payload)?,
         assurance: clock.assurance(payload)?,
         client: client(reading, payload)?,

@@ -55,6 +55,10 @@ pub(super) fn find<'a>(
         }
         found = Some(Credential::Placed(place, value));
     }
+    // A token in the query is none of ours, but an upstream may read it (RFC 6750, section 2.3).
+    if found.is_some() && request.query.get("access_token").is_some() {
+        return Err(Denial::new(Reason::CredentialAmbiguous));
+    }
     match header {
         Some(header) => token(header).map(Some),
         None => Ok(found),

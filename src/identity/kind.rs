@@ -145,6 +145,15 @@ impl Checked {
         }
     }
 
+    /// Where it looks for its credentials, if that is not the `authorization` header.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Jwt(provider) => provider.place.as_ref(),
+            Self::ApiKey(provider) => Some(provider.place()),
+            Self::Introspection(_) | Self::JwtSvid(_) | Self::Mtls(_) => None,
+        }
+    }
+
     /// The request headers that its credentials and their proofs are read from.
     pub(super) fn headers(&self) -> Vec<&str> {
         match self {
@@ -187,17 +196,6 @@ impl Checked {
                 let keys = resources.api_keys.clone()?;
                 Some(Ready::ApiKey { provider, keys })
             }
-        }
-    }
-}
-
-impl Ready {
-    /// Where it looks for its credentials, if that is not the `authorization` header.
-    pub(super) fn place(&self) -> Option<&Place> {
-        match self {
-            Self::Jwt { provider, .. } => provider.place.as_ref(),
-            Self::Introspection { .. } | Self::JwtSvid { .. } | Self::Mtls(_) => None,
-            Self::ApiKey { provider, .. } => Some(provider.place()),
         }
     }
 }

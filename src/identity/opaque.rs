@@ -11,6 +11,7 @@ use crate::model::name::ProviderName;
 use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::Route;
+use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
 
 impl CheckedProviders {
@@ -63,6 +64,16 @@ impl Providers {
         })
     }
 
+    /// Whether any provider asks about tokens with this `iss`.
+    fn asks_of(&self, iss: &str) -> bool {
+        self.ready.values().any(|ready| match ready {
+            Ready::Introspection { provider, .. } => provider.issuer.as_deref() == Some(iss),
+            Ready::Jwt { .. } | Ready::JwtSvid { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => {
+                false
+            }
+        })
+    }
+
     /// Asks about an opaque token: the provider whose prefix it has, else the one without.
     pub(super) async fn asked(
         &self,
@@ -94,6 +105,7 @@ impl Providers {
         }
     }
 
+    /// Who is asked about a token. One that says whose it is goes to nobody else.
     fn asks_about(
         &self,
         token: &str,
@@ -109,12 +121,23 @@ impl Providers {
                 None
             }
         });
+        let claimed = keys::claimed_issuer(token);
+        let workload =
+            keys::claimed_subject(token).is_some_and(|sub| SpiffeId::parse(&sub).is_some());
         // No two of a route have prefixes of one token, and at most one has none: the configuration is checked for that.
         takers
             .filter(|(provider, _)| match &provider.prefix {
                 Some(prefix) => token.starts_with(&**prefix),
                 None => true,
             })
+            .filter(
+                |(provider, _)| match (&provider.issuer, claimed.as_deref()) {
+                    (Some(own), Some(iss)) => **own == *iss,
+                    // A JWT-SVID is for its audience alone, and it needs no `iss`.
+                    (_, None) => !workload,
+                    (None, Some(iss)) => !workload && !self.asks_of(iss),
+                },
+            )
             .max_by_key(|(provider, _)| provider.prefix.is_some())
     }
 }

@@ -17,7 +17,7 @@ use super::refusal::{Refusal, unknown_issuer};
 use super::resources::Resources;
 use super::spec::ProviderSpec;
 use crate::keys::{self, KeySet, KeySource};
-use crate::model::decision::DpopFacts;
+use crate::model::decision::{DpopFacts, Schemes};
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
@@ -36,9 +36,17 @@ pub struct CheckedProviders(pub(super) BTreeMap<ProviderName, Checked>);
 pub struct Providers {
     pub(super) ready: BTreeMap<ProviderName, Ready>,
     /// Where they look for credentials beside the `authorization` header, and who looks there.
-    places: BTreeMap<Place, Vec<ProviderName>>,
+    places: BTreeMap<Place, Readers>,
     /// How possession of a token's key is shown, whichever provider verifies the token.
     proofs: Proofs,
+}
+
+/// Who looks for credentials in a place.
+#[derive(Debug, Default)]
+struct Readers {
+    names: Vec<ProviderName>,
+    /// Whether they look for API keys; all readers of a place look for one kind.
+    keys: bool,
 }
 
 /// The two moments of a verification that are not the request's own.
@@ -154,17 +162,20 @@ impl CheckedProviders {
     /// those of an unknown issuer. Proofs of possession are judged by `dpop`.
     #[must_use]
     pub fn with(self, dpop: DpopSettings, resources: &Resources) -> Providers {
+        // Of all of them: what stands in the place of one that cannot verify is a credential all the same.
+        let mut places: BTreeMap<Place, Readers> = BTreeMap::new();
+        for (name, provider) in &self.0 {
+            if let Some(place) = provider.place() {
+                let readers = places.entry(place.clone()).or_default();
+                readers.names.push(name.clone());
+                readers.keys |= matches!(provider, Checked::ApiKey(_));
+            }
+        }
         let ready = self.0.into_iter().filter_map(|(name, provider)| {
             let ready = provider.with(&name, resources)?;
             Some((name, ready))
         });
         let ready: BTreeMap<_, _> = ready.collect();
-        let mut places: BTreeMap<Place, Vec<ProviderName>> = BTreeMap::new();
-        for (name, provider) in &ready {
-            if let Some(place) = provider.place() {
-                places.entry(place.clone()).or_default().push(name.clone());
-            }
-        }
         let proofs = Proofs::new(dpop, resources);
         Providers {
             ready,
@@ -268,15 +279,30 @@ impl Providers {
 
     /// What an answer to a request to `route` tells about proofs of possession; none where no token is taken.
     pub fn dpop(&self, request: &AccessRequest, route: &Route) -> Option<DpopFacts> {
-        let mut of_route = route
-            .providers
-            .iter()
-            .filter_map(|name| self.ready.get(name));
-        let takes_tokens = of_route.any(|ready| match ready {
-            Ready::Jwt { .. } | Ready::Introspection { .. } | Ready::JwtSvid { .. } => true,
-            Ready::ApiKey { .. } | Ready::Mtls(_) => false,
-        });
-        takes_tokens.then(|| self.proofs.facts(request))
+        let Schemes {
+            tokens,
+            api_keys: _,
+        } = self.schemes(route);
+        tokens.then(|| self.proofs.facts(request))
+    }
+
+    /// What a caller can be asked for on a route.
+    pub fn schemes(&self, route: &Route) -> Schemes {
+        let mut schemes = Schemes {
+            tokens: false,
+            api_keys: false,
+        };
+        let ready = route.providers.iter();
+        for ready in ready.filter_map(|name| self.ready.get(name)) {
+            match ready {
+                Ready::Jwt { .. } | Ready::Introspection { .. } | Ready::JwtSvid { .. } => {
+                    schemes.tokens = true;
+                }
+                Ready::ApiKey { .. } => schemes.api_keys = true,
+                Ready::Mtls(_) => {}
+            }
+        }
+        schemes
     }
 
     /// What a credential is presented to.
@@ -297,7 +323,10 @@ impl Providers {
     fn places_for(&self, route: &Route) -> impl Iterator<Item = &Place> {
         self.places.iter().filter_map(|(place, readers)| {
             let counts = match place {
-                Place::Cookie(_) => readers.iter().any(|name| route.providers.contains(name)),
+                Place::Cookie(_) => {
+                    let mut names = readers.names.iter();
+                    names.any(|name| route.providers.contains(name))
+                }
                 // Nobody sends such a header by accident: it is a credential on every route.
                 Place::Header(_) => true,
             };
@@ -317,18 +346,9 @@ impl Providers {
         })
     }
 
-    /// Whether what stands in `place` is an API key; all readers of a place read one kind.
+    /// Whether what stands in `place` is an API key.
     fn holds_api_keys(&self, place: &Place) -> bool {
-        let readers = self.places.get(place).into_iter().flatten();
-        readers
-            .filter_map(|name| self.ready.get(name))
-            .any(|ready| match ready {
-                Ready::ApiKey { .. } => true,
-                Ready::Jwt { .. }
-                | Ready::Introspection { .. }
-                | Ready::JwtSvid { .. }
-                | Ready::Mtls(_) => false,
-            })
+        self.places.get(place).is_some_and(|readers| readers.keys)
     }
 
     /// Verifies an API key that stands in `place`.

@@ -106,6 +106,17 @@ pub struct RouteFacts {
     pub id: RouteId,
     /// Its external URL; the realm of its challenges.
     pub url: Arc<str>,
+    /// What its challenges ask for.
+    pub schemes: Schemes,
+}
+
+/// The kinds of credentials of a route that a challenge can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schemes {
+    /// Tokens in the `authorization` header or in a cookie.
+    pub tokens: bool,
+    /// API keys.
+    pub api_keys: bool,
 }
 
 /// What a caller is told about proofs of possession (RFC 9449, sections 7.1 and 8).

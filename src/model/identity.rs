@@ -17,6 +17,8 @@ pub struct Identity {
     pub kind: Kind,
     /// The subject's groups, as the provider's mapping states them.
     pub groups: Vec<Arc<str>>,
+    /// Who answers for the subject, where the credential has an owner of its own, as an API key does.
+    pub owner: Option<Arc<str>>,
     /// The subject's declared claims.
     pub claims: Claims,
     /// How the subject authenticated.

@@ -115,7 +115,7 @@ pub struct Party {
     pub kind: Kind,
     /// Who it is.
     pub id: PartyId,
-    /// The human who answers for a non-human identity; from the registry.
+    /// Who answers for a non-human identity: as the registry says, else as its credential does.
     pub owner: Option<Arc<str>>,
     /// Its groups.
     pub groups: Vec<Arc<str>>,

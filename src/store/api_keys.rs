@@ -65,6 +65,15 @@ impl fmt::Debug for ApiKeyRecord {
     }
 }
 
+/// The keys of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKeys {
+    /// Those that can be read, in the order of their ids.
+    pub keys: Vec<ApiKeyRecord>,
+    /// The ids of those that cannot: somebody else changed the file. They work for nobody.
+    pub unreadable: Vec<String>,
+}
+
 /// Whether a key was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -144,16 +153,22 @@ impl Store {
         .await
     }
 
-    /// Every key, in the order of their ids.
-    pub async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {
+    /// Every key. One that cannot be read keeps nobody from the others.
+    pub async fn api_keys(&self) -> Result<StoredKeys, StoreError> {
         self.ask(Access::Read, |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, provider, identity, owner, kind, groups, scope, networks, digest, created, expires,
-                            revoked, reason, last_used FROM api_keys ORDER BY id",
-                )?
-                .query_map([], read)?
-                .collect()
+            let mut statement = connection.prepare_cached(
+                "SELECT id, provider, identity, owner, kind, groups, scope, networks, digest, created, expires,
+                        revoked, reason, last_used FROM api_keys ORDER BY id",
+            )?;
+            let mut rows = statement.query([])?;
+            let (mut keys, mut unreadable) = (Vec::new(), Vec::new());
+            while let Some(row) = rows.next()? {
+                match read(row) {
+                    Ok(record) => keys.push(record),
+                    Err(_unreadable) => unreadable.push(id_of(row)),
+                }
+            }
+            Ok(StoredKeys { keys, unreadable })
         })
         .await
     }
@@ -281,6 +296,12 @@ fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
         let error = FromSqlError::Other(Box::new(error));
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
+}
+
+/// The id as far as it is text.
+fn id_of(row: &Row<'_>) -> String {
+    let id = row.get_ref(0).ok().and_then(|id| id.as_bytes().ok());
+    String::from_utf8_lossy(id.unwrap_or_default()).into_owned()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ApiKeyRecord> {

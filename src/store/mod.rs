@@ -25,7 +25,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use api_keys::{ApiKeyRecord, Put, Revoked, Rotated};
+pub use api_keys::{ApiKeyRecord, Put, Revoked, Rotated, StoredKeys};
 pub use error::StoreError;
 pub use replay::{Consumed, MAX_REPLAY};
 pub use seen::{MAX_SEEN, SeenRecord};

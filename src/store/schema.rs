@@ -9,7 +9,8 @@ const APPLICATION: i64 = 0x6373_676e;
 ///
 /// Counts are kept by triggers, so that they are exact whoever writes. That of API keys counts their changes instead: it
 /// tells every process that there was one. Their last use is no such change.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
     INSERT INTO counts VALUES ('replay', 0), ('api_keys', 0), ('seen', 0);
 
@@ -61,7 +62,13 @@ const STEPS: [&str; 1] = ["
         BEGIN UPDATE counts SET value = value + 1 WHERE name = 'seen'; END;
     CREATE TRIGGER seen_removed AFTER DELETE ON seen
         BEGIN UPDATE counts SET value = value - 1 WHERE name = 'seen'; END;
-"];
+",
+    // Until now nobody but the registry named an owner.
+    "
+    ALTER TABLE seen ADD COLUMN registered INTEGER NOT NULL DEFAULT 0;
+    UPDATE seen SET registered = owner IS NOT NULL;
+",
+];
 
 /// The newest schema that is understood.
 pub(super) const KNOWN: u32 = {

@@ -26,6 +26,8 @@ pub struct SeenRecord {
     pub kind: String,
     /// Who answers for it, if that is known.
     pub owner: Option<String>,
+    /// Whether the registry has ever listed it.
+    pub registered: bool,
     /// When it was seen first.
     pub first_seen: Timestamp,
     /// When it was seen last.
@@ -62,7 +64,8 @@ impl Store {
     }
 }
 
-const SELECT: &str = "SELECT issuer, id, kind, owner, first_seen, last_seen, warned FROM seen";
+const SELECT: &str =
+    "SELECT issuer, id, kind, owner, registered, first_seen, last_seen, warned FROM seen";
 
 fn note(connection: &Connection, record: SeenRecord) -> rusqlite::Result<bool> {
     let known = connection
@@ -84,22 +87,24 @@ fn note(connection: &Connection, record: SeenRecord) -> rusqlite::Result<bool> {
         id,
         kind,
         owner,
+        registered,
         first_seen,
         last_seen,
         warned,
     } = merged;
     connection
         .prepare_cached(
-            "INSERT INTO seen (issuer, id, kind, owner, first_seen, last_seen, warned)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO seen (issuer, id, kind, owner, registered, first_seen, last_seen, warned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (issuer, id) DO UPDATE SET kind = excluded.kind, owner = excluded.owner,
-                 first_seen = excluded.first_seen, last_seen = excluded.last_seen, warned = excluded.warned",
+                 registered = excluded.registered, first_seen = excluded.first_seen, last_seen = excluded.last_seen, warned = excluded.warned",
         )?
         .execute(params![
             issuer,
             id,
             kind,
             owner,
+            registered,
             first_seen.millis(),
             last_seen.millis(),
             warned_text(&warned),
@@ -134,6 +139,7 @@ fn merge(a: SeenRecord, b: SeenRecord) -> SeenRecord {
     SeenRecord {
         first_seen: older.first_seen.min(newer.first_seen),
         owner: newer.owner.or(older.owner),
+        registered: older.registered || newer.registered,
         warned,
         ..newer
     }
@@ -153,10 +159,10 @@ fn warned_text(warned: &BTreeMap<String, Timestamp>) -> String {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<SeenRecord> {
-    let warned: String = row.get(6)?;
+    let warned: String = row.get(7)?;
     let warned: BTreeMap<String, i64> = serde_json::from_str(&warned).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(
-            6,
+            7,
             Type::Text,
             Box::new(FromSqlError::Other(Box::new(error))),
         )
@@ -166,8 +172,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SeenRecord> {
         id: row.get(1)?,
         kind: row.get(2)?,
         owner: row.get(3)?,
-        first_seen: Timestamp::from_millis(row.get(4)?),
-        last_seen: Timestamp::from_millis(row.get(5)?),
+        registered: row.get(4)?,
+        first_seen: Timestamp::from_millis(row.get(5)?),
+        last_seen: Timestamp::from_millis(row.get(6)?),
         warned: warned
             .into_iter()
             .map(|(what, at)| (what, Timestamp::from_millis(at)))

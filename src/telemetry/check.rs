@@ -18,6 +18,7 @@ pub(super) struct CheckMetrics {
     pub(super) sightings_dropped: IntCounter,
     pub(super) sightings_failures: IntCounter,
     pub(super) api_keys_live: IntGauge,
+    pub(super) api_keys_unreadable: IntGauge,
     pub(super) api_keys_age: Gauge,
     would_deny: IntCounter,
     would_allow: IntCounter,
@@ -86,6 +87,13 @@ impl CheckMetrics {
             api_keys_live: add(
                 registry,
                 IntGauge::new("countersign_api_keys_live", "API keys that work now.")?,
+            )?,
+            api_keys_unreadable: add(
+                registry,
+                IntGauge::new(
+                    "countersign_api_keys_unreadable",
+                    "API keys of the store that cannot be read and are refused.",
+                )?,
             )?,
             api_keys_age: add(
                 registry,

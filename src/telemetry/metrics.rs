@@ -153,12 +153,13 @@ impl Metrics {
         self.0.admin.refused(refusal);
     }
 
-    /// States how many API keys work, and how long ago they were the same as those in the store.
-    pub fn api_keys(&self, live: usize, age: Duration) {
+    /// States how many API keys work and how many cannot be read, and how long ago they were the same as those in the
+    /// store.
+    pub fn api_keys(&self, live: usize, unreadable: usize, age: Duration) {
         let Inner { check, .. } = &*self.0;
-        check
-            .api_keys_live
-            .set(i64::try_from(live).unwrap_or(i64::MAX));
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        check.api_keys_live.set(count(live));
+        check.api_keys_unreadable.set(count(unreadable));
         check.api_keys_age.set(age.as_secs_f64());
     }
 

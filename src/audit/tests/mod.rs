@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::decision::{Decision, DecisionId, RequestFacts, RouteFacts, Spent};
+use crate::model::decision::{Decision, DecisionId, RequestFacts, RouteFacts, Schemes, Spent};
 use crate::model::identity::TokenFacts;
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind, Parties, Party, PartyId};
@@ -63,6 +63,10 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
         route: Some(RouteFacts {
             id: RouteId::new("platform-api").unwrap(),
             url: Arc::from("https://api.example.com"),
+            schemes: Schemes {
+                tokens: true,
+                api_keys: false,
+            },
         }),
         action: Some((ActionId::new("secrets.read").unwrap(), Tier::Critical)),
         parties: Some(Parties {

@@ -46,7 +46,7 @@ fn subject(identity: &Identity, registry: &Registry) -> Result<Party, Denial> {
         return Ok(Party {
             kind: identity.kind,
             id,
-            owner: None,
+            owner: identity.owner.clone(),
             groups,
             claims,
             assurance,

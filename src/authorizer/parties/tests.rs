@@ -56,6 +56,7 @@ fn alice() -> Identity {
         subject: id("corp/alice"),
         kind: Kind::Human,
         groups: vec![Arc::from("crm")],
+        owner: None,
         claims: Claims::from([(Arc::from("level"), Value::Int(3))]),
         assurance: Assurance {
             acr: Some(Arc::from("phr")),
@@ -320,4 +321,17 @@ fn a_client_without_standing_is_refused_behind_an_act_too() {
         };
         assert_eq!(actor(&both), Err(reason), "{client}");
     }
+}
+
+#[test]
+fn the_owner_is_the_registrys_or_else_the_credentials() {
+    let owned = |subject: &str, kind| {
+        let identity = Identity {
+            owner: Some(Arc::from("carol")),
+            ..about(subject, kind)
+        };
+        join(&identity, &registry(), NOW).unwrap().subject.owner
+    };
+    assert_eq!(owned("corp/new", Kind::Service).as_deref(), Some("carol"));
+    assert_eq!(owned("corp/robot", Kind::Service).as_deref(), Some("alice"));
 }

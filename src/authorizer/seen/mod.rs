@@ -32,34 +32,49 @@ const WORKLOAD: &str = "workload";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
     id: PartyId,
+    what: What,
+}
+
+/// What is known of somebody at the moment of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct What {
     kind: &'static str,
     owner: Option<Arc<str>>,
+    /// Whether the registry lists it.
+    registered: bool,
 }
 
 impl Sighting {
     /// Everybody that a credential speaks of: its subject, whoever acts for it, and the client that holds it.
     pub(super) fn of(identity: &Identity, registry: &Registry) -> Vec<Self> {
-        let sighting = |id: PartyId, kind: &'static str| match registry.find(&id) {
-            Some(known) => Self {
-                id,
-                kind: known.kind.as_str(),
-                owner: Some(Arc::clone(&known.owner)),
-            },
-            None => Self {
-                id,
-                kind,
-                owner: None,
-            },
+        let sighting = |id: PartyId, kind: &'static str, owner: Option<Arc<str>>| {
+            let what = match registry.find(&id) {
+                Some(known) => What {
+                    kind: known.kind.as_str(),
+                    owner: Some(Arc::clone(&known.owner)),
+                    registered: true,
+                },
+                None => What {
+                    kind,
+                    owner,
+                    registered: false,
+                },
+            };
+            Self { id, what }
         };
         let other = match identity.unregistered_client {
             UnregisteredClient::Deny | UnregisteredClient::Subject => CLIENT,
             UnregisteredClient::Service => Kind::Service.as_str(),
             UnregisteredClient::Agent => Kind::Agent.as_str(),
         };
-        let subject = sighting(identity.subject.clone(), identity.kind.as_str());
+        let subject = sighting(
+            identity.subject.clone(),
+            identity.kind.as_str(),
+            identity.owner.clone(),
+        );
         let others = identity.chain.iter().cloned().chain(client_of(identity));
         std::iter::once(subject)
-            .chain(others.map(|id| sighting(id, other)))
+            .chain(others.map(|id| sighting(id, other, None)))
             .collect()
     }
 }
@@ -72,8 +87,7 @@ enum Who {
 }
 
 struct Seen {
-    kind: &'static str,
-    owner: Option<Arc<str>>,
+    what: What,
     first: Timestamp,
     last: Timestamp,
     warned: Vec<(Check, Timestamp)>,
@@ -112,16 +126,20 @@ impl Sightings {
         now: Timestamp,
     ) -> usize {
         let parties = sighted.iter().filter(|sighting| {
-            let Sighting { id, kind, owner } = sighting;
+            let Sighting { id, what } = sighting;
             let checks = raised.iter().filter(|raised| raised.id == *id);
             let checks = checks.map(|raised| raised.check);
-            let who = Who::Party(id.clone());
-            !self.put(who, kind, owner.as_ref(), checks, now)
+            !self.put(Who::Party(id.clone()), what, checks, now)
         });
         let dropped = parties.count();
         let workload = workload.is_some_and(|id| {
+            let what = What {
+                kind: WORKLOAD,
+                owner: None,
+                registered: false,
+            };
             let none = std::iter::empty();
-            !self.put(Who::Workload(id.clone()), WORKLOAD, None, none, now)
+            !self.put(Who::Workload(id.clone()), &what, none, now)
         });
         dropped + usize::from(workload)
     }
@@ -129,8 +147,7 @@ impl Sightings {
     fn put(
         &self,
         who: Who,
-        kind: &'static str,
-        owner: Option<&Arc<str>>,
+        what: &What,
         checks: impl Iterator<Item = Check>,
         now: Timestamp,
     ) -> bool {
@@ -140,14 +157,13 @@ impl Sightings {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(_) if !has_room => return false,
             Entry::Vacant(free) => free.insert(Seen {
-                kind,
-                owner: None,
+                what: what.clone(),
                 first: now,
                 last: now,
                 warned: Vec::new(),
             }),
         };
-        (seen.kind, seen.owner) = (kind, owner.cloned());
+        seen.what.clone_from(what);
         seen.first = seen.first.min(now);
         seen.last = seen.last.max(now);
         for check in checks {
@@ -231,8 +247,9 @@ impl Noted {
             Some(SeenRecord {
                 issuer,
                 id,
-                kind: seen.kind.to_owned(),
-                owner: seen.owner.as_deref().map(ToOwned::to_owned),
+                kind: seen.what.kind.to_owned(),
+                owner: seen.what.owner.as_deref().map(ToOwned::to_owned),
+                registered: seen.what.registered,
                 first_seen: seen.first,
                 last_seen: seen.last,
                 warned: warned

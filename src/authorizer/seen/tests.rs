@@ -9,8 +9,11 @@ fn id(text: &str) -> PartyId {
 fn sighting(text: &str) -> Sighting {
     Sighting {
         id: id(text),
-        kind: "agent",
-        owner: Some(Arc::from("alice")),
+        what: What {
+            kind: "agent",
+            owner: Some(Arc::from("alice")),
+            registered: true,
+        },
     }
 }
 

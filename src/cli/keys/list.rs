@@ -1,4 +1,5 @@
 //! `countersign keys list`.
+#![expect(clippy::print_stderr, reason = "this is the floor that prints")]
 
 use anyhow::Result;
 use clap::Args;
@@ -9,7 +10,7 @@ use super::super::output::{counted, print};
 use super::Common;
 use crate::ext_authz::now;
 use crate::model::time::Timestamp;
-use crate::store::{ApiKeyRecord, Store};
+use crate::store::{ApiKeyRecord, Store, StoredKeys};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -40,17 +41,26 @@ async fn list(args: &ListArgs, store: Store) -> Result<()> {
             .is_none_or(|name| *name == key.provider);
         of_provider && (!args.live || key.is_live(now))
     };
-    let mut keys = store.api_keys().await?;
+    let StoredKeys {
+        mut keys,
+        unreadable,
+    } = store.api_keys().await?;
     keys.retain(wanted);
     keys.sort_by(|a, b| {
         (&a.provider, &a.identity, a.created).cmp(&(&b.provider, &b.identity, b.created))
     });
     if args.common.json {
         let keys: Vec<Value> = keys.iter().map(|key| as_json(key, now)).collect();
-        print(format_args!("{:#}\n", json!({ "keys": keys })));
+        print(format_args!(
+            "{:#}\n",
+            json!({ "keys": keys, "unreadable": unreadable })
+        ));
     } else {
         print(table(&keys, now));
         print(format_args!("{}\n", counted(keys.len(), "key")));
+        for id in unreadable {
+            eprintln!("note: key {id:?} cannot be read, so it is refused: revoke it");
+        }
     }
     Ok(())
 }

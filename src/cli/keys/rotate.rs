@@ -37,7 +37,7 @@ pub(super) fn run(args: &RotateArgs) -> Exit {
 }
 
 async fn rotate(args: &RotateArgs, bundle: Bundle, store: Store) -> Result<()> {
-    let keys = store.api_keys().await?;
+    let keys = store.api_keys().await?.keys;
     let old = keys.into_iter().find(|key| key.id == args.id);
     let old =
         old.ok_or_else(|| anyhow!("there is no key with this id: see `countersign keys list`"))?;

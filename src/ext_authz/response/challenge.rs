@@ -3,25 +3,52 @@
 
 use std::sync::Arc;
 
-use crate::model::decision::DpopFacts;
+use crate::model::decision::{DpopFacts, RouteFacts, Schemes};
 use crate::model::identity::Proof;
 use crate::model::reason::Reason;
 use crate::model::verdict::{Denial, Remedy, StepUp};
 
 use super::status::{Class, class};
 
+/// The scheme of API keys. A 401 has to name one (RFC 9110, section 15.5.2) and none is registered for keys; this is what
+/// others call it.
+const API_KEY: &str = "ApiKey";
+
 /// Longest list of scopes or classes in bytes; a list that is longer is left out.
 const MAX_LIST: usize = 2048;
+
+/// The challenge of a denial, with the schemes of what the route takes: a caller that has no credential is told of API
+/// keys too, and where nothing else is taken, nobody is told of tokens.
+pub(super) fn of_route(
+    denial: &Denial,
+    route: Option<&RouteFacts>,
+    dpop: Option<&DpopFacts>,
+) -> Option<String> {
+    let realm = route.map(|route| route.url.as_ref());
+    let text = challenge(denial, realm, dpop)?;
+    let Some(RouteFacts {
+        schemes: Schemes {
+            tokens,
+            api_keys: true,
+        },
+        ..
+    }) = route
+    else {
+        return Some(text);
+    };
+    match (tokens, denial.reason) {
+        (true, Reason::AuthenticationRequired) => Some(format!("{text}, {}", for_key(realm))),
+        (true, _) => Some(text),
+        (false, Reason::InsufficientScope) => Some(with_scheme(API_KEY, denial, realm).text),
+        (false, _) => Some(for_key(realm)),
+    }
+}
 
 /// The challenge of a denial: on every 401, on a 403 that more scope would turn, and on a 400 that is about the
 /// credential itself. `realm` is the route's URL, `dpop` what can be told about proofs there.
 ///
 /// Two schemes are two challenges in one value (RFC 9110, section 11.6.1); so the header is set once.
-pub(super) fn challenge(
-    denial: &Denial,
-    realm: Option<&str>,
-    dpop: Option<&DpopFacts>,
-) -> Option<String> {
+fn challenge(denial: &Denial, realm: Option<&str>, dpop: Option<&DpopFacts>) -> Option<String> {
     if let Some(challenge) = api_key(denial.reason, realm) {
         return Some(challenge);
     }
@@ -125,8 +152,7 @@ fn with_scheme(scheme: &str, denial: &Denial, realm: Option<&str>) -> Challenge 
     challenge
 }
 
-/// The challenge of a refused API key. A 401 has to name a scheme (RFC 9110, section 15.5.2) and none is registered for
-/// keys; `ApiKey` is what others call it. It is not `Bearer`, because no bearer token was looked at.
+/// The challenge of a refused API key. It is not `Bearer`, because no bearer token was looked at.
 fn api_key(reason: Reason, realm: Option<&str>) -> Option<String> {
     let refused = matches!(
         reason,
@@ -135,17 +161,18 @@ fn api_key(reason: Reason, realm: Option<&str>) -> Option<String> {
             | Reason::ApiKeyRevoked
             | Reason::ApiKeyExpired
     );
-    if !refused {
-        return None;
-    }
+    refused.then(|| for_key(realm))
+}
+
+fn for_key(realm: Option<&str>) -> String {
     let mut challenge = Challenge {
-        text: String::from("ApiKey"),
+        text: String::from(API_KEY),
         empty: true,
     };
     if let Some(url) = realm {
         challenge.push("realm", url);
     }
-    Some(challenge.text)
+    challenge.text
 }
 
 struct Challenge {
@@ -251,6 +278,54 @@ mod tests {
             Some(r#"ApiKey realm="https://api.example.com""#)
         );
         assert_eq!(of(Reason::ApiKeyNetwork), None);
+    }
+
+    #[test]
+    fn a_route_asks_for_what_it_takes() {
+        let of = |reason, tokens, api_keys, remedy: Option<Remedy>| {
+            let mut denial = Denial::new(reason);
+            denial.remedy = remedy;
+            let route = RouteFacts {
+                id: crate::model::name::RouteId::new("r").unwrap(),
+                url: Arc::from("https://a"),
+                schemes: Schemes { tokens, api_keys },
+            };
+            let facts = facts(false);
+            of_route(&denial, Some(&route), Some(&facts).filter(|_| tokens))
+        };
+        let both = of(Reason::AuthenticationRequired, true, true, None).unwrap();
+        assert!(
+            both.starts_with(r#"Bearer realm="https://a", DPoP "#),
+            "{both}"
+        );
+        assert!(both.ends_with(r#", ApiKey realm="https://a""#), "{both}");
+        let key = Some(r#"ApiKey realm="https://a""#.to_owned());
+        for reason in [
+            Reason::AuthenticationRequired,
+            Reason::CredentialUnsupported,
+            Reason::CredentialAmbiguous,
+            Reason::ApiKeyUnknown,
+        ] {
+            assert_eq!(of(reason, false, true, None), key, "{reason}");
+        }
+        let missing = vec![Arc::from("a:read")];
+        let scope = of(
+            Reason::InsufficientScope,
+            false,
+            true,
+            Some(Remedy::Scope { missing }),
+        );
+        let scope = scope.unwrap();
+        assert!(scope.starts_with(r#"ApiKey realm="https://a", error="insufficient_scope""#));
+        assert!(scope.ends_with(r#"scope="a:read""#), "{scope}");
+        for (reason, api_keys) in [(Reason::TokenExpired, true), (Reason::TokenExpired, false)] {
+            let text = of(reason, true, api_keys, None).unwrap();
+            assert!(
+                text.starts_with("Bearer ") && !text.contains("ApiKey"),
+                "{text}"
+            );
+        }
+        assert_eq!(of(Reason::NotPermitted, false, true, None), None);
     }
 
     #[test]

@@ -88,9 +88,8 @@ fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
         decision: &decision.id,
         remedy: denial.remedy.as_ref(),
     };
-    let realm = decision.route.as_ref().map(|route| route.url.as_ref());
     let dpop = decision.dpop.as_ref();
-    let challenge = challenge::challenge(denial, realm, dpop);
+    let challenge = challenge::of_route(denial, decision.route.as_ref(), dpop);
     let challenge = challenge.map(|text| header("www-authenticate", text));
     let nonce = dpop
         .filter(|it| it.presented || challenge::asks_for_dpop(denial, dpop))

@@ -5,7 +5,7 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::decision::{DecisionId, RouteFacts, Spent};
+use crate::model::decision::{DecisionId, RouteFacts, Schemes, Spent};
 use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind as PartyKind, Parties, Party, PartyId};
@@ -28,6 +28,10 @@ fn decision(verdict: Verdict) -> Decision {
         route: Some(RouteFacts {
             id: RouteId::new("api").unwrap(),
             url: Arc::from("https://api.example.com"),
+            schemes: Schemes {
+                tokens: true,
+                api_keys: false,
+            },
         }),
         action: Some((ActionId::new("releases.approve").unwrap(), Tier::Critical)),
         parties: Some(Parties {

@@ -13,6 +13,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// Polls between two writes of last uses.
 const POLLS_PER_WRITE: u32 = 2;
 
+/// Most keys that one line of the log names.
+const MAX_NAMED: usize = 8;
+
 /// Keeps a table like the store.
 #[derive(Debug)]
 pub struct ApiKeyTask {
@@ -70,10 +73,12 @@ impl ApiKeyTask {
         let version = self.store.version().await?;
         if self.version != Some(version) {
             let unfit = self.keys.replace(self.store.api_keys().await?);
-            if unfit > 0 {
+            if !unfit.is_empty() {
+                let some: Vec<&str> = unfit.iter().take(MAX_NAMED).map(String::as_str).collect();
                 tracing::error!(
-                    records = unfit,
-                    "API keys in the store cannot be read: they are refused"
+                    keys = unfit.len(),
+                    ids = ?some,
+                    "API keys in the store cannot be read: they are refused; revoke them, and issue new ones"
                 );
             }
             self.version = Some(version);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use super::network::Network;
 use crate::model::party::Kind;
 use crate::model::time::Timestamp;
-use crate::store::ApiKeyRecord;
+use crate::store::{ApiKeyRecord, StoredKeys};
 
 /// How long the table decides without having been compared with the store. After that a revocation could be missed, so
 /// nothing is decided any more.
@@ -27,6 +28,8 @@ struct Shared {
     confirmed: Mutex<Option<Instant>>,
     /// Keys that were used since this was last written; never more than there are keys.
     used: Mutex<BTreeMap<Arc<str>, Timestamp>>,
+    /// Keys of the store that are no keys to anybody.
+    unfit: AtomicUsize,
 }
 
 /// Every key, by id.
@@ -37,6 +40,7 @@ pub(super) struct Key {
     pub(super) id: Arc<str>,
     pub(super) provider: Box<str>,
     pub(super) identity: Arc<str>,
+    pub(super) owner: Arc<str>,
     pub(super) kind: Kind,
     pub(super) groups: Vec<Arc<str>>,
     pub(super) scope: Vec<Arc<str>>,
@@ -54,7 +58,7 @@ impl Key {
             id,
             provider,
             identity,
-            owner: _,
+            owner,
             kind,
             groups,
             scope,
@@ -72,6 +76,7 @@ impl Key {
             id: Arc::from(id),
             provider: provider.into(),
             identity: Arc::from(identity),
+            owner: Arc::from(owner),
             kind: kind.parse().ok().filter(|kind| is_issued(*kind))?,
             groups: shared(groups),
             scope: shared(scope),
@@ -122,13 +127,29 @@ impl ApiKeys {
             .map_or(0, |table| table.values().filter(live).count())
     }
 
-    /// Puts what the store has in force; gives the number of records that make no key.
-    pub(super) fn replace(&self, records: Vec<ApiKeyRecord>) -> usize {
-        let all = records.len();
-        let keys = records.into_iter().filter_map(Key::read);
-        let table: Table = keys.map(|key| (Box::from(&*key.id), key)).collect();
-        let unfit = all - table.len();
+    /// Keys of the store that cannot be read, and are refused.
+    pub fn unreadable(&self) -> usize {
+        self.0.unfit.load(Ordering::Relaxed)
+    }
+
+    /// Puts what the store has in force; gives the ids of the records that make no key.
+    pub(super) fn replace(&self, stored: StoredKeys) -> Vec<String> {
+        let StoredKeys {
+            keys,
+            unreadable: mut unfit,
+        } = stored;
+        let mut table = Table::with_capacity(keys.len());
+        for record in keys {
+            let id = record.id.clone();
+            match Key::read(record) {
+                Some(key) => {
+                    table.insert(Box::from(id), key);
+                }
+                None => unfit.push(id),
+            }
+        }
         self.0.table.store(Some(Arc::new(table)));
+        self.0.unfit.store(unfit.len(), Ordering::Relaxed);
         unfit
     }
 

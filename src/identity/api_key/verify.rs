@@ -91,6 +91,7 @@ fn identity(provider: &ApiKeyProvider, key: &Key) -> Identity {
         subject: PartyId::new(provider.name.clone(), Arc::clone(&key.identity)),
         kind: key.kind,
         groups: key.groups.clone(),
+        owner: Some(Arc::clone(&key.owner)),
         claims: Claims::default(),
         assurance: Assurance::default(),
         client: None,

@@ -49,6 +49,7 @@ impl Mtls {
             subject: PartyId::new(name.clone(), id.shared()),
             kind: self.kind,
             groups: Vec::new(),
+            owner: None,
             claims: Claims::new(),
             assurance: Assurance::default(),
             client: None,

@@ -49,6 +49,7 @@ impl Svid {
             subject: PartyId::new(self.name.clone(), subject.shared()),
             kind: self.kind,
             groups: Vec::new(),
+            owner: None,
             claims: Claims::new(),
             assurance: Assurance::default(),
             client: None,

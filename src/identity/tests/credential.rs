@@ -383,3 +383,40 @@ proptest! {
         }
     }
 }
+
+/// What stands where a provider looks is a credential, also if that provider has nothing to verify it with.
+#[test]
+fn a_provider_that_cannot_verify_leaves_nobody_anonymous() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pepper"), [b'p'; 32]).unwrap();
+    let specs = [
+        (
+            "partners",
+            json!({ "api_key": { "pepper": { "file": "pepper" } } }),
+        ),
+        (
+            "web",
+            json!({ "jwt": { "issuer": "https://web.example", "cookie": "session",
+            "unregistered_client": "deny", "map": { "kind": "\"human\"" } } }),
+        ),
+    ];
+    let specs = specs.map(|(name, spec)| (name.to_owned(), serde_json::from_value(spec).unwrap()));
+    let checked = CheckedProviders::compile(specs, folder.path()).unwrap();
+    let dpop = DpopSettings::compile(DpopSpec::default(), Path::new("/")).unwrap();
+    let providers = checked.with(dpop, &Resources::default());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let now = Instant::now();
+    for (name, value) in [
+        ("x-api-key", ""),
+        ("x-api-key", "a"),
+        ("cookie", "session=a"),
+    ] {
+        let mut request = request(None);
+        request.headers = Headers::new([(name.to_owned(), value.to_owned())]);
+        let route = route(&["partners", "web"]);
+        let asked = providers.authenticate(&request, &route, Clock { now, until: now });
+        assert!(runtime.block_on(asked).is_err(), "{name}: {value}");
+    }
+}

@@ -1,6 +1,7 @@
 use super::{at, key, memory};
 use crate::model::time::Timestamp;
-use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, Store, StoreSettings};
+use crate::store::writer::Access;
+use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, Store, StoreSettings, StoredKeys};
 
 fn record(id: &str, identity: &str) -> ApiKeyRecord {
     ApiKeyRecord {
@@ -33,7 +34,7 @@ async fn a_key_is_kept_as_it_was_put() {
         store.put_api_key(record.clone(), at(0)).await,
         Ok(Put::Taken)
     );
-    assert_eq!(store.api_keys().await, Ok(vec![record]));
+    assert_eq!(store.api_keys().await.unwrap().keys, [record]);
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn a_rotation_is_whole_or_nothing() {
         rotate("old", "third", at(11)).await,
         Ok(Rotated::Refused(Put::TooManyLive))
     );
-    let keys = store.api_keys().await.unwrap();
+    let keys = store.api_keys().await.unwrap().keys;
     let ends: Vec<_> = keys
         .iter()
         .map(|key| (key.id.as_str(), key.expires))
@@ -105,7 +106,7 @@ async fn a_rotation_is_whole_or_nothing() {
     // An overlap never makes a key live longer.
     let late = store.rotate_api_key("new".into(), at(999), record("third", "bot"), at(30));
     assert_eq!(late.await, Ok(Rotated::Stored));
-    let keys = store.api_keys().await.unwrap();
+    let keys = store.api_keys().await.unwrap().keys;
     assert!(keys.iter().all(|key| key.expires <= at(100)));
 }
 
@@ -130,7 +131,7 @@ async fn a_revocation_is_final_and_keeps_its_moment() {
         store.revoke_api_key("id1", at(9), None).await,
         Ok(Revoked::Before(at(5)))
     );
-    let kept = &store.api_keys().await.unwrap()[0];
+    let kept = &store.api_keys().await.unwrap().keys[0];
     assert_eq!(
         (kept.revoked, kept.reason.as_deref()),
         (Some(at(5)), Some("leaked"))
@@ -174,5 +175,30 @@ async fn the_version_tells_changes_of_others_and_not_uses() {
     changed("revoked", true).await;
     command.revoke_api_key("id1", at(12), None).await.unwrap();
     changed("revoked again", false).await;
-    assert_eq!(server.api_keys().await.unwrap()[0].last_used, Some(at(7)));
+    assert_eq!(
+        server.api_keys().await.unwrap().keys[0].last_used,
+        Some(at(7))
+    );
+}
+
+#[tokio::test]
+async fn one_key_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let store = memory();
+    for id in ["id1", "id2", "id3", "id4"] {
+        store.put_api_key(record(id, id), at(0)).await.unwrap();
+    }
+    let broken = store.ask(Access::Write, |connection| {
+        connection.execute_batch(
+            "UPDATE api_keys SET groups = 'billing' WHERE id = 'id1';
+             UPDATE api_keys SET networks = '[7]' WHERE id = 'id2';
+             UPDATE api_keys SET digest = x'00' WHERE id = 'id3';",
+        )
+    });
+    broken.await.unwrap();
+    let StoredKeys { keys, unreadable } = store.api_keys().await.unwrap();
+    assert_eq!(keys, [record("id4", "id4")]);
+    assert_eq!(unreadable, ["id1", "id2", "id3"]);
+    // It can still be ended for good.
+    let revoked = store.revoke_api_key("id1", at(1), None).await;
+    assert_eq!(revoked, Ok(Revoked::Now));
 }

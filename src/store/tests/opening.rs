@@ -87,6 +87,25 @@ fn a_newer_schema_is_refused_by_number() {
 }
 
 #[tokio::test]
+async fn an_older_schema_becomes_todays_and_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    drop(open(&file).unwrap());
+    let old = rusqlite::Connection::open(&file).unwrap();
+    old.execute_batch(
+        "ALTER TABLE seen DROP COLUMN registered;
+         PRAGMA user_version = 1;
+         INSERT INTO seen VALUES ('ci', 'gone', 'agent', 'alice', 1, 2, '{}'), ('ci', 'stranger', 'agent', NULL, 1, 2, '{}');",
+    )
+    .unwrap();
+    drop(old);
+    let seen = open(&file).unwrap().seen().await.unwrap();
+    let listed: Vec<_> = seen.iter().map(|it| (&*it.id, it.registered)).collect();
+    assert_eq!(listed, [("gone", true), ("stranger", false)]);
+    assert_eq!(open(&file).unwrap().seen().await.unwrap(), seen);
+}
+
+#[tokio::test]
 async fn a_damaged_page_is_an_error_and_never_a_yes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");

@@ -10,6 +10,7 @@ fn seen(id: &str, moment: i64, warned: &[&str]) -> SeenRecord {
         id: id.to_owned(),
         kind: "agent".to_owned(),
         owner: None,
+        registered: false,
         first_seen: at(moment),
         last_seen: at(moment),
         warned: warned
@@ -25,12 +26,13 @@ async fn sightings_are_merged_in_whatever_order_they_come() {
         owner: Some("team@example.com".to_owned()),
         ..seen("bot", 9, &["expired"])
     };
-    let sightings = [
-        seen("bot", 5, &["expired", "unregistered"]),
-        owned,
-        seen("bot", 7, &[]),
-    ];
+    let listed = SeenRecord {
+        registered: true,
+        ..seen("bot", 5, &["expired", "unregistered"])
+    };
+    let sightings = [listed, owned, seen("bot", 7, &[])];
     let expected = SeenRecord {
+        registered: true,
         first_seen: at(5),
         last_seen: at(9),
         warned: BTreeMap::from([
@@ -62,7 +64,7 @@ async fn sightings_are_merged_in_whatever_order_they_come() {
 async fn fill(store: &Store, kind: &'static str, count: u64) {
     let sql = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-         INSERT INTO seen SELECT 'corp', '{kind}-' || printf('%06d', i), '{kind}', NULL, i * 1000, i * 1000, '{{}}' FROM n"
+         INSERT INTO seen (issuer, id, kind, owner, first_seen, last_seen, warned) SELECT 'corp', '{kind}-' || printf('%06d', i), '{kind}', NULL, i * 1000, i * 1000, '{{}}' FROM n"
     );
     let filled = store.ask(Access::Write, move |connection| {
         connection.execute_batch(&sql)

@@ -3,7 +3,9 @@
 mod command;
 mod configuration;
 mod defects;
+mod hostile;
 mod running;
+mod standing;
 
 use serde_json::Value;
 

@@ -71,10 +71,22 @@ async fn the_last_use_is_kept_and_the_table_is_measured() {
 #[tokio::test]
 async fn a_use_just_before_the_end_is_kept_too() {
     let setup = setup();
-    let key = issue(&setup, "billing-sync", &[]);
+    let first = issue(&setup, "billing-first", &[]);
+    let last = issue(&setup, "billing-last", &[]);
     let mut server = setup.start();
-    assert_eq!(verdict(&server, &with_key(&key)).await, "allow");
+    let is_used = |server: &Server, key: &str| {
+        let all = listed(&server.setup);
+        let shown = all.iter().find(|it| it["id"] == id_of(key)).unwrap();
+        shown["last_used"].is_string()
+    };
+    assert_eq!(verdict(&server, &with_key(&first)).await, "allow");
+    // Right after a write the next one is a second away.
+    eventually_async(SOON, "a write", async || {
+        is_used(&server, &first).then_some(())
+    })
+    .await;
+    assert_eq!(verdict(&server, &with_key(&last)).await, "allow");
     server.signal("TERM");
     assert!(server.wait(SOON).success());
-    assert!(listed(&server.setup)[0]["last_used"].is_string());
+    assert!(is_used(&server, &last));
 }

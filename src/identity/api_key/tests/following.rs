@@ -57,3 +57,22 @@ async fn the_table_follows_the_store_within_a_second_and_ages_without_it() {
     stop.cancel();
     task.await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_used_is_written_at_the_end_too() {
+    let store = Store::open(&StoreSettings::in_memory()).unwrap();
+    let now = Timestamp::from_seconds(1);
+    store.put_api_key(record("one"), now).await.unwrap();
+    let (_, task) = ApiKeys::following(store.clone());
+    let stop = CancellationToken::new();
+    let ending = stop.clone();
+    // The end comes with the first look, when no write is due.
+    let looked = move |keys: &ApiKeys| {
+        let table = keys.fresh(Instant::now()).unwrap();
+        keys.note(&table["one"], now);
+        ending.cancel();
+    };
+    task.run(stop, looked).await;
+    let kept = store.api_keys().await.unwrap().keys;
+    assert_eq!(kept[0].last_used, Some(now));
+}

@@ -10,6 +10,7 @@ use crate::model::party::Kind;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
 use crate::model::time::Timestamp;
+use crate::store::StoredKeys;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -63,8 +64,11 @@ fn request(now: Timestamp) -> AccessRequest {
 /// A table that was like the store at `at`.
 fn table(issued: &[&Issued], at: Instant) -> ApiKeys {
     let keys = ApiKeys::default();
-    let records = issued.iter().map(|issued| issued.record.clone()).collect();
-    assert_eq!(keys.replace(records), 0);
+    let stored = StoredKeys {
+        keys: issued.iter().map(|issued| issued.record.clone()).collect(),
+        unreadable: Vec::new(),
+    };
+    assert!(keys.replace(stored).is_empty());
     keys.confirm(at);
     keys
 }
@@ -172,16 +176,20 @@ fn a_record_that_cannot_have_been_issued_is_no_key() {
     let issued = issued(&provider);
     let keys = ApiKeys::default();
     keys.confirm(at);
+    let stored = |record| StoredKeys {
+        keys: vec![record],
+        unreadable: Vec::new(),
+    };
     let mut human = issued.record.clone();
     human.kind = "human".to_owned();
-    assert_eq!(keys.replace(vec![human]), 1);
+    assert_eq!(keys.replace(stored(human)), [issued.record.id.as_str()]);
     assert_eq!(
         reason(ask(&issued.key, &provider, &keys, NOW, at)),
         Reason::ApiKeyUnknown
     );
     let mut anywhere = issued.record.clone();
     anywhere.networks = vec!["everywhere".to_owned()];
-    assert_eq!(keys.replace(vec![anywhere]), 1);
+    assert_eq!(keys.replace(stored(anywhere)), [issued.record.id.as_str()]);
     assert_eq!(
         reason(ask(&issued.key, &provider, &keys, NOW, at)),
         Reason::ApiKeyUnknown

@@ -143,3 +143,37 @@ async fn a_signed_token_of_a_known_issuer_is_never_sent_however_broken_it_is() {
     assert_eq!(outcome(&["corp"], &foreign).await, "token_algorithm");
     assert_eq!(outcome(&["corp"], "opaque").await, "token_malformed");
 }
+
+#[tokio::test]
+async fn a_token_that_says_whose_it_is_goes_to_nobody_else() {
+    let (one, other, rest) = (answering().await, answering().await, answering().await);
+    let issuer = |name: &str| json!({ "issuer": format!("https://{name}.example") });
+    let world = World::new(&[
+        ("one", of(&one, issuer("one"))),
+        ("other", of(&other, issuer("other"))),
+        ("rest", of(&rest, json!({}))),
+    ]);
+    let said_by = |payload: &Json| jwt(&json!({ "alg": "ES256" }), payload);
+    let of_one = said_by(&json!({ "iss": "https://one.example", "sub": "alice" }));
+    let unknown = said_by(&json!({ "iss": "https://unknown.example", "sub": "alice" }));
+    let nameless = said_by(&json!({ "sub": "alice" }));
+    let workload = said_by(&json!({ "sub": "spiffe://elsewhere.example/a" }));
+    let of_workload = said_by(
+        &json!({ "iss": "https://unknown.example", "sub": "spiffe://elsewhere.example/a" }),
+    );
+    for (route, token, expected) in [
+        ("one", &of_one, "one/alice"),
+        ("other", &of_one, "token_issuer"),
+        ("rest", &of_one, "token_issuer"),
+        ("one", &unknown, "token_issuer"),
+        ("rest", &unknown, "rest/alice"),
+        ("other", &nameless, "other/alice"),
+        ("one", &workload, "token_issuer"),
+        ("rest", &workload, "token_issuer"),
+        ("rest", &of_workload, "token_issuer"),
+    ] {
+        let outcome = world.ask_on(&[route], token, LONG).await;
+        assert_eq!(said(token, outcome), expected, "{route}");
+    }
+    assert_eq!([one.hits(), other.hits(), rest.hits()], [1, 1, 1]);
+}
