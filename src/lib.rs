@@ -29,12 +29,13 @@
 //! | 4 | [`identity`] | who asks: a credential, verified into facts | |
 //! | 4 | [`registry`] | the inventory of non-human identities | |
 //! | 4 | [`audit`] | one redacted record for every decision | |
-//! | 3 | [`action`] | which route, which action, which parameters; pure | `matchit` |
+//! | 3 | [`action`] | which route, which action, which parameters; pure | |
 //! | 3 | [`policy`] | rules, compiled to an index and evaluated; pure | |
 //! | 2 | [`expression`] | conditions: typed at load, bounded, three-valued; pure | `cel` |
 //! | 2 | [`keys`] | key sets in memory, and the signatures that are verified with them | `jsonwebtoken` |
 //! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
 //! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
+//! | 1 | [`certificate`] | X.509 certificates, read and never validated: names, thumbprint, SPIFFE ID | `x509_parser` |
 //! | 1 | [`outbound`] | the HTTP calls that countersign makes | `reqwest` |
 //! | 1 | [`telemetry`] | metrics and logs | `prometheus` |
 //! | 0 | [`model`] | the words: plain data with checked constructors | |

@@ -16,11 +16,8 @@ use super::text::Text;
 
 /// Names (routes, actions, rules, providers) have at most this length already.
 const NAME: usize = 128;
-/// The identity of an Envoy.
+/// The identity of an Envoy, and of a workload.
 const IDENTITY: usize = 384;
-
-/// Longest SPIFFE ID that is written whole; like the id of a party.
-const ID: usize = 384;
 
 /// The record of a decision.
 pub(super) fn decision(decision: &Decision) -> Result<Vec<u8>, serde_json::Error> {
@@ -127,7 +124,7 @@ impl<'a> DecisionLine<'a> {
             credential: credential
                 .as_ref()
                 .map(|(provider, token)| CredentialLine::of(provider, token)),
-            workload: workload.as_ref().map(|id| Text::new(id.as_str(), ID)),
+            workload: workload.as_ref().map(|id| Text::new(id.as_str(), IDENTITY)),
             warnings: WarningLine::of(lifecycle),
             constraints,
             policy_version: Text::new(policy_version, NAME),

@@ -11,6 +11,7 @@ use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
+use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
 use crate::store::{StoreSettings, StoreSpec};
 use crate::telemetry::Log;
@@ -37,8 +38,30 @@ pub(super) type Beside<'a> = (
 );
 
 impl Fixed {
+    /// Reads the settings and says what is to be said about them beside the rest.
+    pub(super) fn checked(
+        path: &Path,
+        read: (&Document, &ServerSpec, &Overrides),
+        beside: Beside<'_>,
+        incomplete: bool,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let (document, spec, overrides) = read;
+        let (providers, _, certificates) = beside;
+        let names = providers.into_iter().flat_map(CheckedProviders::names);
+        let names: Vec<ProviderName> = names.cloned().collect();
+        let around = Surroundings {
+            providers: &names,
+            incomplete,
+            files: certificates.is_some(),
+        };
+        let fixed = Self::read(path, document, spec, overrides, &around, problems)?;
+        fixed.check_beside(beside, document, problems);
+        Some(fixed)
+    }
+
     /// Checks the settings of the file at `path` with what the command line says instead, and reports every problem.
-    pub(super) fn read(
+    fn read(
         path: &Path,
         document: &Document,
         spec: &ServerSpec,
@@ -120,12 +143,7 @@ impl Fixed {
     }
 
     /// What listeners and store have to do with the rest.
-    pub(super) fn check_beside(
-        &self,
-        beside: Beside<'_>,
-        document: &Document,
-        problems: &mut Problems,
-    ) {
+    fn check_beside(&self, beside: Beside<'_>, document: &Document, problems: &mut Problems) {
         let (providers, dpop, now) = beside;
         if providers.is_some_and(|known| known.api_keys().next().is_some()) {
             self.warn_of_lost_keys(document, problems);
