@@ -311,7 +311,7 @@ fn what_somebody_writes_about_a_certificate_counts_for_nothing() {
     for (headers, expected) in [
         (forwarded.clone(), "authentication_required"),
         (bearer(&bound), "certificate_mismatch"),
-        (bearer(&key), "token_binding"),
+        (bearer(&key), "token_bound"),
     ] {
         let reply = send(server.admin(), "POST /reload", &headers).unwrap();
         let code = reply.json()["code"].clone();
