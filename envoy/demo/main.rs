@@ -16,6 +16,7 @@ mod countersign;
 mod guide;
 mod issuer;
 mod play;
+mod possession;
 mod process;
 mod scenes;
 mod serve;

@@ -7,7 +7,8 @@ use reqwest::header::HOST;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::scenes::{Door, Expect, Proof, SCENES, Scene, Token};
+use crate::possession::{About, Key};
+use crate::scenes::{Door, Expect, Proof, SCENES, Scene, Shown, Token};
 use crate::up::{self, Demo};
 use crate::{certs, client, token};
 
@@ -88,12 +89,70 @@ async fn play(doors: &Doors) -> anyhow::Result<Vec<Row>> {
 }
 
 async fn send(doors: &Doors, scene: &Scene) -> anyhow::Result<Got> {
+    let (issuer, query) = match scene.token {
+        Token::Absent => return ask(doors, scene, &[]).await,
+        Token::Corp(query) => ("corp", query),
+        Token::Ci(query) => ("ci", query),
+    };
+    match scene.shown {
+        Shown::Bearer => {
+            let token = token::mint(issuer, query).await?;
+            let credential = format!("Bearer {token}");
+            ask(doors, scene, &[("authorization", &credential)]).await
+        }
+        Shown::Proven | Shown::Replayed => {
+            let key = Key::generate()?;
+            let query = format!("{query}&jkt={}", key.thumbprint()?);
+            let token = token::mint(issuer, &query).await?;
+            prove(doors, scene, &token, &key).await
+        }
+    }
+}
+
+/// Sends a request with a proof of the token's key: once to be told a nonce, and again with it.
+async fn prove(doors: &Doors, scene: &Scene, token: &str, key: &Key) -> anyhow::Result<Got> {
+    let (method, host, target) = parts(scene)?;
+    let url = format!("https://{host}/{target}");
+    let about = |nonce| About {
+        method,
+        url: &url,
+        token,
+        nonce,
+    };
+    let credential = format!("DPoP {token}");
+    let first = key.proof(about(None))?;
+    let refused = ask(
+        doors,
+        scene,
+        &[("authorization", &credential), ("dpop", &first)],
+    )
+    .await?;
+    let Some(nonce) = refused.headers.get("dpop-nonce") else {
+        return Ok(refused);
+    };
+    let second = key.proof(about(Some(nonce.to_str()?)))?;
+    let shown = [("authorization", &*credential), ("dpop", &*second)];
+    let got = ask(doors, scene, &shown).await?;
+    if scene.shown == Shown::Replayed {
+        return ask(doors, scene, &shown).await;
+    }
+    Ok(got)
+}
+
+/// Method, host and target of a scene's request.
+fn parts(scene: &Scene) -> anyhow::Result<(&str, &str, &str)> {
     let (method, rest) = scene
         .request
         .split_once(' ')
         .context("a request without a method")?;
-    let method = Method::from_bytes(method.as_bytes())?;
     let (host, target) = rest.split_once('/').context("a request without a target")?;
+    Ok((method, host, target))
+}
+
+/// Sends one request with these credentials.
+async fn ask(doors: &Doors, scene: &Scene, credentials: &[(&str, &str)]) -> anyhow::Result<Got> {
+    let (method, host, target) = parts(scene)?;
+    let method = Method::from_bytes(method.as_bytes())?;
     let over_tls = format!("https://{host}:{}/{target}", up::MESH.port());
     let mut request = match scene.door {
         Door::Plain => doors
@@ -103,15 +162,7 @@ async fn send(doors: &Doors, scene: &Scene) -> anyhow::Result<Got> {
         Door::Runner => doors.runner.request(method, over_tls),
         Door::VaultBot => doors.vault_bot.request(method, over_tls),
     };
-    let credential = match scene.token {
-        Token::Absent => None,
-        Token::Corp(query) => Some(token::mint("corp", query).await?),
-        Token::Ci(query) => Some(token::mint("ci", query).await?),
-    };
-    if let Some(credential) = credential {
-        request = request.bearer_auth(credential);
-    }
-    for (name, value) in scene.headers {
+    for (name, value) in credentials.iter().chain(scene.headers) {
         request = request.header(*name, *value);
     }
     let answer = request.send().await?;

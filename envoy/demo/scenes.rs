@@ -25,10 +25,21 @@ pub(crate) struct Scene {
     pub(crate) what: &'static str,
     pub(crate) door: Door,
     pub(crate) token: Token,
+    pub(crate) shown: Shown,
     /// Method, host and target, as `GET host/target`.
     pub(crate) request: &'static str,
     pub(crate) headers: &'static [(&'static str, &'static str)],
     pub(crate) expect: Expect,
+}
+
+/// How the token is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Bearer,
+    /// Bound to a key, with a DPoP proof for this request; the first one learns a nonce.
+    Proven,
+    /// The same, and then once more, word for word.
+    Replayed,
 }
 
 /// Which of Envoy's listeners is called.
@@ -100,6 +111,11 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S1", "mallory", "lists, token forged", FORGED, "GET payments.example.com/v1/payments", denied(401, "token_signature", &[Answer("www-authenticate", "invalid_token")])),
     sending(&[("x-user", "mallory")],
         plain("S1", "alice", "says x-user: mallory", READER, "GET payments.example.com/v1/payments", allowed(&[Upstream("x-user", "alice")]))),
+    plain("S1", "alice", "refunds", PAYER, "POST payments.example.com/v1/payments/7/refunds", denied(401, "proof_required", &[Answer("www-authenticate", "DPoP realm")])),
+    shown(Shown::Proven,
+        plain("S1", "alice", "… and proves her key", PAYER, "POST payments.example.com/v1/payments/7/refunds", allowed(&[Upstream("x-user", "alice")]))),
+    shown(Shown::Replayed,
+        plain("S1", "mallory", "… sends that again", PAYER, "POST payments.example.com/v1/payments/7/refunds", denied(401, "dpop_replayed", &[Answer("www-authenticate", "invalid_dpop_proof")]))),
     // S4: step-up before a release.
     plain("S4", "rita", "approves a release", RELEASER, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "acr_values=\"phr phrh\"")])),
     plain("S4", "rita", "… with a key, an hour ago", RELEASER_STALE, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "max_age")])),
@@ -160,6 +176,7 @@ const fn plain(
         what,
         door: Plain,
         token,
+        shown: Shown::Bearer,
         request,
         headers: &[],
         expect,
@@ -183,4 +200,8 @@ const fn mesh(
 
 const fn sending(headers: &'static [(&'static str, &'static str)], scene: Scene) -> Scene {
     Scene { headers, ..scene }
+}
+
+const fn shown(shown: Shown, scene: Scene) -> Scene {
+    Scene { shown, ..scene }
 }

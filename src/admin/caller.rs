@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use axum::http::header;
+use axum::http::header::HeaderName;
 use axum::http::request::Parts;
 
 use super::gate::Connection;
 use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
 use crate::model::time::Timestamp;
+
+/// What a trusted proxy writes about a certificate. No proxy of the mesh stands in front of this listener, so here it is
+/// only what somebody says.
+const CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
 
 /// The request; without its `authorization` header unless it is `whole`.
 pub(super) fn access_request(
@@ -19,7 +24,8 @@ pub(super) fn access_request(
     let kept = head
         .headers
         .iter()
-        .filter(|(name, _)| whole || **name != header::AUTHORIZATION);
+        .filter(|(name, _)| whole || **name != header::AUTHORIZATION)
+        .filter(|(name, _)| **name != CLIENT_CERT);
     // A byte that is no UTF-8 becomes a mark that no credential has.
     let headers = kept.map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
+use tokio::sync::Semaphore;
 
 use super::access::{Access, Operator};
 use super::caller::access_request;
@@ -22,11 +23,17 @@ use crate::model::route::{Route, RouteMatch};
 /// How long a provider may take that asks somebody about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(5);
 
+/// How many credentials are judged at once after too many have failed: guessing wears out neither the processor nor
+/// whoever is asked about tokens.
+const TURNS: usize = 4;
+
 /// Everything that a request is judged with.
 pub(super) struct Gate {
     pub(super) state: AdminState,
     pub(super) settings: AdminSettings,
     pub(super) limiter: Limiter,
+    /// Taken by credentials that are judged after too many have failed.
+    turns: Semaphore,
     /// What credentials of providers are presented to; none where no provider is listed.
     route: Option<Route>,
     /// Tokens are compared under it; nobody else knows it.
@@ -62,7 +69,7 @@ pub(super) enum Refused {
     Invalid(&'static str),
     /// It is valid, and nobody lists whose it is.
     Unlisted,
-    /// It is not judged, because too many failed before.
+    /// It is wrong in some way, and too many were before.
     Limited,
     /// It cannot be judged now.
     Unavailable(&'static str),
@@ -76,6 +83,7 @@ impl Gate {
             route: route(&settings),
             settings,
             limiter: Limiter::new(Instant::now()),
+            turns: Semaphore::new(TURNS),
             key,
         })
     }
@@ -138,10 +146,14 @@ impl Gate {
         let Some(route) = &self.route else {
             return Ok(None);
         };
+        let crowded = whole && self.limiter.is_exhausted(Instant::now());
+        // Whoever is right comes in, however many fail at the same time; the turns are never closed.
+        let _turn = if crowded {
+            self.turns.acquire().await.ok()
+        } else {
+            None
+        };
         let now = Instant::now();
-        if whole && self.limiter.is_exhausted(now) {
-            return Err(Refused::Limited);
-        }
         let request = access_request(head, connection, (self.state.clock)(), whole);
         let snapshot = (self.state.snapshot)();
         let clock = Clock {

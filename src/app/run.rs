@@ -21,14 +21,18 @@ use super::status::StatusSource;
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
-use crate::ext_authz::{Drained, Edge, now};
+use crate::ext_authz::{Drained, Edge, EdgeError, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
+use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls;
 
 /// How long records may take to be written after the last answer.
 const AUDIT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long what runs beside decisions may take to end.
+const TASKS_GRACE: Duration = Duration::from_secs(1);
 
 /// How often readiness is looked at.
 const READY_POLL: Duration = Duration::from_millis(50);
@@ -40,36 +44,16 @@ pub async fn run(
     bundle: Bundle,
     announce: impl FnOnce(&Bound),
 ) -> Result<()> {
-    let (started, since) = (now(), Instant::now());
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
-    let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
-    let store = Store::open(&bundle.store).context("store")?;
-    let edge = Edge::bind(bundle.grpc.clone(), &metrics)
-        .await
-        .context("grpc")?;
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let sets = KeySets::new(tasks.clone(), stop.clone())?;
-    let sightings = seen::spawn(&tasks, &store, &metrics, &stop);
-    let (api_keys, following) = ApiKeys::following(store.clone());
-    tasks.spawn(follow(following, metrics.clone(), stop.clone()));
-    let lasting = Resources {
-        api_keys: Some(api_keys.clone()),
-        ..super::lasting(store.clone()).await?
-    };
+    let since = Instant::now();
+    let (open, writer) = Open::new(&bundle).await?;
+    let (api_keys, lasting) = open.lasting().await?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
-    let reloader = Reloader::start(
-        config,
-        overrides,
-        bundle,
-        sets,
-        lasting,
-        metrics.clone(),
-        started,
-    )
-    .listing(edge.allow_list());
-    let in_force = Arc::clone(&reloader.in_force);
+    let sets = KeySets::new(open.tasks.clone(), open.stop.clone())?;
+    let (metrics, started) = (open.metrics.clone(), open.started);
+    let reloader = Reloader::start(config, overrides, bundle, sets, lasting, metrics, started)
+        .listing(open.edge.allow_list());
     let source = StatusSource {
-        in_force: Arc::clone(&in_force),
+        in_force: Arc::clone(&reloader.in_force),
         started,
         since,
         draining: Arc::default(),
@@ -78,46 +62,122 @@ pub async fn run(
     let (ask, asked) = mpsc::channel(1);
     let doors = Doors {
         source: source.clone(),
-        metrics: metrics.clone(),
-        store,
-        audit: audit.clone(),
+        metrics: open.metrics.clone(),
+        store: open.store.clone(),
+        audit: open.audit.clone(),
         ask: ask.clone(),
     };
     let servers = doors.open(&metrics_settings, admin_settings).await?;
-    servers.watch(&tasks, &stop);
-    let bound = Bound {
-        grpc: edge.bound().addr,
-        unix: edge.bound().unix.clone(),
-        metrics: servers.metrics(),
-        admin: servers.admin(),
-    };
-    // Records and metrics outlive the last decision, so they are stopped after everything else.
+    servers.watch(&open.tasks, &open.stop);
+    let bound = open.bound(&servers);
     let last = Last::spawn(servers, writer);
-
-    let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
-    tasks.spawn(worker.run());
-    tasks.spawn(reloader.run(asked, stop.clone()));
-    if let Some(tls) = edge.tls() {
-        tasks.spawn(tls::watch(tls, now, stop.clone()));
-    }
-    let (ready_sender, ready) = watch::channel(false);
-    let draining = Arc::clone(&source.draining);
-    tasks.spawn(watch_readiness(source, ready_sender, stop.clone()));
+    open.tasks.spawn(reloader.run(asked, open.stop.clone()));
     let shutdown = CancellationToken::new();
-    let signals = watch_signals(shutdown.clone(), draining, ask, audit.clone(), stop.clone())?;
-    tasks.spawn(signals);
+    open.watch_signals(shutdown.clone(), Arc::clone(&source.draining), ask)?;
     say(&bound);
     announce(&bound);
-
-    let snapshot = Arc::clone(&in_force.snapshot);
-    let authorizer = Authorizer::new(snapshot, audit, metrics, queue, sightings);
-    let drained = edge.serve(authorizer, ready, shutdown).await;
+    let (tasks, stop) = (open.tasks.clone(), open.stop.clone());
+    let drained = open.decide(source, shutdown).await;
     stop.cancel();
     tasks.close();
+    // What the last decisions left to others, in records and in the store, is written while there are records.
+    let _stopped_in_time = tokio::time::timeout(TASKS_GRACE, tasks.wait()).await;
     last.end().await?;
-    let _stopped_in_time = tokio::time::timeout(Duration::from_secs(1), tasks.wait()).await;
     say_end(drained.context("grpc")?);
     Ok(())
+}
+
+/// What is open before anything is decided, and everything that runs beside decisions.
+struct Open {
+    started: Timestamp,
+    metrics: Metrics,
+    audit: Audit,
+    store: Store,
+    edge: Edge,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Open {
+    async fn new(bundle: &Bundle) -> Result<(Self, AuditWriter)> {
+        let started = now();
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), started)?;
+        let (audit, writer) = Audit::open(&bundle.audit, metrics.clone()).context("audit")?;
+        let store = Store::open(&bundle.store).context("store")?;
+        let edge = Edge::bind(bundle.grpc.clone(), &metrics).await;
+        let open = Self {
+            started,
+            metrics,
+            audit,
+            store,
+            edge: edge.context("grpc")?,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
+        Ok((open, writer))
+    }
+
+    /// What the providers of every snapshot are given; the API keys among it follow the store.
+    async fn lasting(&self) -> Result<(ApiKeys, Resources)> {
+        let (api_keys, following) = ApiKeys::following(self.store.clone());
+        let following = follow(following, self.metrics.clone(), self.stop.clone());
+        self.tasks.spawn(following);
+        let lasting = Resources {
+            api_keys: Some(api_keys.clone()),
+            ..super::lasting(self.store.clone()).await?
+        };
+        Ok((api_keys, lasting))
+    }
+
+    fn bound(&self, servers: &Servers) -> Bound {
+        Bound {
+            grpc: self.edge.bound().addr,
+            unix: self.edge.bound().unix.clone(),
+            metrics: servers.metrics(),
+            admin: servers.admin(),
+        }
+    }
+
+    /// SIGTERM and SIGINT drain; SIGHUP reloads and reopens the audit file.
+    fn watch_signals(
+        &self,
+        shutdown: CancellationToken,
+        draining: Arc<AtomicBool>,
+        ask: mpsc::Sender<Asker>,
+    ) -> Result<()> {
+        let (audit, stop) = (self.audit.clone(), self.stop.clone());
+        let signals = watch_signals(shutdown, draining, ask, audit, stop)?;
+        self.tasks.spawn(signals);
+        Ok(())
+    }
+
+    /// Answers checks until `shutdown`, and then those that are in flight.
+    async fn decide(
+        self,
+        source: StatusSource,
+        shutdown: CancellationToken,
+    ) -> Result<Drained, EdgeError> {
+        let Self {
+            started: _,
+            metrics,
+            audit,
+            store,
+            edge,
+            tasks,
+            stop,
+        } = self;
+        let sightings = seen::spawn(&tasks, &store, &metrics, &stop);
+        let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
+        tasks.spawn(worker.run());
+        if let Some(tls) = edge.tls() {
+            tasks.spawn(tls::watch(tls, now, stop.clone()));
+        }
+        let snapshot = Arc::clone(&source.in_force.snapshot);
+        let (ready_sender, ready) = watch::channel(false);
+        tasks.spawn(watch_readiness(source, ready_sender, stop));
+        let authorizer = Authorizer::new(snapshot, audit, metrics, queue, sightings);
+        edge.serve(authorizer, ready, shutdown).await
+    }
 }
 
 fn say_end(drained: Drained) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::case::PlacedCase;
+use super::bundle::{Bundle, Failure};
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::gateways;
@@ -16,98 +16,14 @@ use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
-use crate::action::RouteTable;
-use crate::admin::{AdminSettings, MetricsSettings};
-use crate::audit::AuditSettings;
-use crate::authorizer::{Protected, Snapshot};
-use crate::ext_authz::Grpc;
-use crate::identity::{CheckedProviders, DpopSettings, ProviderSpec, Resources};
+use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::{Lifecycle, RegisteredSpec, Registry, RegistrySpec};
-use crate::store::StoreSettings;
-use crate::telemetry::Log;
-
-/// A configuration that can be run.
-#[derive(Debug)]
-pub struct Bundle {
-    /// Where Envoy asks.
-    pub grpc: Grpc,
-    /// Where metrics and health are read.
-    pub metrics: MetricsSettings,
-    /// Where operators look, and change what runs.
-    pub admin: AdminSettings,
-    /// What is logged.
-    pub log: Log,
-    /// Where decision records go.
-    pub audit: AuditSettings,
-    /// Where durable state is kept.
-    pub store: StoreSettings,
-    /// How proofs of possession are judged.
-    pub dpop: DpopSettings,
-    /// The settings that only a restart changes, to notice that they changed.
-    pub fixed: String,
-    /// How credentials are verified; without keys yet.
-    pub providers: CheckedProviders,
-    /// The claims that providers declare.
-    pub claims: BTreeMap<ProviderName, ClaimDeclarations>,
-    /// What can be asked.
-    pub routes: RouteTable,
-    /// What is allowed.
-    pub policy: Policy,
-    /// The inventory of non-human identities.
-    pub registry: Registry,
-    /// What the checks of an identity's life do.
-    pub lifecycle: Lifecycle,
-    /// Declared conditions.
-    pub conditions: Vec<ConditionName>,
-    /// Conditions that are set.
-    pub set_conditions: BTreeMap<ConditionName, bool>,
-    /// A digest of everything that decisions depend on.
-    pub version: Arc<str>,
-    /// Tests of the policies.
-    pub cases: Vec<PlacedCase>,
-    /// What loads and should be looked at.
-    pub warnings: Problems,
-    /// The texts that were read, for snippets.
-    pub sources: Sources,
-    /// Files and folders whose changes matter.
-    pub watched: Vec<PathBuf>,
-    /// What they looked like before they were read: whatever changed since then has not been seen.
-    pub stamp: Stamp,
-}
-
-impl Bundle {
-    /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
-    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
-        Snapshot {
-            version: self.version,
-            loaded,
-            routes: self.routes,
-            protected: Protected::new(self.policy.settable_headers()),
-            policy: self.policy,
-            registry: self.registry,
-            lifecycle: self.lifecycle,
-            providers: self.providers.with(self.dpop, resources),
-            conditions: self.set_conditions,
-        }
-    }
-}
-
-/// A configuration that cannot be run.
-#[derive(Debug)]
-pub struct Failure {
-    /// Everything that is wrong, and warnings.
-    pub problems: Problems,
-    /// The texts that were read, for snippets.
-    pub sources: Sources,
-    /// Files and folders that were named, there or not: one that appears may be the cure.
-    pub watched: Vec<PathBuf>,
-}
+use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
 
 /// Reads the server's configuration at `path` and everything that it names, but no certificate: decisions do not depend
 /// on these, and a listener follows its own.

@@ -4,6 +4,7 @@
 //! line and column, and gives a [`Bundle`] that the wiring can run. Nothing here runs anything.
 
 mod assemble;
+mod bundle;
 mod case;
 mod expectation;
 mod files;
@@ -18,7 +19,8 @@ mod server;
 mod watch;
 pub mod yaml;
 
-pub use assemble::{Bundle, Failure, load, load_with_certificates};
+pub use assemble::{load, load_with_certificates};
+pub use bundle::{Bundle, Failure};
 pub use case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, PlacedCase};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;

@@ -2,6 +2,7 @@
 //!
 //! One Envoy worker needs one connection, so a few hundred are somebody else's.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,15 +11,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::Connected;
 
 use super::peer::Peer;
+use crate::tls::Crowd;
 
 /// Bytes with which every client begins (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
-/// How long a client may take to send them; what comes after is bounded by the probes of an idle connection.
+/// How long a client may take to send them if nobody waits; what comes after is bounded by the probes of an idle
+/// connection.
 const PREFACE_WITHIN: Duration = Duration::from_secs(3);
 /// Pause after the system refused to accept, so that running out of descriptors is no busy loop, and no end either.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -33,10 +36,40 @@ pub(super) struct Connection<C> {
 }
 
 /// The client has not introduced itself yet.
-#[derive(Debug)]
 struct Silent {
     missing: usize,
-    until: Pin<Box<Sleep>>,
+    until: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl fmt::Debug for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Silent").finish_non_exhaustive()
+    }
+}
+
+/// Places for connections, and who has one without having said anything. Cheap to clone; clones are the same places.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    silent: Crowd,
+}
+
+impl Places {
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(count)),
+            silent: Crowd::default(),
+        }
+    }
+
+    /// One of them, as soon as there is one; somebody who is silent gives way.
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
+            return Some(place);
+        }
+        self.silent.press();
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
 }
 
 /// The connections of a listener, whatever goes wrong with one of them.
@@ -67,15 +100,15 @@ const fn is_the_clients(kind: io::ErrorKind) -> bool {
 /// The connections of `incoming`, each handed on once it has one of the `places`; one more waits at a time.
 pub(super) fn counted<C>(
     incoming: impl Stream<Item = (C, Peer)>,
-    places: Arc<Semaphore>,
+    places: Places,
 ) -> impl Stream<Item = io::Result<Connection<C>>> {
     incoming.then(move |(stream, peer)| {
-        let places = Arc::clone(&places);
+        let places = places.clone();
         async move {
-            let place = places.acquire_owned().await.ok();
+            let place = places.take().await;
             let silent = Silent {
                 missing: PREFACE,
-                until: Box::pin(sleep(PREFACE_WITHIN)),
+                until: Box::pin(places.silent.enough(PREFACE_WITHIN)),
             };
             Ok(Connection {
                 stream,
@@ -174,8 +207,7 @@ mod tests {
         let (ours, _theirs) = tokio::io::duplex(8);
         let (more, _others) = tokio::io::duplex(8);
         let incoming = tokio_stream::iter([(ours, Peer::Anybody), (more, Peer::Anybody)]);
-        let places = Arc::new(Semaphore::new(1));
-        let mut connections = pin!(counted(incoming, Arc::clone(&places)));
+        let mut connections = pin!(counted(incoming, Places::new(1)));
         let first = connections.next().await.unwrap().unwrap();
         let mut second = pin!(connections.next());
         let waited = tokio::time::timeout(Duration::from_millis(20), &mut second);
@@ -189,7 +221,7 @@ mod tests {
         for (sent, cut) in [(0, true), (PREFACE - 1, true), (PREFACE, false)] {
             let (ours, mut theirs) = tokio::io::duplex(64);
             let incoming = tokio_stream::iter([(ours, Peer::Anybody)]);
-            let mut connections = pin!(counted(incoming, Arc::new(Semaphore::new(1))));
+            let mut connections = pin!(counted(incoming, Places::new(1)));
             let mut connection = connections.next().await.unwrap().unwrap();
             if let Some(silent) = &mut connection.silent {
                 silent.until = Box::pin(sleep(Duration::from_millis(30)));

@@ -17,6 +17,8 @@ type Shaken = Result<(TlsStream<TcpStream>, Peer), HandshakeError>;
 pub(super) struct Secured<S> {
     incoming: Pin<Box<S>>,
     ended: bool,
+    /// Accepted, and there was no room for its handshake.
+    waiting: Option<TcpStream>,
     handshakes: JoinSet<Shaken>,
     tls: ServerTls,
     /// Who may come in; without one, everybody whom `tls` accepts.
@@ -28,24 +30,38 @@ impl<S: Stream<Item = TcpStream>> Secured<S> {
         Self {
             incoming: Box::pin(incoming),
             ended: false,
+            waiting: None,
             handshakes: JoinSet::new(),
             tls,
             list,
         }
     }
 
-    /// Begins the handshakes of all who wait, as far as there is room.
+    /// Begins the handshakes of all who wait, as far as there is room; for the next one a slow client gives way.
     fn begin(&mut self, cx: &mut Context<'_>) {
-        while !self.ended && self.handshakes.len() < MAX_HANDSHAKES {
-            match self.incoming.as_mut().poll_next(cx) {
-                Poll::Ready(Some(stream)) => {
-                    let (tls, list) = (self.tls.clone(), self.list.clone());
-                    self.handshakes.spawn(shake(stream, tls, list));
-                }
-                Poll::Ready(None) => self.ended = true,
-                Poll::Pending => return,
+        while let Some(stream) = self.next(cx) {
+            if self.handshakes.len() >= MAX_HANDSHAKES {
+                self.waiting = Some(stream);
+                return;
             }
+            let (tls, list) = (self.tls.clone(), self.list.clone());
+            self.handshakes.spawn(shake(stream, tls, list));
         }
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Option<TcpStream> {
+        let waited = self.waiting.take();
+        if waited.is_some() || self.ended {
+            return waited;
+        }
+        let Poll::Ready(accepted) = self.incoming.as_mut().poll_next(cx) else {
+            return None;
+        };
+        self.ended = accepted.is_none();
+        if self.handshakes.len() >= MAX_HANDSHAKES && accepted.is_some() {
+            self.tls.press();
+        }
+        accepted
     }
 }
 

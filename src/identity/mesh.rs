@@ -2,6 +2,7 @@
 //! on which of them is asked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::kind::{Checked, Ready};
 use super::mtls::{Caller, Hops, Mtls};
@@ -106,11 +107,12 @@ impl Providers {
     }
 
     /// The thumbprint of the caller's certificate (`x5t#S256`, RFC 8705, section 3.1): of the one that Envoy verified, or
-    /// that a trusted proxy did.
-    pub fn peer_thumbprint(
+    /// that a trusted proxy did. It needs no provider of workloads: a token names the certificate, and who trusts it is
+    /// Envoy's to say.
+    pub(super) fn caller_thumbprint(
         &self,
         request: &AccessRequest,
-    ) -> Result<Option<std::sync::Arc<str>>, Denial> {
+    ) -> Result<Option<Arc<str>>, Denial> {
         Ok(self.caller(request)?.thumbprint)
     }
 

@@ -262,11 +262,17 @@ impl Providers {
         } else {
             self.signed(token, place, request, route, clock)?
         };
+        let certificate = if unproven.needs_certificate() {
+            self.caller_thumbprint(request)?
+        } else {
+            None
+        };
         let presentation = Presentation {
             token,
             scheme,
             request,
             route,
+            certificate: certificate.as_deref(),
             until: clock.until,
         };
         self.proofs.prove(unproven, presentation).await.map(Some)

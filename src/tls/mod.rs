@@ -13,6 +13,7 @@
 //! ```
 
 mod check;
+mod crowd;
 mod error;
 mod material;
 mod server;
@@ -20,6 +21,7 @@ mod spec;
 mod watch;
 
 pub use check::check;
+pub use crowd::Crowd;
 pub use error::{File, HandshakeError, TlsError};
 pub use server::{Accepted, MAX_HANDSHAKES, ServerTls, TlsStream};
 pub use spec::TlsSpec;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_rustls::TlsAcceptor;
 
 pub use tokio_rustls::server::TlsStream;
 
+use super::crowd::Crowd;
 use super::error::{HandshakeError, TlsError};
 use super::material::{Files, Material};
 use super::spec::TlsSpec;
@@ -20,8 +20,7 @@ use crate::certificate::Certificate;
 use crate::model::time::Timestamp;
 use crate::telemetry::{Handshake, TlsMetrics};
 
-/// How long a handshake may take: it is two round trips. Short, because it is also how long a crowd that says nothing
-/// keeps the next one waiting.
+/// How long a handshake may take if nobody waits; it is two round trips.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// Most handshakes at once; each costs a signature and some 20 KiB, and the next one waits.
 pub const MAX_HANDSHAKES: usize = 256;
@@ -38,6 +37,7 @@ struct Inner {
     /// What the files looked like when they were last read, good or bad.
     seen: Mutex<Option<u64>>,
     places: Semaphore,
+    crowd: Crowd,
     limit: Duration,
     metrics: TlsMetrics,
 }
@@ -87,6 +87,7 @@ impl ServerTls {
             seen: Mutex::new(Some(files.mark(&hashing))),
             hashing,
             places: Semaphore::new(MAX_HANDSHAKES),
+            crowd: Crowd::default(),
             limit: HANDSHAKE,
             metrics,
         })))
@@ -97,8 +98,8 @@ impl ServerTls {
         self.0.in_force.load().expires
     }
 
-    /// Shakes hands on `stream`, once one of the places is free. Nobody waits for a slow client longer than the bound of
-    /// one handshake. Counts how it ended.
+    /// Shakes hands on `stream`, once one of the places is free. Where somebody waits, slow clients give way. Counts how
+    /// it ended.
     pub async fn accept<S>(&self, stream: S) -> Result<Accepted<S>, HandshakeError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -137,17 +138,30 @@ impl ServerTls {
         accepted
     }
 
+    /// Somebody waits to shake hands, and there is no room for it: the slowest gives way.
+    pub fn press(&self) {
+        self.0.crowd.press();
+    }
+
+    /// A place among the handshakes; they are never closed, so there is always one in the end.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.0.places.try_acquire() {
+            return Some(place);
+        }
+        self.press();
+        self.0.places.acquire().await.ok()
+    }
+
     async fn handshake<S>(&self, stream: S) -> Result<Accepted<S>, HandshakeError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        // The places are never closed, so there is always a permit.
-        let _place = self.0.places.acquire().await.ok();
+        let _place = self.place().await;
         let config = Arc::clone(&self.0.in_force.load().config);
-        let stream = timeout(self.0.limit, TlsAcceptor::from(config).accept(stream))
-            .await
-            .map_err(|_elapsed| HandshakeError::TimedOut)?
-            .map_err(HandshakeError::Failed)?;
+        let stream = tokio::select! {
+            shaken = TlsAcceptor::from(config).accept(stream) => shaken.map_err(HandshakeError::Failed)?,
+            () = self.0.crowd.clone().enough(self.0.limit) => return Err(HandshakeError::TimedOut),
+        };
         let shown = stream.get_ref().1.peer_certificates();
         let certificate = shown
             .and_then(|chain| chain.first())

@@ -1,13 +1,17 @@
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::HandshakeKind;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_util::sync::CancellationToken;
 
 use super::server::Reread;
-use super::testing::{Authority, Pair, connect, files};
+use super::testing::{Authority, Pair, SERVER, client, connect, files};
 use super::*;
 use crate::model::finding::Severity;
 use crate::model::time::Timestamp;
@@ -158,6 +162,43 @@ async fn handshakes_have_a_bound_and_the_next_one_waits() {
     let (silent, (accepted, _)) = tokio::join!(silent, waiting);
     assert!(matches!(silent, Err(HandshakeError::TimedOut)));
     assert!(accepted.is_ok());
+}
+
+#[tokio::test]
+async fn no_session_is_resumed_so_every_connection_shows_its_certificate() {
+    let authority = Authority::new("servers");
+    let set = Set::new(&authority.server(4000), Some(&authority.pem()));
+    let tls = set.load().unwrap();
+    let mine = authority.client(&[EDGE], &[]);
+    for versions in [&[&TLS13][..], &[&TLS12]] {
+        // A client that remembers whatever it is given.
+        let remembers = client(&authority, Some(&mine), versions);
+        for _ in 0..3 {
+            let (ours, theirs) = duplex(64 * 1024);
+            let server = async {
+                let mut accepted = tls.accept(ours).await.unwrap();
+                accepted.stream.write_all(b"hello").await.unwrap();
+                accepted.stream.shutdown().await.unwrap();
+                accepted
+            };
+            let reads = async {
+                let connector = TlsConnector::from(Arc::clone(&remembers));
+                let name = SERVER.try_into().unwrap();
+                let mut stream = connector.connect(name, theirs).await.unwrap();
+                // Tickets come before the first byte.
+                let _ended = stream.read_to_end(&mut Vec::new()).await;
+                stream
+            };
+            let (accepted, stream) = tokio::join!(server, reads);
+            assert!(accepted.certificate.is_some());
+            let kinds = [
+                accepted.stream.get_ref().1.handshake_kind(),
+                stream.get_ref().1.handshake_kind(),
+            ];
+            assert_eq!(kinds, [Some(HandshakeKind::Full); 2], "{versions:?}");
+            assert_eq!(stream.get_ref().1.tls13_tickets_received(), 0);
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //!
 //! `sub`, `aud` (may repeat), `scope` (separated by spaces), `groups` and `amr` (separated by commas), `acr`, `client_id`, `environment`,
 //! `act` (the actor; several separated by commas are nested, the outermost first), `ttl` and `auth_age` (seconds; `acr` alone means that
-//! the login was just now), `alg` (`ES256` or `RS256`), `claim.NAME=JSON` for any other claim (`null` takes one away), and
-//! `bad` for a token that must be refused.
+//! the login was just now), `jkt` (the thumbprint of the DPoP key that the token is bound to), `alg` (`ES256` or `RS256`),
+//! `claim.NAME=JSON` for any other claim (`null` takes one away), and `bad` for a token that must be refused.
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
@@ -74,6 +74,8 @@ impl Order {
                 };
                 self.set(name, inner_first.fold(Value::Null, nest));
             }
+            // The thumbprint of the key that the token is bound to (RFC 9449, section 6.1).
+            "jkt" => self.set("cnf", json!({ "jkt": value })),
             "ttl" => self.lifetime = value.parse()?,
             "auth_age" => self.auth_age = Some(value.parse()?),
             "alg" => self.algorithm = Algorithm::parse(value)?,

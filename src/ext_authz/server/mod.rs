@@ -8,7 +8,7 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
@@ -16,7 +16,7 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::authorizer::Authorizer;
 
-use super::connection::{accepted, counted};
+use super::connection::{Places, accepted, counted};
 use super::health::Reporter;
 use super::limit::Load;
 use super::peer::{AllowList, Peer};
@@ -190,7 +190,7 @@ impl Edge {
             bound: _,
             load: _,
         } = self;
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let places = Places::new(MAX_CONNECTIONS);
         let serve = Serve {
             routes,
             concurrency: settings.concurrency,
@@ -221,7 +221,7 @@ impl Edge {
 struct Serve<'a> {
     routes: &'a Routes,
     concurrency: usize,
-    places: Arc<Semaphore>,
+    places: Places,
     closing: &'a CancellationToken,
 }
 
@@ -233,7 +233,7 @@ impl Serve<'_> {
     where
         C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let connections = counted(incoming, Arc::clone(&self.places));
+        let connections = counted(incoming, self.places.clone());
         // One for each kind of listener, each of some kilobytes: not on the stack of whoever waits for all.
         Box::pin(accept(
             connections,

@@ -1,6 +1,7 @@
 //! Peers, forwarded elements and hops; certificates are real, and the hostile ones are named by their defect.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -12,6 +13,7 @@ use super::{Mtls, MtlsSpec, xfcc};
 use crate::certificate::Certificate;
 use crate::identity::mtls::Caller;
 use crate::identity::testing::NOW;
+use crate::identity::{CheckedProviders, DpopSettings, DpopSpec, Providers, Resources};
 use crate::keys::base64url;
 use crate::model::glob::Glob;
 use crate::model::reason::Reason;
@@ -369,6 +371,61 @@ fn without_names_the_peer_is_a_hop_and_no_other_workload() {
     );
 }
 
+fn providers(mesh: Option<Json>) -> Providers {
+    let base = Path::new("/");
+    let specs = mesh.map(|spec| {
+        let spec = serde_json::from_value(json!({ "mtls": spec })).unwrap();
+        ("mesh".to_owned(), spec)
+    });
+    let dpop = DpopSettings::compile(DpopSpec::default(), base).unwrap();
+    let checked = CheckedProviders::compile(specs, base).unwrap();
+    checked.with(dpop, &Resources::default())
+}
+
+/// What a token may be bound to (RFC 8705, section 3.1).
+#[test]
+fn the_certificate_of_a_caller_is_the_one_that_envoy_or_a_hop_of_ours_verified() {
+    let edge_only = json!({ "trust_domains": ["example.org"] });
+    let behind =
+        json!({ "trust_domains": "example.org", "trusted_hops": 1, "hops": [HOP.to_owned()] });
+    let both = format!("{},{}", element(&RUNNER, CALLER), element(&EDGE, HOP));
+    let by_edge = request(Some(HOP), Some(&EDGE.pem), Some(&both));
+    let by_runner = request(Some(CALLER), Some(&RUNNER.pem), Some(&both));
+    let forged = request(None, None, Some(&element(&RUNNER, CALLER)));
+    let named = request(Some(CALLER), None, None);
+    let (edge, runner) = (
+        Some(EDGE.thumbprint.as_str()),
+        Some(RUNNER.thumbprint.as_str()),
+    );
+    for (mesh, request, expected) in [
+        (None, &by_edge, edge),
+        (None, &by_runner, runner),
+        (None, &forged, None),
+        (None, &named, None),
+        (Some(&edge_only), &by_edge, edge),
+        (Some(&edge_only), &forged, None),
+        (Some(&behind), &by_edge, runner),
+        // A hop's own certificate is nobody's proof: all that come through it would have it.
+        (
+            Some(&behind),
+            &self::request(Some(HOP), Some(&EDGE.pem), None),
+            None,
+        ),
+        (Some(&behind), &by_runner, runner),
+        (Some(&behind), &forged, None),
+    ] {
+        let found = providers(mesh.cloned()).caller_thumbprint(request).unwrap();
+        assert_eq!(found.as_deref(), expected, "{mesh:?} {request:?}");
+    }
+    // A certificate of another trust domain is no workload's, and as good as any to bind a token to.
+    let foreign = workload("spiffe://other.test/web");
+    let request = request(None, Some(&foreign.pem), None);
+    let providers = providers(Some(edge_only));
+    assert_eq!(providers.workload(&request), Ok(None));
+    let found = providers.caller_thumbprint(&request).unwrap();
+    assert_eq!(found.as_deref(), Some(foreign.thumbprint.as_str()));
+}
+
 /// The last element is Envoy's own about its peer. If it is not, Envoy does not append, and nothing says who added what.
 #[test]
 fn an_envoy_that_does_not_append_is_found_out() {
@@ -432,6 +489,11 @@ fn hostile_elements_are_refused() {
         ("two-certificates", format!("{good};Cert=\"\";cert=\"\"")),
         ("two-chains", format!("{good};Chain=\"\";Chain=\"\"")),
         ("no-hash", format!("URI={CALLER}")),
+        (
+            "a-dns-name-with-a-uri-in-it",
+            format!("Hash={hash};URI=;DNS=a;URI={CALLER}"),
+        ),
+        ("two-empty-uris", format!("Hash={hash};URI=;DNS=a;URI=")),
         ("short-hash", format!("Hash=abcd;URI={CALLER}")),
         ("long-hash", format!("Hash={hash}00;URI={CALLER}")),
         (

@@ -28,6 +28,8 @@ pub(super) struct Element {
     pub(super) certificate: Option<String>,
     /// Every `URI`, in order; one that is empty is none.
     pub(super) uris: Vec<String>,
+    /// Whether there is a `URI` without a value: Envoy writes one for a certificate that has none.
+    no_uri: bool,
     subject: bool,
     chain: bool,
 }
@@ -133,7 +135,7 @@ impl Element {
             "cert" => self.certificate.replace(value).is_some(),
             "subject" => std::mem::replace(&mut self.subject, true),
             "chain" => std::mem::replace(&mut self.chain, true),
-            "uri" if value.is_empty() => false,
+            "uri" if value.is_empty() => std::mem::replace(&mut self.no_uri, true),
             "uri" => {
                 self.uris.push(value);
                 false
@@ -142,6 +144,10 @@ impl Element {
         };
         if repeated {
             return Err(malformed("an element has a key twice"));
+        }
+        if self.no_uri && !self.uris.is_empty() {
+            // Names stand there as they are, so a DNS name with a semicolon in it could look like a URI.
+            return Err(malformed("an element has no URI, and one"));
         }
         Ok(())
     }

@@ -83,7 +83,6 @@ impl Rules {
         Ok(Unspent {
             key: digest_bytes([
                 ("jkt", shown.key.as_bytes()),
-                ("url", shown.url.as_bytes()),
                 ("path", shown.request.raw_path.as_bytes()),
                 ("jti", jti.as_bytes()),
             ]),

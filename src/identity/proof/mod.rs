@@ -46,6 +46,13 @@ pub(super) struct Unproven {
     pub(super) binding: Binding,
 }
 
+impl Unproven {
+    /// Whether it must be shown with a client certificate.
+    pub(super) const fn needs_certificate(&self) -> bool {
+        self.binding.certificate.is_some()
+    }
+}
+
 /// How a token was presented.
 #[derive(Clone, Copy)]
 pub(super) struct Presentation<'a> {
@@ -53,6 +60,8 @@ pub(super) struct Presentation<'a> {
     pub(super) scheme: Scheme,
     pub(super) request: &'a AccessRequest,
     pub(super) route: &'a Route,
+    /// The thumbprint of the caller's verified certificate; asked for only if the token needs one.
+    pub(super) certificate: Option<&'a str>,
     /// When an answer is not heard any more.
     pub(super) until: Instant,
 }
@@ -133,7 +142,7 @@ impl Proofs {
             (Scheme::Bearer, None) | (Scheme::Dpop, Some(_)) => {}
         }
         if let Some(thumbprint) = certificate {
-            mtls::check(thumbprint, presentation.request)?;
+            mtls::check(thumbprint, presentation.certificate)?;
         }
         match key {
             Some(key) => {
@@ -152,6 +161,7 @@ impl Proofs {
             scheme: _,
             request,
             route,
+            certificate: _,
             until,
         } = presentation;
         let proof = request.headers.get(HEADER);

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::dpop::{Rules, Shown};
 use super::nonce::Nonces;
 use super::*;
+use crate::certificate::Certificate;
 use crate::identity::testing::{AUDIENCE, NOW, changed, route};
 use crate::keys::testing::{TestKey, encode};
 use crate::keys::{Algorithm, base64url, sha256};
@@ -457,11 +458,23 @@ async fn proven(
     scheme: Scheme,
     request: &AccessRequest,
 ) -> Result<Proof, &'static str> {
+    proven_with(proofs, binding, scheme, request, None).await
+}
+
+/// What becomes of it when the caller has this certificate.
+async fn proven_with(
+    proofs: &Proofs,
+    binding: &Binding,
+    scheme: Scheme,
+    request: &AccessRequest,
+    certificate: Option<&str>,
+) -> Result<Proof, &'static str> {
     let presentation = Presentation {
         token: TOKEN,
         scheme,
         request,
         route: &route(&["corp"]),
+        certificate,
         until: Instant::now() + Duration::from_secs(20),
     };
     let proven = proofs.proof(binding, presentation).await;
@@ -503,6 +516,25 @@ async fn a_proof_is_good_once() {
         Err("dpop_method")
     );
     assert_eq!(tried(&late).await, Ok(Proof::Dpop));
+}
+
+/// Envoy may choose between routes of one origin by anything, a header for example, that no proof is about.
+#[test]
+fn a_proof_is_one_and_the_same_on_every_route_of_its_origin() {
+    let proof = proof(json!({}), json!({}));
+    let (request, key) = (request("GET", "/v1/a", &[]), thumbprint(&KEY));
+    let remembered = |url: &str| {
+        let shown = Shown {
+            request: &request,
+            url,
+            token: TOKEN,
+            key: &key,
+        };
+        rules(Some(nonces())).check(&proof, shown).unwrap()
+    };
+    let (origin, port) = (format!("{AUDIENCE}/v1"), format!("{AUDIENCE}:443"));
+    assert_eq!(remembered(AUDIENCE), remembered(&origin));
+    assert_eq!(remembered(AUDIENCE), remembered(&port));
 }
 
 #[tokio::test]
@@ -578,20 +610,24 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
     let proofs = proofs(&StoreSettings::in_memory());
     let own = bound(&json!({ "x5t#S256": "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0" }));
     let other = bound(&json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" }));
-    let mut request = request("GET", "/v1/a", &[]);
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
+    let request = request("GET", "/v1/a", &[]);
     for (certificate, binding, expected) in [
-        (Some(CERTIFICATE), &own, Ok(Proof::Mtls)),
-        (Some(CERTIFICATE), &other, Err("certificate_mismatch")),
-        (None, &own, Err("certificate_mismatch")),
+        (Some(certificate.thumbprint()), &own, Ok(Proof::Mtls)),
         (
-            Some("-----BEGIN CERTIFICATE-----"),
-            &own,
+            Some(certificate.thumbprint()),
+            &other,
             Err("certificate_mismatch"),
         ),
-        (Some(CERTIFICATE), &Binding::default(), Ok(Proof::None)),
+        (None, &own, Err("certificate_mismatch")),
+        // A token that is merely sent beside a certificate is bound to nothing.
+        (
+            Some(certificate.thumbprint()),
+            &Binding::default(),
+            Ok(Proof::None),
+        ),
     ] {
-        request.source.certificate = certificate.map(str::to_owned);
-        let outcome = proven(&proofs, binding, Scheme::Bearer, &request).await;
+        let outcome = proven_with(&proofs, binding, Scheme::Bearer, &request, certificate).await;
         assert_eq!(outcome, expected);
     }
 }

@@ -1,6 +1,7 @@
 //! Who may change a running server, by every kind of credential, and what is left of it.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -245,4 +246,76 @@ fn there_may_be_no_admin_listener() {
     assert!(server.admin.is_none());
     assert_eq!(server.get("/readyz").status, 200);
     assert_eq!(server.get("/status").status, 404);
+}
+
+#[test]
+fn a_flood_of_wrong_credentials_keeps_nobody_out_who_has_a_right_one() {
+    let server = setup().start();
+    let (admin, alice) = (server.admin(), token(&server, "alice", ADMINS));
+    let wrong = [
+        format!("authorization: Bearer {alice}x\r\n"),
+        format!("authorization: Bearer {}\r\n", TOKEN.replace('0', "1")),
+    ];
+    let stop = AtomicBool::new(false);
+    let reload = |token: &str| {
+        let headers = format!("authorization: Bearer {token}\r\n");
+        send(admin, "POST /reload", &headers).unwrap().status
+    };
+    std::thread::scope(|scope| {
+        for headers in wrong.iter().cycle().take(8) {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let _refused = send(admin, "POST /reload", headers);
+                }
+            });
+        }
+        let limited = "countersign_admin_refused_total{reason=\"limited\"}";
+        eventually(SOON, "a flood", || {
+            (server.metric(limited) > 20.0).then_some(())
+        });
+        let statuses: Vec<u16> = (0..5)
+            .flat_map(|_| [reload(&alice), reload(TOKEN)])
+            .collect();
+        let nobody = send(admin, "GET /status", "").unwrap().status;
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(statuses, [200; 10]);
+        assert_eq!(nobody, 200, "who shows nothing may read on");
+    });
+}
+
+#[test]
+fn what_somebody_writes_about_a_certificate_counts_for_nothing() {
+    // The mesh has a proxy that is trusted with that; it does not stand in front of this listener.
+    let setup = setup()
+        .replacing(
+            "mtls: { trust_domains: [example.org] }",
+            "mtls: { trust_domains: [example.org], trusted_hops: 1 }",
+        )
+        .replacing(
+            "{ provider: corp, group",
+            "{ provider: mesh, id: 'spiffe://example.org/ops/*' }, { provider: corp, group",
+        );
+    let server = setup.start();
+    let hash = "00".repeat(32);
+    let forwarded =
+        format!("x-forwarded-client-cert: Hash={hash};URI=spiffe://example.org/ops/ada\r\n");
+    let bound = server.setup.corp.token("alice").audience(AUDIENCE);
+    let thumbprint = json!({ "x5t#S256": "A".repeat(43) });
+    let bound = bound.groups(ADMINS).claim("cnf", thumbprint).sign();
+    let key = server.setup.corp.token("alice").audience(AUDIENCE);
+    let key = key
+        .groups(ADMINS)
+        .claim("cnf", json!({ "jkt": "A".repeat(43) }))
+        .sign();
+    let bearer = |token: &str| format!("{forwarded}authorization: Bearer {token}\r\n");
+    for (headers, expected) in [
+        (forwarded.clone(), "authentication_required"),
+        (bearer(&bound), "token_binding"),
+        (bearer(&key), "token_binding"),
+    ] {
+        let reply = send(server.admin(), "POST /reload", &headers).unwrap();
+        let code = reply.json()["code"].clone();
+        assert_eq!((reply.status, code), (401, json!(expected)), "{headers}");
+    }
+    assert_eq!(changes(&server), [] as [Value; 0]);
 }

@@ -1,5 +1,6 @@
 //! Proof of possession through the real gRPC port, with a client that shares no code with us.
 
+mod bound;
 mod client;
 
 use serde_json::{Value, json};
