@@ -57,8 +57,12 @@ fn is_ours(gate: &Gate, request: &Request, local: Option<IpAddr>) -> bool {
 }
 
 fn is_our_host(gate: &Gate, host: &str, local: Option<IpAddr>) -> bool {
-    let literal = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(address) = literal.parse::<IpAddr>() {
+    let bracketed = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let address = match bracketed {
+        Some(text) => text.parse().map(IpAddr::V6),
+        None => host.parse().map(IpAddr::V4),
+    };
+    if let Ok(address) = address {
         let address = address.to_canonical();
         return address.is_loopback() || local.is_some_and(|it| it.to_canonical() == address);
     }

@@ -1,5 +1,7 @@
 //! `countersign doctor`: what Envoy would let pass undecided.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,7 +11,7 @@ use super::Exit;
 use super::output::{colour, counted, load_or_say, print, say_error, summary};
 use crate::config::Overrides;
 use crate::config::problem::{Problem, Problems, Severity, Sources};
-use crate::doctor::{Examined, Needs, Trap, examine, fetch};
+use crate::doctor::{Examined, MAX_BYTES, Needs, Trap, examine, fetch};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -97,7 +99,7 @@ fn unplaced(examined: Examined) -> Examined {
 
 fn read(envoy: &str, is_url: bool) -> Result<String, String> {
     if !is_url {
-        let read = std::fs::read_to_string(envoy);
+        let read = read_file(Path::new(envoy));
         return read.map_err(|error| format!("cannot read `{envoy}`: {error}"));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -106,6 +108,16 @@ fn read(envoy: &str, is_url: bool) -> Result<String, String> {
     let runtime = runtime.map_err(|error| format!("cannot start the runtime: {error}"))?;
     let fetched = runtime.block_on(fetch(envoy));
     fetched.map_err(|error| format!("cannot fetch the configuration: {error}"))
+}
+
+/// One byte more than is examined, so that what is too large is told from what is just large enough.
+fn read_file(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let most = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+    let file = File::open(file)?;
+    file.take(most.saturating_add(1))
+        .read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn found(envoy: &str, text: String, examined: &Examined, deny_warnings: bool, json: bool) -> Exit {

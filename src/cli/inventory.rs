@@ -235,6 +235,9 @@ fn second(at: Timestamp) -> String {
         .map_or_else(|| text.clone(), |(second, _)| format!("{second}Z"))
 }
 
+/// Most characters of a cell: one long id would push the columns of all rows off the screen. `--json` has all of it.
+const MAX_CELL: usize = 96;
+
 /// Ids come from tokens: a terminal is given nothing that it would obey, and nothing that reorders what is read.
 fn printable(text: &str) -> String {
     let misleads = |c: char| {
@@ -242,14 +245,18 @@ fn printable(text: &str) -> String {
             || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    let shown = text.chars().map(|c| {
+    let mut rest = text.chars().map(|c| {
         if misleads(c) {
             char::REPLACEMENT_CHARACTER
         } else {
             c
         }
     });
-    shown.collect()
+    let mut shown: String = rest.by_ref().take(MAX_CELL).collect();
+    if rest.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -302,6 +309,15 @@ mod tests {
     fn a_terminal_is_given_nothing_that_it_obeys() {
         let cells = Row::seen(record("corp", "a\u{1b}[2J\u{202e}b\n", "human", None)).cells();
         assert_eq!(cells[1], "a\u{fffd}[2J\u{fffd}b\u{fffd}");
+    }
+
+    #[test]
+    fn one_long_id_does_not_push_the_others_off_the_screen() {
+        for (length, shown) in [(96, 96), (97, 97), (1024, 97)] {
+            let cells = Row::seen(record("corp", &"é".repeat(length), "human", None)).cells();
+            assert_eq!(cells[1].chars().count(), shown, "{length}");
+            assert_eq!(cells[1].ends_with('…'), length > 96);
+        }
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(super) fn examine(manager: &At<'_>, examination: &mut Examination<'_, '_>) {
             "write `forward_client_cert_details: SANITIZE_SET`; another value needs a proxy in front that writes the header, and a provider with `trusted_hops`",
         );
     }
+    if !sanitised {
+        forwarding(manager, examination);
+    }
     if let Some(internal) = manager.get("internal_address_config")
         && internal.list("cidr_ranges").is_empty()
     {
@@ -33,6 +36,23 @@ pub(super) fn examine(manager: &At<'_>, examination: &mut Examination<'_, '_>) {
             &internal,
             "without `cidr_ranges` Envoy counts loopback and every private network as internal, and obeys the `x-envoy-*` headers of their clients",
             "remove `internal_address_config`, so that nobody is internal, or list the `cidr_ranges` of your proxies",
+        );
+    }
+}
+
+/// What a provider with `trusted_hops` reads of the header: which elements Envoy writes, and with what in them.
+fn forwarding(manager: &At<'_>, examination: &mut Examination<'_, '_>) {
+    examination.forwards = true;
+    let appends = manager.word("forward_client_cert_details", &FORWARDED) == "APPEND_FORWARD";
+    let details = manager.field("set_current_client_cert_details");
+    if appends && examination.needs.forwarded_certificates && !details.is("uri") {
+        let at = manager.get("set_current_client_cert_details");
+        let at = at.unwrap_or_else(|| manager.field("forward_client_cert_details"));
+        examination.report.add(
+            Trap::ForwardedCertificateLost,
+            &at,
+            "Envoy adds its own peer to `x-forwarded-client-cert` without its URI, so countersign cannot tell whose element it is, and denies",
+            "write `set_current_client_cert_details: { uri: true }`",
         );
     }
 }

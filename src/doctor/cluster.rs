@@ -1,6 +1,7 @@
 //! The cluster that countersign is asked through.
 
 use super::at::At;
+use super::endpoint;
 use super::examine::{Examination, is_loopback};
 use super::service::plain_text;
 use super::trap::Trap;
@@ -65,8 +66,11 @@ fn transport(cluster: &At<'_>, examination: &mut Examination<'_, '_>) {
     let tls = socket
         .as_ref()
         .and_then(|socket| socket.message_in("typed_config", TLS));
+    let hidden = tls.is_none() && (cluster.mentions(TLS) || socket.as_ref().is_some_and(not_plain));
+    if !hidden {
+        endpoint::examine(cluster, tls.as_ref(), examination);
+    }
     let Some(tls) = tls else {
-        let hidden = cluster.mentions(TLS);
         if !hidden && !is_local(cluster) {
             plain_text(cluster, examination);
         }
@@ -82,12 +86,8 @@ fn transport(cluster: &At<'_>, examination: &mut Examination<'_, '_>) {
             "write `validation_context: { trusted_ca: { filename: … }, match_typed_subject_alt_names: […] }`",
         );
     }
-    let shown = [
-        "tls_certificates",
-        "tls_certificate_sds_secret_configs",
-        "tls_certificate_provider_instance",
-    ];
-    if !shown.into_iter().any(|field| common.get(field).is_some()) {
+    let demanded = examination.needs.port.as_ref();
+    if !shows_certificate(&tls) && !demanded.is_some_and(|port| port.mutual) {
         report.add(
             Trap::NoClientCertificate,
             &common.there("tls_certificates"),
@@ -95,6 +95,23 @@ fn transport(cluster: &At<'_>, examination: &mut Examination<'_, '_>) {
             "write `tls_certificates` with a certificate that countersign's `grpc.tls` accepts",
         );
     }
+}
+
+/// Whether Envoy has a certificate to show.
+pub(super) fn shows_certificate(tls: &At<'_>) -> bool {
+    let common = tls.field("common_tls_context");
+    let shown = [
+        "tls_certificates",
+        "tls_certificate_sds_secret_configs",
+        "tls_certificate_provider_instance",
+    ];
+    shown.into_iter().any(|field| common.get(field).is_some())
+}
+
+/// Whether a transport socket is one that this knows nothing about.
+fn not_plain(socket: &At<'_>) -> bool {
+    let of = socket.get("typed_config").and_then(|any| any.message());
+    of.is_some_and(|(of, _)| !of.ends_with(".RawBuffer"))
 }
 
 /// Whether certificates of the other side are checked against a root.
@@ -120,22 +137,22 @@ fn verifies(common: &At<'_>) -> bool {
             .any(|field| common.get(field).is_some())
 }
 
+/// The addresses of a cluster's endpoints that are in the file.
+pub(super) fn addresses<'d>(cluster: &At<'d>) -> Vec<At<'d>> {
+    let groups = cluster.field("load_assignment").list("endpoints");
+    let endpoints = groups.iter().flat_map(|group| group.list("lb_endpoints"));
+    let addresses = endpoints.map(|it| it.field("endpoint").field("address"));
+    addresses.collect()
+}
+
 /// Whether every endpoint is on this machine. Endpoints that are discovered may be anywhere.
 fn is_local(cluster: &At<'_>) -> bool {
-    let assignment = cluster.field("load_assignment");
-    let groups = assignment.list("endpoints");
-    let mut endpoints = groups
-        .iter()
-        .flat_map(|group| group.list("lb_endpoints"))
-        .peekable();
-    endpoints.peek().is_some()
-        && endpoints.all(|endpoint| {
-            let address = endpoint.find(&["endpoint", "address"]);
-            address.is_some_and(|address| {
-                let socket = address.get("socket_address");
-                let host = socket.and_then(|socket| socket.text_of("address"));
-                host.map_or_else(|| address.get("pipe").is_some(), |host| is_loopback(&host))
-            })
+    let addresses = addresses(cluster);
+    !addresses.is_empty()
+        && addresses.iter().all(|address| {
+            let socket = address.get("socket_address");
+            let host = socket.and_then(|socket| socket.text_of("address"));
+            host.map_or_else(|| address.get("pipe").is_some(), |host| is_loopback(&host))
         })
 }
 

@@ -14,7 +14,7 @@ use crate::config::problem::Problems;
 use crate::config::yaml::Document;
 
 /// The largest configuration that is read; a document has the same bound.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+pub const MAX_BYTES: usize = 64 << 20;
 
 /// What was found.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) struct Examination<'a, 'd> {
     pub(super) asked: BTreeSet<String>,
     /// Whether a listener lets only clients with a certificate in.
     pub(super) certificates: bool,
+    /// Whether a connection manager passes `x-forwarded-client-cert` on.
+    pub(super) forwards: bool,
     /// Whether something could not be seen: then nothing is said to be missing everywhere.
     pub(super) partial: bool,
 }
@@ -72,6 +74,7 @@ pub fn examine(
         extensions: BTreeSet::new(),
         asked: BTreeSet::new(),
         certificates: false,
+        forwards: false,
         partial: false,
     };
     examination.whole();
@@ -81,7 +84,7 @@ pub fn examine(
     examination.nothing(&root);
     named::examine(&root, &mut examination);
     Ok(Examined {
-        problems: examination.report.into_problems(),
+        problems: examination.report.into_problems(file),
         listeners: listeners.len(),
         connection_managers: examination.connection_managers,
         routes: examination.routes,

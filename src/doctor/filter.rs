@@ -12,16 +12,11 @@ const UNAVAILABLE: &str = "503";
 const DENIED_BODY: f64 = 4096.0;
 
 /// What should be true, and is false unless it is written.
-const SWITCHES: [(Trap, &str, &str); 6] = [
+const SWITCHES: [(Trap, &str, &str); 5] = [
     (
         Trap::HeadersNotRaw,
         "encode_raw_headers",
         "Envoy joins repeated headers and replaces bytes that are not UTF-8, and countersign decides about the result",
-    ),
-    (
-        Trap::NoPeerCertificate,
-        "include_peer_certificate",
-        "countersign does not see the client's certificate, so tokens that are bound to one are refused",
     ),
     (
         Trap::NoTlsSession,
@@ -58,6 +53,7 @@ pub(super) fn examine<'d>(filter: &HttpFilter<'d>, examination: &mut Examination
                 .add(trap, &config.field(field), why, help);
         }
     }
+    certificate(config, examination);
     answers(config, examination);
     service::examine(config, true, examination);
     match config.get("with_request_body") {
@@ -167,6 +163,28 @@ fn percent(value: &At<'_>) -> f64 {
         _ => 100.0,
     };
     value.number("numerator").unwrap_or(0.0) / of * 100.0
+}
+
+/// A name alone does not say how many names a certificate has, when it ends and what is bound to it.
+fn certificate(config: &At<'_>, examination: &mut Examination<'_, '_>) {
+    let field = "include_peer_certificate";
+    if config.is(field) {
+        return;
+    }
+    let (trap, message) = match &examination.needs.certificate {
+        Some(why) => (
+            Trap::CertificateNotSent,
+            format!("the client's certificate is not sent to countersign, and {why}"),
+        ),
+        None => (
+            Trap::NoPeerCertificate,
+            "countersign does not see the client's certificate, so tokens that are bound to one are refused".to_owned(),
+        ),
+    };
+    let help = "write `include_peer_certificate: true`";
+    examination
+        .report
+        .add(trap, &config.field(field), message, help);
 }
 
 /// What the client and Envoy make of an answer.

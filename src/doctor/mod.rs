@@ -12,6 +12,7 @@ mod body;
 mod caller;
 mod cluster;
 mod connection_manager;
+mod endpoint;
 mod estate;
 mod examine;
 mod fetch;
@@ -34,7 +35,7 @@ mod service;
 mod trap;
 mod upgrade;
 
-pub use examine::{Examined, examine};
+pub use examine::{Examined, MAX_BYTES, examine};
 pub use fetch::{FetchError, fetch};
 pub use needs::Needs;
 pub use trap::{Trap, TrapError};

@@ -26,6 +26,14 @@ pub(super) fn examine(root: &At<'_>, examination: &mut Examination<'_, '_>) {
             format!("write `check_settings: {{ context_extensions: {{ {key}: … }} }}`"),
         );
     }
+    if needs.forwarded_certificates && !examination.forwards {
+        examination.report.add(
+            Trap::ForwardedCertificateLost,
+            root,
+            "a provider with `trusted_hops` reads `x-forwarded-client-cert`, and Envoy removes it everywhere: whoever comes through a proxy has no workload",
+            "write `forward_client_cert_details: APPEND_FORWARD` where your proxies come in, or remove `trusted_hops`",
+        );
+    }
     if needs.workload && !examination.certificates && !needs.forwarded_certificates {
         examination.report.add(
             Trap::NoWorkloads,

@@ -1,10 +1,11 @@
 //! What countersign reads of a request and changes about it: the other side of what Envoy is told to send and to take.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Bundle;
-use crate::ext_authz::MAX_MESSAGE;
+use crate::ext_authz::{Grpc, MAX_MESSAGE};
 use crate::model::route::RouteMatch;
 use crate::policy::Policy;
 
@@ -18,6 +19,14 @@ const ALWAYS: [(&str, &str); 5] = [
 ];
 /// Where a proxy in front of Envoy says whose certificate it has verified.
 const FORWARDED_CERTIFICATE: &str = "x-forwarded-client-cert";
+/// What gives a browser away.
+const OF_BROWSERS: [(&str, &str); 2] = [
+    ("origin", "`lifecycle.browser` looks for it"),
+    (
+        "sec-fetch-site",
+        "`lifecycle.browser` looks for `sec-fetch-*`",
+    ),
+];
 /// What countersign keeps back of Envoy's timeout unless it is configured.
 const DEFAULT_MARGIN: Duration = Duration::from_millis(10);
 
@@ -50,8 +59,25 @@ pub struct Needs {
     pub(super) margin: Duration,
     /// The largest check in bytes.
     pub(super) max_message: usize,
+    /// Who needs the client's certificate itself, and cannot do with its name.
+    pub(super) certificate: Option<String>,
+    /// Where countersign is asked; none if nothing was loaded.
+    pub(super) port: Option<Port>,
     /// Whether a configuration was loaded.
     pub(super) loaded: bool,
+}
+
+/// Where countersign listens, and what it demands of those who ask there.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    /// The port of the TCP listener, if there is one; 0 is any.
+    pub(super) tcp: Option<u16>,
+    /// Whether that listener speaks TLS.
+    pub(super) tls: bool,
+    /// Whether it demands a certificate.
+    pub(super) mutual: bool,
+    /// The Unix socket.
+    pub(super) unix: Option<PathBuf>,
 }
 
 impl Default for Needs {
@@ -72,6 +98,8 @@ impl Default for Needs {
             forwarded_certificates: false,
             margin: DEFAULT_MARGIN,
             max_message: MAX_MESSAGE,
+            certificate: None,
+            port: None,
             loaded: false,
         }
     }
@@ -82,12 +110,18 @@ impl Needs {
     pub fn of(bundle: &Bundle) -> Self {
         let mut needs = Self {
             margin: bundle.grpc.margin(),
+            port: Some(Port::of(&bundle.grpc)),
             loaded: true,
             ..Self::default()
         };
         needs.read_routes(bundle);
         needs.read_providers(bundle);
         needs.read_policy(&bundle.policy);
+        if bundle.lifecycle.looks_for_browsers() {
+            for (name, why) in OF_BROWSERS {
+                needs.header(name, why);
+            }
+        }
         needs
     }
 
@@ -95,6 +129,11 @@ impl Needs {
         for (provider, name) in bundle.providers.headers() {
             self.forwarded_certificates |= name == FORWARDED_CERTIFICATE;
             self.header(name, &format!("provider `{provider}` reads it"));
+        }
+        if let Some(provider) = bundle.providers.of_certificates().next() {
+            self.certificate = Some(format!(
+                "provider `{provider}` sees nothing of a certificate but the first of its names"
+            ));
         }
     }
 
@@ -110,6 +149,10 @@ impl Needs {
 
     fn read_policy(&mut self, policy: &Policy) {
         self.workload |= policy.demands_workload();
+        if policy.demands_certificate() {
+            let why = "a policy demands `proof: mtls`, which nobody can show";
+            self.certificate.get_or_insert_with(|| why.to_owned());
+        }
         let set = policy.settable_headers().iter();
         self.set = set.map(ToString::to_string).collect();
         let stripped = policy.stripped_headers().into_iter();
@@ -135,9 +178,21 @@ impl Needs {
         }
     }
 
+    /// Notes a header; the first reason stays.
     fn header(&mut self, name: &str, why: &str) {
         self.headers
             .entry(name.to_ascii_lowercase())
             .or_insert_with(|| why.to_owned());
+    }
+}
+
+impl Port {
+    fn of(grpc: &Grpc) -> Self {
+        Self {
+            tcp: grpc.tcp().map(|address| address.port()),
+            tls: grpc.tls().is_some(),
+            mutual: grpc.authenticates(),
+            unix: grpc.unix().map(ToOwned::to_owned),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The order of filters: what countersign needs comes before the question, what acts on a request after it.
 
 use super::examine::Examination;
-use super::http_filter::{EXT_AUTHZ, HttpFilter, MCP, ROUTER};
+use super::http_filter::{self, EXT_AUTHZ, HttpFilter, MCP, ROUTER};
 use super::passed_on;
 use super::trap::Trap;
 
@@ -109,7 +109,7 @@ fn look_up(table: &[(&str, &'static str)], of: &str) -> Option<&'static str> {
 }
 
 /// Examines the order of a chain. Without `ext_authz` there is nothing to be before or behind.
-pub(super) fn examine(filters: &[HttpFilter<'_>], examination: &mut Examination<'_, '_>) {
+pub(super) fn examine<'d>(filters: &[HttpFilter<'d>], examination: &mut Examination<'_, 'd>) {
     let guard = filters.iter().position(|filter| filter.of == EXT_AUTHZ);
     let Some(guard) = guard else { return };
     for filter in filters.iter().take(guard) {
@@ -117,6 +117,12 @@ pub(super) fn examine(filters: &[HttpFilter<'_>], examination: &mut Examination<
     }
     for filter in filters.iter().skip(guard + 1) {
         behind(filter, examination);
+        if filter.of == ROUTER {
+            let of_router = filter.config.list("upstream_http_filters");
+            for filter in &http_filter::read(of_router, examination) {
+                changes(filter, examination);
+            }
+        }
     }
 }
 
@@ -162,6 +168,12 @@ fn behind(filter: &HttpFilter<'_>, examination: &mut Examination<'_, '_>) {
             .report
             .add(Trap::FilterTooLate, &filter.entry, message, help);
     }
+    changes(filter, examination);
+}
+
+/// What runs after the decision: in the chain, or between the router and the upstream.
+fn changes(filter: &HttpFilter<'_>, examination: &mut Examination<'_, '_>) {
+    let name = shown(filter);
     // What only holds a body changes nothing.
     let changes = look_up(&CHANGES, &filter.of).filter(|why| !why.starts_with("holds"));
     if changes.is_some() {

@@ -79,6 +79,8 @@ traps! {
     HeadersNotRaw: Warning = "headers-not-raw",
     /// Certificate-bound tokens cannot be verified.
     NoPeerCertificate: Warning = "no-peer-certificate",
+    /// A provider or a policy needs the client's certificate, which is not sent.
+    CertificateNotSent: Error = "certificate-not-sent",
     /// The TLS server name cannot be compared with the host.
     NoTlsSession: Warning = "no-tls-session",
     /// A malformed change of a request is applied in part instead of refused.
@@ -133,6 +135,10 @@ traps! {
     UnverifiedCountersign: Error = "unverified-countersign",
     /// countersign cannot tell this Envoy from anybody else who reaches its port.
     NoClientCertificate: Warning = "no-client-certificate",
+    /// One side speaks TLS and the other does not, or Envoy lacks the certificate that countersign demands: nobody is asked.
+    TransportMismatch: Error = "transport-mismatch",
+    /// Envoy asks at another port or socket than countersign listens on.
+    WrongEndpoint: Warning = "wrong-endpoint",
     /// Replicas that are gone or draining are still asked.
     NoHealthCheck: Warning = "no-health-check",
     /// With most replicas unhealthy all are asked, also those that are draining.
@@ -207,6 +213,8 @@ traps! {
     AddressFromHeader: Warning = "address-from-header",
     /// Clients can claim any certificate in `x-forwarded-client-cert`.
     ForwardedCertificate: Error = "forwarded-certificate",
+    /// A provider reads `x-forwarded-client-cert`, which Envoy removes or writes without what is read.
+    ForwardedCertificateLost: Warning = "forwarded-certificate-lost",
     /// Every client of a private network counts as internal, and its `x-envoy-*` headers are obeyed.
     InternalAddresses: Warning = "internal-addresses",
     /// A tunnel is decided once, and not what goes through it.

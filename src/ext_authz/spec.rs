@@ -1,7 +1,7 @@
 //! The `grpc` part of the server's configuration.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
@@ -174,8 +174,18 @@ impl Grpc {
     }
 
     /// Whether those who ask over TCP have to show who they are.
-    pub(super) fn authenticates(&self) -> bool {
+    pub fn authenticates(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some())
+    }
+
+    /// The TCP address, if there is one.
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        self.tcp
+    }
+
+    /// The Unix socket, if there is one.
+    pub fn unix(&self) -> Option<&Path> {
+        self.unix.as_deref()
     }
 
     /// The Envoys that may ask.

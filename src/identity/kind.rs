@@ -6,6 +6,7 @@ use super::api_key::{ApiKeyProvider, ApiKeys};
 use super::introspection::{IntrospectionProvider, Introspector};
 use super::mtls::Mtls;
 use super::place::Place;
+use super::proof::HEADER as DPOP;
 use super::provider::Provider;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
@@ -159,9 +160,10 @@ impl Checked {
         match self {
             Self::Jwt(provider) => {
                 let place = provider.place.as_ref();
-                vec![place.map_or("authorization", Place::header_name)]
+                vec![place.map_or("authorization", Place::header_name), DPOP]
             }
-            Self::Introspection(_) | Self::JwtSvid(_) => vec!["authorization"],
+            Self::Introspection(_) => vec!["authorization", DPOP],
+            Self::JwtSvid(_) => vec!["authorization"],
             Self::ApiKey(provider) => vec![provider.place().header_name()],
             Self::Mtls(provider) => provider.hops.header().into_iter().collect(),
         }

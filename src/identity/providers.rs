@@ -127,6 +127,18 @@ impl CheckedProviders {
         })
     }
 
+    /// The providers that read client certificates.
+    pub fn of_certificates(&self) -> impl Iterator<Item = &ProviderName> {
+        let all = self.0.iter();
+        all.filter_map(|(name, provider)| match provider {
+            Checked::Mtls(_) => Some(name),
+            Checked::Jwt(_)
+            | Checked::Introspection(_)
+            | Checked::JwtSvid(_)
+            | Checked::ApiKey(_) => None,
+        })
+    }
+
     /// The provider of API keys with this name.
     pub fn api_key(&self, name: &str) -> Option<&ApiKeyProvider> {
         self.api_keys()

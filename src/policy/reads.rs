@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::bound::Bound;
 use super::compile::Policy;
+use super::requirement::Requirement;
 
 impl Policy {
     /// Every attribute path that a rule can read, shadow rules among them. A map that is read by a computed key is its
@@ -16,6 +17,12 @@ impl Policy {
     /// Whether a rule asks for the workload that calls.
     pub fn demands_workload(&self) -> bool {
         self.bound().any(Bound::asks_workload)
+    }
+
+    /// Whether a rule can only be met with a client certificate.
+    pub fn demands_certificate(&self) -> bool {
+        let mut required = self.bound().flat_map(|bound| &bound.rule.require);
+        required.any(Requirement::is_of_certificate)
     }
 
     /// Every request header that a rule removes.

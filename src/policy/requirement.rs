@@ -98,6 +98,15 @@ impl Requirement {
         }
     }
 
+    /// Whether only a client certificate can meet it.
+    pub(super) fn is_of_certificate(&self) -> bool {
+        match self {
+            Self::Proof(kinds) => kinds.iter().all(|kind| *kind == Proof::Mtls),
+            Self::AnyOf(items) => items.iter().all(Self::is_of_certificate),
+            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) => false,
+        }
+    }
+
     /// Whether a workload is one way to meet it.
     pub(super) fn mentions_workload(&self) -> bool {
         match self {

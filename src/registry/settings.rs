@@ -254,6 +254,11 @@ impl Lifecycle {
         lints
     }
 
+    /// Whether requests are looked at for what only browsers send.
+    pub fn looks_for_browsers(&self) -> bool {
+        self.browser != Level::Off
+    }
+
     /// Whether environments are compared.
     pub fn compares_environments(&self) -> bool {
         self.environment != Level::Off

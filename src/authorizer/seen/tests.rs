@@ -117,6 +117,12 @@ fn the_memory_is_bounded_and_what_finds_no_room_is_counted() {
     assert_eq!(seen.note(&[sighting("again")], None, &[], at(2)), 0);
     // The one that came later may have taken the last place of its part.
     assert!(seen.put_back(full) <= 1);
+    let unwritten = seen.take();
+    for n in 0..many {
+        seen.note(&[sighting(&format!("later {n}"))], None, &[], at(3));
+    }
+    let all = unwritten.records().len();
+    assert_eq!(seen.put_back(unwritten), all, "no part has room left");
 }
 
 /// Not a bound, only a figure to look at: `cargo test --release -- --ignored --nocapture noting`.

@@ -8,6 +8,9 @@ use super::{Problem, Problems, Severity};
 /// Lines longer than this are shown in part, around the place that is meant.
 const LINE_CHARS: usize = 140;
 
+/// Lines with more bytes are not shown at all: to find a place in one takes as long as to read it, for each problem.
+const QUOTED_LINE: usize = 1 << 20;
+
 /// The text of each file by the name that its problems carry; a file that is missing is shown without its line.
 pub type Sources = BTreeMap<PathBuf, String>;
 
@@ -69,7 +72,9 @@ impl Problems {
                 .checked_sub(1);
             shown.push(block(
                 problem,
-                index.and_then(|index| of_file.get(index).copied()),
+                index
+                    .and_then(|index| of_file.get(index).copied())
+                    .filter(|line| line.len() <= QUOTED_LINE),
                 style,
                 paths,
             ));

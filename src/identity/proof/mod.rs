@@ -38,7 +38,7 @@ use crate::model::verdict::{Denial, Fault};
 use crate::store::{Consumed, Store};
 
 /// The name of the header that carries a proof (RFC 9449, section 4.1).
-const HEADER: &str = "dpop";
+pub(super) const HEADER: &str = "dpop";
 
 /// A verified token whose caller has not shown to have its key. There is one way on: [`Proofs::prove`].
 pub(super) struct Unproven {

@@ -97,6 +97,11 @@ fn each_check_finds_its_own() {
         ),
         (json!({ "expires": "2026-11-21" }), proven(), Check::Expired),
         (
+            json!({ "rotated": "2026-11-20T22:00:00Z", "rotate_every": "1d" }),
+            proven(),
+            Check::RotationOverdue,
+        ),
+        (
             json!({ "environment": "staging" }),
             proven(),
             Check::Environment,
@@ -180,6 +185,10 @@ fn what_is_in_order_is_not_found() {
         (json!({ "expires": "2026-11-21T22:00:01Z" }), proven()),
         (json!({ "environment": "production" }), proven()),
         (json!({ "rotated": "2026-11-01" }), proven()),
+        (
+            json!({ "rotated": "2026-11-20T22:00:01Z", "rotate_every": "1d" }),
+            proven(),
+        ),
         (
             json!({ "rotated": "2026-01-01", "rotate_every": "400d" }),
             proven(),

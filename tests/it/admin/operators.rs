@@ -310,8 +310,8 @@ fn what_somebody_writes_about_a_certificate_counts_for_nothing() {
     let bearer = |token: &str| format!("{forwarded}authorization: Bearer {token}\r\n");
     for (headers, expected) in [
         (forwarded.clone(), "authentication_required"),
-        (bearer(&bound), "token_binding"),
-        (bearer(&key), "token_binding"),
+        (bearer(&bound), "certificate_mismatch"),
+        (bearer(&key), "token_bound"),
     ] {
         let reply = send(server.admin(), "POST /reload", &headers).unwrap();
         let code = reply.json()["code"].clone();

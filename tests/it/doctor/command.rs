@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use countersign::config::yaml::{Document, KeyPath};
 use tempfile::TempDir;
 
 use super::SOUND;
@@ -165,4 +166,72 @@ fn only_a_url_that_may_be_called_is_called() {
             "{ran:?}"
         );
     }
+}
+
+#[test]
+fn what_is_hostile_is_refused_before_it_costs_anything() {
+    let bomb = (1..20).fold(
+        "a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned(),
+        |text, n| {
+            let again = vec![format!("*a{}", n - 1); 8].join(", ");
+            format!("{text}a{n}: &a{n} [{again}]\n")
+        },
+    );
+    let nested = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+    for (text, code) in [
+        ("", "empty-file"),
+        (" \n# nothing\n", "empty-file"),
+        (&bomb, "too-many-aliases"),
+        (&"[".repeat(1_000_000), "too-deep"),
+        (&nested, "too-deep"),
+        (r#"{"a": {"b": 1, "b": 2}}"#, "duplicate-key"),
+        ("a: 1\n---\nb: 1\n", "several-documents"),
+        ("a: \"\0\"\n", "syntax"),
+    ] {
+        let ran = doctor(text, &["--json"]);
+        assert_eq!(ran.exit, 5, "{code}: {ran:?}");
+        assert_eq!(ran.json()["problems"][0]["code"], code);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("envoy.yaml"), b"\xff\xfe\x00\x80").unwrap();
+    let ran = run(folder.path(), ["doctor", "envoy.yaml"]);
+    assert_eq!(ran.exit, 5, "{ran:?}");
+    assert!(ran.stderr.contains("UTF-8"), "{ran:?}");
+    // Without an end, and without a place to stop but our own.
+    let ran = run(folder.path(), ["doctor", "/dev/zero"]);
+    assert_eq!(ran.exit, 5, "{ran:?}");
+    assert!(ran.stderr.contains("too-large"), "{ran:?}");
+}
+
+#[test]
+fn one_mistake_in_very_many_places_is_not_listed_at_all_of_them() {
+    let route =
+        "              - match: { prefix: / }\n                route: { cluster: upstream }\n";
+    let bad = (0..2000).map(|n| {
+        format!("              - match: {{ prefix: /{n} }}\n                route: {{ cluster_header: x }}\n")
+    });
+    let many: String = bad.collect();
+    let text = SOUND.replace(route, &many);
+    assert_ne!(text, SOUND);
+    let value = doctor(&text, &["--json"]).json();
+    let problems = value["problems"].as_array().unwrap();
+    let found: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem["code"] == "cluster-from-header")
+        .collect();
+    assert_eq!(found.len(), 101);
+    let rest: Vec<_> = found.iter().filter(|it| it["line"].is_null()).collect();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0]["message"], "this was found 1900 times more");
+    assert_eq!(rest[0]["severity"], "error");
+    // On one line, where each place is far from its beginning.
+    let on_one_line = serde_json::to_string(
+        &Document::read(Path::new("x"), &text)
+            .unwrap()
+            .decode::<serde_json::Value>(&KeyPath::root())
+            .unwrap(),
+    );
+    let ran = doctor(&on_one_line.unwrap(), &[]);
+    assert_eq!(ran.exit, 1);
+    assert!(ran.stderr.len() < 200_000, "{}", ran.stderr.len());
 }

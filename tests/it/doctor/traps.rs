@@ -23,6 +23,18 @@ pub(super) static NEEDS: LazyLock<Needs> = LazyLock::new(|| {
     Needs::of(&bundle.unwrap())
 });
 
+/// The needs of another configuration than the corpus' own; `none` is that nothing is known of countersign.
+fn needs(config: Option<&str>) -> Needs {
+    match config {
+        None => NEEDS.clone(),
+        Some("none") => Needs::default(),
+        Some(name) => {
+            let file = folder().join("config").join(name);
+            Needs::of(&load(&file, &Overrides::default()).unwrap())
+        }
+    }
+}
+
 /// One file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +48,8 @@ struct Change {
     with: Vec<String>,
     /// Part of the line that the finding points to.
     line: Option<String>,
+    /// Whose needs are compared, where it is not the corpus' own configuration.
+    config: Option<String>,
     /// Whether Envoy refuses it: then it is here for files that were never given to Envoy.
     #[serde(default)]
     refused: bool,
@@ -58,6 +72,7 @@ pub(crate) struct Case {
     pub(crate) good: String,
     with: Vec<String>,
     line: Option<String>,
+    needs: Needs,
     pub(crate) refused: bool,
 }
 
@@ -83,6 +98,7 @@ fn case(path: &Path) -> Case {
         good,
         with,
         line,
+        config,
         refused,
     } = document.decode(&KeyPath::root()).unwrap();
     let edited = |good: Option<&String>| {
@@ -103,13 +119,14 @@ fn case(path: &Path) -> Case {
         name,
         with,
         line,
+        needs: needs(config.as_deref()),
         refused,
     }
 }
 
 /// The codes of what is found in a text, and the lines that they point to.
-fn found(text: &str) -> Vec<(String, String)> {
-    let examined = examine(Path::new("envoy.yaml"), text, &NEEDS, &[]).unwrap();
+fn found(text: &str, needs: &Needs) -> Vec<(String, String)> {
+    let examined = examine(Path::new("envoy.yaml"), text, needs, &[]).unwrap();
     let problems = examined.problems.as_slice().iter();
     problems
         .map(|problem| {
@@ -126,7 +143,7 @@ fn found(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn nothing_is_found_where_nothing_is_wrong() {
-    assert_eq!(found(SOUND), []);
+    assert_eq!(found(SOUND, &NEEDS), []);
     let alone = examine(Path::new("x"), SOUND, &Needs::default(), &[]).unwrap();
     assert!(alone.problems.is_empty(), "{:?}", alone.problems);
     assert_eq!(
@@ -139,7 +156,7 @@ fn nothing_is_found_where_nothing_is_wrong() {
 fn each_trap_is_found_where_it_is_written_and_nowhere_else() {
     let mut wrong = Vec::new();
     for case in cases() {
-        let found = found(&case.bad);
+        let found = found(&case.bad, &case.needs);
         let mut expected: Vec<&str> = case.with.iter().map(String::as_str).collect();
         expected.push(&case.code);
         let codes: BTreeSet<&str> = found.iter().map(|(code, _)| code.as_str()).collect();
@@ -160,7 +177,7 @@ fn each_trap_is_found_where_it_is_written_and_nowhere_else() {
 fn each_counterpart_is_sound() {
     let mut wrong = Vec::new();
     for case in cases() {
-        let found = found(&case.good);
+        let found = found(&case.good, &case.needs);
         if !found.is_empty() {
             wrong.push(format!("{}: found {found:?}", case.name));
         }

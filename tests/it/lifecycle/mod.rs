@@ -1,6 +1,7 @@
 //! The life of identities: what is refused, what is warned about, and who is remembered.
 
 mod checks;
+mod kinds;
 mod remembered;
 
 use crate::harness::{Ask, Server, Setup, Token, now};

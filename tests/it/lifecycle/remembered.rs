@@ -121,6 +121,37 @@ async fn everybody_of_a_call_is_listed_with_owner_last_use_and_warnings() {
 }
 
 #[tokio::test]
+async fn many_are_listed_and_a_terminal_is_told_nothing_by_their_ids() {
+    let server = Setup::new().start();
+    let client = server.client().await;
+    let orders = client.check(&health(&server, "a\u{1b}[2Jb")).await;
+    assert!(!orders.allows(), "control characters are no subject");
+    let (reordered, long) = ("bot\u{202e}nimda\u{2066}", "x".repeat(1000));
+    for id in [reordered, &long, "\u{5bb6}\u{65cf}"] {
+        assert!(client.check(&health(&server, id)).await.allows(), "{id}");
+    }
+    for n in 0..300 {
+        let id = format!("many-{n:03}");
+        assert!(client.check(&health(&server, &id)).await.allows());
+    }
+    used(&server, "ci", "many-299");
+    let all = rows(&server.setup, &[]);
+    let ids: Vec<&str> = all.iter().filter_map(|row| row["id"].as_str()).collect();
+    let many = ids.iter().filter(|id| id.starts_with("many-")).count();
+    assert_eq!(many, 300);
+    for id in [reordered, &long] {
+        assert!(ids.contains(&id), "whole in JSON: {id}");
+    }
+    assert!(!ids.iter().any(|id| id.contains('\u{1b}')));
+    let table = identities(&server.setup, &[]).stdout;
+    assert_eq!(table.lines().count(), all.len() + 1);
+    assert!(table.contains("bot\u{fffd}nimda\u{fffd}"), "{table}");
+    let obeyed = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2066}".contains(c);
+    assert!(!table.contains(obeyed));
+    assert!(table.lines().all(|line| line.chars().count() < 400));
+}
+
+#[tokio::test]
 async fn one_that_is_taken_out_of_the_registry_and_used_is_an_orphan() {
     let server = Setup::new().start();
     let client = server.client().await;

@@ -3,6 +3,7 @@
 mod bindings;
 mod bounds;
 mod checks;
+mod leaving;
 mod strangers;
 
 use serde_json::Value;

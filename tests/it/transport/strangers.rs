@@ -51,6 +51,10 @@ async fn strangers_get_nothing_not_even_health() {
             "expired",
             Some(port.clients.client_until(&[EDGE], &[], 2020)),
         ),
+        (
+            "not yet valid",
+            Some(port.clients.client_from(&[EDGE], 3999)),
+        ),
         ("not for clients", Some(port.clients.server())),
     ];
     for (who, pair) in &strangers {
@@ -58,7 +62,7 @@ async fn strangers_get_nothing_not_even_health() {
         assert!(got.is_err(), "{who}: {got:?}");
     }
     // A client tries again for its second question.
-    assert!(port.handshakes("failed") >= 5);
+    assert!(port.handshakes("failed") >= 6);
     let unlisted = [
         ("not on the list", &["spiffe://example.org/envoy/other"][..]),
         ("two URIs", &[EDGE, "spiffe://example.org/envoy/other"]),
