@@ -4,7 +4,7 @@ use super::{id_of, issue, keys, setup, verdict};
 use crate::harness::{Ask, SOON, Server, Setup, eventually};
 
 /// A route on which everybody may do everything, and one that takes no credentials: only a credential can be refused.
-const OPEN: &str = r#"
+const OPEN: &str = r"
 version: 1
 routes:
   open:
@@ -20,7 +20,7 @@ routes:
       closed.read: { http: GET /open }
 rules:
   - { id: anyone-reads, permit: [open.read, closed.read], to: { kind: [anonymous, human, service, agent] } }
-"#;
+";
 
 const WORKLOAD: &str = "spiffe://example.org/billing";
 
@@ -45,6 +45,18 @@ fn is_caller(server: &Server, expected: &str) {
     });
 }
 
+/// What the others are measured by.
+async fn measure(server: &Server, good: &str) {
+    assert_eq!(verdict(server, &on("open.example.com")).await, "allow");
+    is_caller(server, "anonymous -/-");
+    let workload = on("open.example.com").principal(WORKLOAD);
+    assert_eq!(verdict(server, &workload).await, "allow");
+    is_caller(server, &format!("service mesh/{WORKLOAD}"));
+    let both = workload.header("x-api-key", good);
+    assert_eq!(verdict(server, &both).await, "allow");
+    is_caller(server, "service partners/billing-sync");
+}
+
 #[tokio::test]
 async fn a_bad_credential_is_never_nobodys_and_never_another_partys() {
     let setup = open();
@@ -60,16 +72,7 @@ async fn a_bad_credential_is_never_nobodys_and_never_another_partys() {
         .audience("https://open.example.com")
         .sign();
 
-    // What the others are measured by.
-    assert_eq!(verdict(&server, &on("open.example.com")).await, "allow");
-    is_caller(&server, "anonymous -/-");
-    let workload = on("open.example.com").principal(WORKLOAD);
-    assert_eq!(verdict(&server, &workload).await, "allow");
-    is_caller(&server, &format!("service mesh/{WORKLOAD}"));
-    let both = workload.header("x-api-key", &good);
-    assert_eq!(verdict(&server, &both).await, "allow");
-    is_caller(&server, "service partners/billing-sync");
-
+    measure(&server, &good).await;
     let cookie = |value: &str| vec![("cookie", format!("a=b; portal_key={value}; c=d"))];
     let header = |name: &'static str, value: &str| vec![(name, value.to_owned())];
     let bad = [
