@@ -62,7 +62,7 @@ impl Authority {
         params.subject_alt_names = uris.iter().map(|text| uri(text)).collect();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.not_before = date_time_ymd(year, 1, 1);
-        self.issue(params)
+        self.issue(&params)
     }
 
     fn sign(&self, names: Vec<SanType>, usage: ExtendedKeyUsagePurpose, year: i32) -> Pair {
@@ -70,10 +70,10 @@ impl Authority {
         params.subject_alt_names = names;
         params.extended_key_usages = vec![usage];
         params.not_after = date_time_ymd(year, 1, 1);
-        self.issue(params)
+        self.issue(&params)
     }
 
-    fn issue(&self, params: CertificateParams) -> Pair {
+    fn issue(&self, params: &CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
         Pair {
             certificate: params.signed_by(&key, &self.0).unwrap().pem(),
