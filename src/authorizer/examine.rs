@@ -111,9 +111,8 @@ impl Snapshot {
                 let who = self.who(request, &route.route, clock, &mut examined).await;
                 examined.identity = now.elapsed();
                 let verdict = who.and_then(|who| self.rules(request, route, who, &mut examined));
-                let dpop = self.providers.dpop(request, &route.route);
-                examined.dpop =
-                    dpop.filter(|it| it.presented || !matches!(verdict, Ok(Verdict::Allow(_))));
+                let allowed = matches!(verdict, Ok(Verdict::Allow(_)));
+                examined.dpop = self.providers.dpop(request, &route.route, allowed);
                 verdict
             }
             Err(refusal) => Err(refusal),

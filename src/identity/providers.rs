@@ -290,12 +290,14 @@ impl Providers {
     }
 
     /// What an answer to a request to `route` tells about proofs of possession; none where no token is taken.
-    pub fn dpop(&self, request: &AccessRequest, route: &Route) -> Option<DpopFacts> {
+    pub fn dpop(&self, request: &AccessRequest, route: &Route, allowed: bool) -> Option<DpopFacts> {
         let Schemes {
             tokens,
             api_keys: _,
         } = self.schemes(route);
-        tokens.then(|| self.proofs.facts(request))
+        tokens
+            .then(|| self.proofs.facts(request, allowed))
+            .flatten()
     }
 
     /// What a caller can be asked for on a route.

@@ -195,14 +195,19 @@ impl Proofs {
         }
     }
 
-    /// What the answer to a request tells about proofs: the algorithms, and a nonce for the next one.
-    pub(super) fn facts(&self, request: &AccessRequest) -> DpopFacts {
+    /// What the answer to a request tells about proofs: the algorithms, and a nonce for the next one. Nothing, and so no
+    /// nonce is made, where a request that brought no proof is let in.
+    pub(super) fn facts(&self, request: &AccessRequest, allowed: bool) -> Option<DpopFacts> {
+        let presented = scheme(request) == Some(Scheme::Dpop);
+        if allowed && !presented {
+            return None;
+        }
         let nonces = self.rules.nonces.as_ref();
-        DpopFacts {
-            presented: scheme(request) == Some(Scheme::Dpop),
+        Some(DpopFacts {
+            presented,
             algorithms: Arc::clone(&self.algorithms),
             nonce: nonces.map(|nonces| nonces.current(request.now).into()),
-        }
+        })
     }
 }
 

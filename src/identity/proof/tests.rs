@@ -485,7 +485,8 @@ async fn proven_with(
 }
 
 fn fresh_proof(proofs: &Proofs, jti: &str) -> String {
-    let nonce = proofs.facts(&request("GET", "/", &[])).nonce.unwrap();
+    let nonce = proofs.facts(&request("GET", "/", &[]), false);
+    let nonce = nonce.unwrap().nonce.unwrap();
     proof(json!({}), json!({ "jti": jti, "nonce": nonce.as_ref() }))
 }
 
