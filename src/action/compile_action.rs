@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arguments::{compile_arguments, compile_extra};
+use super::arguments::{Places, compile_arguments, compile_extra};
 use super::catalogue::Entry;
 use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
 use super::routes::is_below;
@@ -92,6 +92,7 @@ pub(super) fn compile_action(
         .map(|spec| compile_resource(spec, &action))
         .transpose()?;
     Ok(Entry {
+        places: Places::of(&action),
         action: Arc::new(action),
         resource_id,
     })

@@ -4,6 +4,7 @@
 
 mod addressed;
 mod arguments;
+mod body;
 mod catalogue;
 mod compile;
 mod compile_action;
