@@ -28,9 +28,9 @@ fn without_sessions_the_headers_say_what_the_message_is() {
         Ok("search")
     );
     for (version, headers, reason) in [
-        (&version, vec![method], MessageMalformed),
-        (&version, vec![name], MessageMalformed),
-        (&version, vec![], MessageMalformed),
+        (&version, vec![method], MessageDisagrees),
+        (&version, vec![name], MessageDisagrees),
+        (&version, vec![], MessageDisagrees),
         (
             &version,
             vec![("mcp-method", "tools/list"), name],
@@ -157,7 +157,7 @@ fn a_header_may_wrap_what_is_no_plain_text() {
         ("=?BASE64?eA==?=", "=?BASE64?eA==?="),
         ("x", "=?base64?eA==?=,=?base64?eA==?="),
     ] {
-        assert_eq!(find(name, header), Err(MessageMalformed), "{header}");
+        assert_eq!(find(name, header), Err(MessageDisagrees), "{header}");
     }
     assert_eq!(find("x", "=?base64?eQ==?="), Err(MessageDisagrees));
 }

@@ -225,7 +225,7 @@ fn notifications_and_answers_are_actions_of_their_own() {
         found(SESSION, &[("mcp-method", "tools/list")]),
         Err(Reason::MessageDisagrees)
     );
-    assert_eq!(found(STATELESS, &[]), Err(Reason::MessageMalformed));
+    assert_eq!(found(STATELESS, &[]), Err(Reason::MessageDisagrees));
     assert_eq!(
         found(STATELESS, &[("mcp-method", "tools/list")]),
         Err(Reason::MessageDisagrees)
