@@ -51,7 +51,8 @@
 //! 2. [`ext_authz::access_request`] makes one canonical [`AccessRequest`](model::request::AccessRequest) of it. What two
 //!    readers could read differently is denied here.
 //! 3. [`Authorizer::decide`](authorizer::Authorizer::decide) loads the snapshot, once, and reserves the record's slot.
-//! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]); the
+//! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]), and
+//!    what the message says where MCP is spoken, so that an answer can name it; the
 //!    credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`] adds
 //!    or forbids, joined into parties; the action and its typed parameters; the rules ([`policy`]), in which forbids come
 //!    first, then what must hold, then permits, then what the caller could still add.

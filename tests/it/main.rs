@@ -23,6 +23,7 @@ mod json;
 mod keys;
 mod layers;
 mod lifecycle;
+mod mcp_port;
 mod mutants;
 mod output;
 mod proof;
