@@ -8,6 +8,7 @@ use super::case::{CaseSpec, PlacedCase};
 use super::expectation::{self, Known};
 use super::place::place;
 use super::problem::{Problem, Problems};
+use super::signals::Signals;
 use super::yaml::{Document, KeyPath};
 use crate::action::spec::{ActionSpec, RouteSpec};
 use crate::action::{CompiledRoute, RouteTable, compile_route};
@@ -27,6 +28,7 @@ pub(super) struct PolicyFiles {
     routes: Vec<(usize, KeyPath, CompiledRoute)>,
     conditions: Vec<ConditionName>,
     rules: Vec<(usize, KeyPath, RuleSpec)>,
+    signals: Signals,
     cases: Vec<(usize, KeyPath, PlacedCase)>,
     /// Whether a rule could not be read: actions are then not said to be permitted by nobody.
     rules_incomplete: bool,
@@ -42,7 +44,7 @@ pub(super) struct Read {
     pub(super) compiled: Option<(RouteTable, Policy)>,
 }
 
-const KEYS: &[&str] = &["version", "routes", "conditions", "rules", "tests"];
+const KEYS: &[&str] = &["version", "routes", "conditions", "risk", "rules", "tests"];
 
 impl PolicyFiles {
     /// Reads one policy file; with `tests_only`, one that may hold nothing but tests.
@@ -70,6 +72,7 @@ impl PolicyFiles {
         self.read_routes(&document, problems);
         self.read_conditions(&document, problems);
         let index = self.documents.len();
+        self.signals.read(index, &document, problems);
         for path in problems
             .keep(document.items(&root.join("rules")))
             .unwrap_or_default()
@@ -278,7 +281,7 @@ impl PolicyFiles {
             conditions: &self.conditions,
             trusted_metadata,
         };
-        let (policy, findings) = match compile(&specs, &context) {
+        let (policy, findings) = match compile(&specs, self.signals.as_slice(), &context) {
             // Rules that could not be read are missing here: what looks odd without them may be fine with them.
             Ok((policy, _)) if problems.has_errors() => (Some(policy), Vec::new()),
             Ok((policy, warnings)) => (Some(policy), warnings),
@@ -309,6 +312,7 @@ impl PolicyFiles {
                 let (document, path, _) = self.rules.get(*index)?;
                 Some((*document, path.clone()))
             }
+            Source::Signal(index) => self.signals.place_of(*index),
             Source::Action(route, action) => {
                 let mut routes = self.routes.iter();
                 let (document, path, _) =

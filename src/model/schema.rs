@@ -218,6 +218,9 @@ pub struct ClaimDeclaration {
 /// The claims that one provider declares.
 pub type ClaimDeclarations = BTreeMap<Arc<str>, ClaimDeclaration>;
 
+/// The root of what signals add up to; they cannot read it themselves.
+pub const RISK: &str = "risk";
+
 /// The attributes that conditions of rules may read on `action`: `providers` are the claims that each provider of
 /// its route declares; metadata is readable in the namespaces that the operator trusts; `party` is visible in permits
 /// and forbids only.
@@ -243,6 +246,10 @@ pub fn of_rules(
             Field::object(Object::of([("id", Field::optional(Type::String))])),
         ),
         ("proof", Field::always(Type::String)),
+        (
+            RISK,
+            Field::object(Object::of([("score", Field::always(Type::Int))])),
+        ),
         (
             "conditions",
             Field::object(Object::of(
