@@ -5,6 +5,7 @@
 
 mod assemble;
 mod bundle;
+mod call;
 mod case;
 mod expectation;
 mod files;

@@ -15,7 +15,7 @@ use crate::action::{CompiledRoute, RouteTable, compile_route};
 use crate::identity::CheckedProviders;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName, RouteId};
-use crate::model::route::Route;
+use crate::model::route::{Protocol, Route};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::policy::spec::RuleSpec;
@@ -335,6 +335,7 @@ impl PolicyFiles {
         let rules = policy.filter(|_| complete).map(Policy::rule_ids);
         let known = Known {
             routes: complete.then(|| routes().map(|route| route.id.to_string()).collect()),
+            mcp: complete.then(|| routes().filter_map(of_mcp).collect()),
             actions: complete.then(|| actions.map(|action| action.id.to_string()).collect()),
             rules: rules.map(|ids| ids.iter().map(ToString::to_string).collect()),
             providers: (!providers_incomplete)
@@ -350,6 +351,10 @@ impl PolicyFiles {
             );
         }
     }
+}
+
+fn of_mcp(route: &Route) -> Option<String> {
+    matches!(route.protocol, Protocol::Mcp(_)).then(|| route.id.to_string())
 }
 
 /// A finding whose path starts with the id of a route, at that route's place.

@@ -104,6 +104,14 @@ impl Schema {
         Self { root }
     }
 
+    /// The same without one of its roots.
+    #[must_use]
+    pub fn without(&self, root: &str) -> Self {
+        let mut rest = self.clone();
+        rest.root.fields.remove(root);
+        rest
+    }
+
     /// Finds the attribute at `path`; the error names the first member that does not exist and what was probably meant.
     pub fn resolve(&self, path: &[&str]) -> Result<Resolved, PathError> {
         let mut found = Resolved {

@@ -145,7 +145,8 @@ pub(super) fn signals_of_workloads(
         .collect();
     for (index, (id, _)) in written.iter().enumerate() {
         if asking.contains(id) {
-            let message = format!("signal `{id}` asks for a workload, and no workload is ever known");
+            let message =
+                format!("signal `{id}` asks for a workload, and no workload is ever known");
             let finding = Finding::warning("no-workload", message)
                 .help("add a provider `mtls: { trust_domains: [example.org] }`");
             findings.push((Source::Signal(index), finding));

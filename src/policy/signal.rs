@@ -47,7 +47,9 @@ impl Signal {
             });
             findings.collect::<Vec<_>>()
         })?;
-        if when.reads().iter().any(|path| starts(path, RISK)) {
+        // What is only tested for is not read, so the expression has to make sense without it.
+        let mentioned = spec.when.contains(RISK);
+        if mentioned && Condition::compile(&spec.when, &schema.without(RISK)).is_err() {
             let finding = Finding::error("risk-of-itself", "a signal cannot read `risk`");
             let help = "the score is made of the signals: write what this one looks for in full";
             return Err(vec![finding.help(help).under("when")]);

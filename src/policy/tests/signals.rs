@@ -63,7 +63,8 @@ fn a_signal_that_fails_adds_its_points_and_says_why() {
 #[test]
 fn rules_of_every_kind_read_the_score() {
     let risk = json!({ "a": { "add": 31, "when": "subject.id == 'mallory'" } });
-    let calm = json!([readers(), { "id": "calm", "guard": "docs.read", "must": "risk.score <= 30" }]);
+    let calm =
+        json!([readers(), { "id": "calm", "guard": "docs.read", "must": "risk.score <= 30" }]);
     let forbidden =
         json!([readers(), { "id": "no", "forbid": "docs.read", "when": "risk.score > 30" }]);
     let permitted = json!([{ "id": "calm", "permit": "docs.read", "to": { "kind": "human" }, "when": "risk.score == 0" }]);
@@ -104,7 +105,7 @@ fn mistakes_are_found_at_load() {
         ),
         (
             json!({ "a": { "add": 1, "when": "has(risk.score)" } }),
-            "invalid-expression: when:",
+            "risk-of-itself: when:",
         ),
         (
             json!({ "a": { "add": 1, "when": "party.id == 'a'" } }),
@@ -156,7 +157,11 @@ fn written(signals: &[(u8, Option<&'static str>, bool)], failing: u32, backwards
     let count = signals.len();
     let entries = signals.iter().enumerate().map(|(at, (add, on, holds))| {
         let fails = failing >> at & 1 == 1;
-        let when = if fails { FAILS.to_owned() } else { holds.to_string() };
+        let when = if fails {
+            FAILS.to_owned()
+        } else {
+            holds.to_string()
+        };
         let name = if backwards { count - at } else { at };
         let mut spec = json!({ "add": add, "when": when });
         if let Some(on) = on {
