@@ -49,7 +49,8 @@ fn check_encoding(encoding: Option<&str>) -> Result<(), Denial> {
     }
 }
 
-fn check_type(value: Option<&str>, accepts: Accepts) -> Result<(), Denial> {
+/// Whether the body is said to be JSON.
+pub(super) fn check_type(value: Option<&str>, accepts: Accepts) -> Result<(), Denial> {
     let essence = value
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
