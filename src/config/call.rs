@@ -4,10 +4,6 @@ use super::case::CallSpec;
 use super::expectation::{Known, unknown};
 use crate::model::finding::Finding;
 
-/// What a call of each protocol is written with.
-const OF_HTTP: &str = "`http` or `grpc`";
-const OF_MCP: &str = "`tool`, `prompt`, `uri` or `mcp`";
-
 /// Everything that is wrong with a call; paths are relative to it.
 pub(super) fn check(call: &CallSpec, known: &Known) -> Vec<Finding> {
     let CallSpec {
@@ -16,9 +12,7 @@ pub(super) fn check(call: &CallSpec, known: &Known) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wrong = |message: String| findings.push(Finding::error("invalid-call", message));
     if call.kinds().len() != 1 {
-        wrong(format!(
-            "a call has one of {OF_HTTP}, or on an MCP route one of {OF_MCP}"
-        ));
+        wrong("a call has one of `http`, `grpc`, `tool`, `prompt`, `uri` and `mcp`".to_owned());
     }
     if route.is_some() == host.is_some() {
         wrong("a call names a `route` or a `host`".to_owned());
@@ -52,9 +46,7 @@ fn on_its_route(call: &CallSpec, known: &Known) -> Option<Finding> {
     };
     let speaks_mcp = known.mcp.as_ref().is_none_or(|mcp| mcp.contains(route));
     (!speaks_mcp).then(|| {
-        let help = format!(
-            "write {OF_HTTP}, with `body:` for what a tool would get as `args:`; or add `protocol: mcp` to the route"
-        );
+        let help = "write `http:` and a `body:`, or add `protocol: mcp` to the route";
         misplaced(format!("`{key}` is for MCP routes, and `{route}` is none")).help(help)
     })
 }
