@@ -277,6 +277,7 @@ impl PolicyFiles {
             workloads,
             conditions: &self.conditions,
             trusted_metadata,
+            token_header: None,
         };
         let (policy, findings) = match compile(&specs, &context) {
             // Rules that could not be read are missing here: what looks odd without them may be fine with them.

@@ -10,6 +10,7 @@ use super::lint;
 use super::rule::Rule;
 use super::selector::Selector;
 use super::spec::RuleSpec;
+use super::token::Site;
 use super::trace::{Effect, Trace};
 use crate::model::finding::Finding;
 use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId, RuleId};
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     pub conditions: &'a [ConditionName],
     /// Namespaces of Envoy's metadata that rules may read.
     pub trusted_metadata: &'a [Arc<str>],
+    /// The request header of minted tokens; none if none can be minted.
+    pub token_header: Option<&'a str>,
 }
 
 /// What a finding is about.
@@ -128,6 +131,8 @@ pub(super) struct ActionRules {
     pub(super) permits: Index,
     pub(super) guards: Index,
     has_shadow: bool,
+    /// Whether a request can be let through with a token of our own.
+    pub(super) demands_token: bool,
     /// Query parameters that its rules read; none: any.
     query_reads: Option<BTreeSet<Arc<str>>>,
 }
@@ -178,7 +183,7 @@ impl Policy {
         }
     }
 
-    fn rules_of(&self, action: &Action) -> Option<&ActionRules> {
+    pub(super) fn rules_of(&self, action: &Action) -> Option<&ActionRules> {
         self.actions.get(&action.route)?.get(&action.id)
     }
 
@@ -300,7 +305,12 @@ fn bind<'a>(
             let (plain, with_party) = schemas
                 .entry(key)
                 .or_insert_with(|| schemas_of(action, catalog, context));
-            match Bound::compile(rule, plain, with_party) {
+            let site = Site {
+                action,
+                route: catalog.routes.get(&action.route).copied(),
+                header: context.token_header,
+            };
+            match Bound::compile(rule, plain, with_party, &site) {
                 Ok(item) => bound.entry(key).or_default().push(item),
                 Err(wrong) => {
                     for finding in wrong {
@@ -371,6 +381,7 @@ fn assemble<'a>(mut bound: BoundRules<'a>, context: &Context<'a>, rules: usize) 
 fn action_rules(items: Vec<Bound>) -> ActionRules {
     let has_shadow = items.iter().any(|item| item.rule.shadow);
     let enforced = items.iter().filter(|item| !item.rule.shadow);
+    let demands_token = enforced.clone().any(Bound::demands_token);
     let reads: Option<Vec<Vec<Arc<str>>>> = enforced.map(Bound::query_reads).collect();
     let query_reads = reads.map(|lists| lists.into_iter().flatten().collect());
     let mut by_effect: BTreeMap<Effect, Vec<Bound>> = BTreeMap::new();
@@ -383,6 +394,7 @@ fn action_rules(items: Vec<Bound>) -> ActionRules {
         permits: take(Effect::Permit),
         guards: take(Effect::Guard),
         has_shadow,
+        demands_token,
         query_reads,
     }
 }

@@ -16,6 +16,7 @@ mod requirement;
 mod rule;
 mod selector;
 pub mod spec;
+mod token;
 mod trace;
 
 pub use compile::{Context, Policy, Source, compile};

@@ -96,6 +96,7 @@ pub(super) fn try_policy(
         providers: &providers,
         conditions: &conditions,
         trusted_metadata: &[],
+        token_header: Some("txn-token"),
     };
     let words = |findings: super::compile::Findings| {
         findings
