@@ -16,6 +16,7 @@ mod policy;
 pub mod problem;
 mod proofs;
 mod server;
+mod tokens;
 mod watch;
 pub mod yaml;
 

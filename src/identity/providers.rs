@@ -113,6 +113,12 @@ impl CheckedProviders {
             .collect()
     }
 
+    /// The provider whose tokens have exactly this `iss`.
+    pub fn of_issuer(&self, iss: &str) -> Option<&ProviderName> {
+        let mut all = self.0.iter();
+        all.find_map(|(name, provider)| (provider.issuer() == Some(iss)).then_some(name))
+    }
+
     /// Whether any provider makes workloads known.
     pub fn knows_workloads(&self) -> bool {
         let mut kinds = self.0.values();
@@ -401,6 +407,23 @@ impl Providers {
             Place::Header(name) => Some(&**name),
             Place::Cookie(_) => None,
         })
+    }
+
+    /// The cookies that hold credentials.
+    pub fn credential_cookies(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().filter_map(|place| match place {
+            Place::Cookie(name) => Some(&**name),
+            Place::Header(_) => None,
+        })
+    }
+
+    /// The `iss` of a provider's tokens, if it has one.
+    pub fn iss(&self, name: &ProviderName) -> Option<&str> {
+        match self.ready.get(name)? {
+            Ready::Jwt { provider, keys: _ } => Some(&*provider.issuer),
+            Ready::Introspection { provider, known: _ } => provider.issuer.as_deref(),
+            Ready::JwtSvid { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => None,
+        }
     }
 
     /// Verifies a signed token that stands in `place`, or in the `authorization` header: one of access by its `iss`, else

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::keys::base64url::encode;
 use crate::model::decision::DecisionId;
 use crate::model::identity::TokenFacts;
 use crate::model::party::{Parties, Party};
@@ -31,8 +32,6 @@ pub struct Call<'a> {
     pub workload: Option<&'a SpiffeId>,
     /// What is asked.
     pub asked: &'a Asked,
-    /// The digest of its arguments, in base64url; none if it has none.
-    pub arguments: Option<&'a str>,
 }
 
 /// The claims of the token; none if the credential ends before a second has gone.
@@ -46,7 +45,6 @@ pub(super) fn claims(issuer: &str, call: &Call<'_>) -> Option<Value> {
         actor_issuer,
         workload,
         asked,
-        arguments,
     } = call;
     let TokenDemand {
         audience,
@@ -73,7 +71,7 @@ pub(super) fn claims(issuer: &str, call: &Call<'_>) -> Option<Value> {
         "sub": parties.subject.id.id,
         "scope": scope.join(" "),
         "req_wl": workload,
-        "tctx": context(asked, parties, *arguments),
+        "tctx": context(asked, parties),
     });
     if let (Some(actor), Some(claims)) = (&parties.actor, claims.as_object_mut()) {
         claims.insert("act".to_owned(), act(actor, *actor_issuer));
@@ -91,7 +89,7 @@ fn act(actor: &Party, issuer: Option<&str>) -> Value {
 }
 
 /// The transaction's context: what was decided about, and for whom, in the words of the policy.
-fn context(asked: &Asked, parties: &Parties, arguments: Option<&str>) -> Value {
+fn context(asked: &Asked, parties: &Parties) -> Value {
     let action = &asked.action;
     let mut context = Map::new();
     let mut put = |name: &str, value: Value| context.insert(name.to_owned(), value);
@@ -101,8 +99,8 @@ fn context(asked: &Asked, parties: &Parties, arguments: Option<&str>) -> Value {
     if let Some(Resource { kind, id }) = &asked.resource {
         put("resource", json!({ "type": kind, "id": id }));
     }
-    if let Some(digest) = arguments {
-        put("args_digest", Value::from(digest));
+    if let Some(digest) = &asked.arguments_digest {
+        put("args_digest", Value::from(encode(digest)));
     }
     put("subject", party(&parties.subject));
     if let Some(actor) = &parties.actor {

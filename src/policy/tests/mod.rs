@@ -3,6 +3,7 @@
 mod loading;
 mod properties;
 mod rules;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,6 +83,15 @@ pub(super) fn try_policy(
     providers: &[&str],
     rules: &Json,
 ) -> Result<(Policy, Vec<String>), Vec<String>> {
+    try_minting(providers, rules, Some("txn-token"))
+}
+
+/// The same where minted tokens go into this header.
+fn try_minting(
+    providers: &[&str],
+    rules: &Json,
+    token_header: Option<&str>,
+) -> Result<(Policy, Vec<String>), Vec<String>> {
     let specs: Vec<RuleSpec> = rules
         .as_array()
         .unwrap()
@@ -101,7 +111,7 @@ pub(super) fn try_policy(
         providers: &providers,
         conditions: &conditions,
         trusted_metadata: &[],
-        token_header: Some("txn-token"),
+        token_header,
     };
     let words = |findings: super::compile::Findings| {
         findings
