@@ -40,17 +40,20 @@ impl Tokens {
                 };
             }
         };
-        if let Some(providers) = providers {
-            problems.extend(shared(&spec, providers, document, &base));
-        }
         let files = spec.keys.items().iter().map(|key| beside(path, key));
-        let (files, header) = (files.collect(), Some(spec.header.clone()));
+        let files = files.collect();
+        let shared = providers.map(|providers| shared(&spec, providers, document, &base));
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         let (minter, findings) = Minter::compile(spec, folder);
         problems.extend(findings.into_iter().map(|it| place(document, &base, it)));
+        // What is wrong by itself is not compared with anything.
+        let shared = shared.filter(|_| minter.is_some()).unwrap_or_default();
+        let minter = minter.filter(|_| shared.is_empty());
+        problems.extend(shared);
+        let header = minter.as_ref().map(|it| it.header().to_string());
         Self {
+            header: header.or_else(|| Some(TokenSpec::default_header().to_owned())),
             minter,
-            header,
             files,
         }
     }

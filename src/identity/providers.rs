@@ -36,14 +36,14 @@ pub struct CheckedProviders(pub(super) BTreeMap<ProviderName, Checked>);
 pub struct Providers {
     pub(super) ready: BTreeMap<ProviderName, Ready>,
     /// Where they look for credentials beside the `authorization` header, and who looks there.
-    places: BTreeMap<Place, Readers>,
+    pub(super) places: BTreeMap<Place, Readers>,
     /// How possession of a token's key is shown, whichever provider verifies the token.
     proofs: Proofs,
 }
 
 /// Who looks for credentials in a place.
 #[derive(Debug, Default)]
-struct Readers {
+pub(super) struct Readers {
     names: Vec<ProviderName>,
     /// Whether they look for API keys; all readers of a place look for one kind.
     keys: bool,
@@ -399,31 +399,6 @@ impl Providers {
             return Err(denial.because("the route accepts no API keys there").into());
         }
         api_key::verify(key, candidates, request, clock.now)
-    }
-
-    /// The headers that hold credentials of their own. They are for this server, so no upstream gets them.
-    pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
-        self.places.keys().filter_map(|place| match place {
-            Place::Header(name) => Some(&**name),
-            Place::Cookie(_) => None,
-        })
-    }
-
-    /// The cookies that hold credentials.
-    pub fn credential_cookies(&self) -> impl Iterator<Item = &str> {
-        self.places.keys().filter_map(|place| match place {
-            Place::Cookie(name) => Some(&**name),
-            Place::Header(_) => None,
-        })
-    }
-
-    /// The `iss` of a provider's tokens, if it has one.
-    pub fn iss(&self, name: &ProviderName) -> Option<&str> {
-        match self.ready.get(name)? {
-            Ready::Jwt { provider, keys: _ } => Some(&*provider.issuer),
-            Ready::Introspection { provider, known: _ } => provider.issuer.as_deref(),
-            Ready::JwtSvid { .. } | Ready::ApiKey { .. } | Ready::Mtls(_) => None,
-        }
     }
 
     /// Verifies a signed token that stands in `place`, or in the `authorization` header: one of access by its `iss`, else

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::names::{bad_header, bad_parameters, header_names};
 use super::spec::{ConstrainSpec, QueryConstrainSpec};
 use super::token::{self, Site};
 use crate::expression::Expression;
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 use crate::model::identity::TokenFacts;
-use crate::model::list::OneOrMany;
 use crate::model::name::RuleId;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::schema::Schema;
@@ -17,19 +17,6 @@ use crate::model::value::{Type, Value};
 use crate::model::verdict::{
     Constraints, Denial, Fault, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, TokenDemand, Verdict,
 };
-
-/// Headers that Envoy or HTTP itself owns: setting or removing them breaks the request or does nothing.
-const RESERVED: &[&str] = &[
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "upgrade",
-];
 
 /// Longest value that is set, in bytes.
 const MAX_VALUE: usize = 8192;
@@ -187,53 +174,6 @@ impl Constrain {
         let caps = self.caps.iter().map(|(name, _)| name);
         caps.chain(self.set.iter().map(|(name, _)| name))
     }
-}
-
-fn header_names(list: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<Arc<str>> {
-    for (index, name) in list.items().iter().enumerate() {
-        if let Some(finding) = bad_header(name) {
-            findings.push(list.place(index, finding).under("strip"));
-        }
-    }
-    list.items()
-        .iter()
-        .map(|name| Arc::from(name.as_str()))
-        .collect()
-}
-
-/// Envoy finds parameters by their raw name, so only a name with one raw form can be set or removed for certain (RFC
-/// 3986, section 2.3).
-fn bad_parameters(spec: &QueryConstrainSpec) -> Vec<Finding> {
-    let QueryConstrainSpec { remove, set, cap } = spec;
-    let bad = |name: &str| {
-        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        let fit = (1..=128).contains(&name.len()) && name.bytes().all(unreserved);
-        (!fit).then(|| {
-            let message = format!("`{name}` cannot be found in a query for certain");
-            Finding::error("invalid-parameter", message)
-                .help("a parameter's name has letters, digits, `-`, `.`, `_` and `~`")
-        })
-    };
-    let keyed = |key: &'static str, name: &String| Some(bad(name)?.under(name.as_str()).under(key));
-    let removed = remove.items().iter().enumerate();
-    removed
-        .filter_map(|(index, name)| Some(remove.place(index, bad(name)?).under("remove")))
-        .chain(set.keys().filter_map(|name| keyed("set", name)))
-        .chain(cap.keys().filter_map(|name| keyed("cap", name)))
-        .collect()
-}
-
-fn bad_header(name: &str) -> Option<Finding> {
-    let token =
-        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(token) {
-        return Some(
-            Finding::error("invalid-header", format!("`{name}` is no header name"))
-                .help("write it in lower case"),
-        );
-    }
-    let reserved = RESERVED.contains(&name) || name.starts_with("x-envoy-");
-    reserved.then(|| Finding::error("reserved-header", format!("`{name}` belongs to Envoy")))
 }
 
 fn computed(

@@ -10,6 +10,7 @@ mod evaluate;
 mod index;
 mod lint;
 mod matcher;
+mod names;
 mod planner;
 mod reads;
 mod requirement;
