@@ -23,6 +23,7 @@ mod json;
 mod keys;
 mod layers;
 mod lifecycle;
+mod minted;
 mod mutants;
 mod output;
 mod proof;

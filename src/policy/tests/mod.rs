@@ -4,6 +4,7 @@ mod loading;
 mod properties;
 mod rules;
 mod signals;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,13 +95,38 @@ pub(super) fn try_weighed(
     rules: &Json,
     risk: &Json,
 ) -> Result<(Policy, Vec<String>), Vec<String>> {
+    words(compile_on(
+        &route(providers),
+        rules,
+        risk,
+        Some("txn-token"),
+    ))
+}
+
+/// The same where minted tokens go into this header.
+fn try_minting(
+    providers: &[&str],
+    rules: &Json,
+    token_header: Option<&str>,
+) -> Result<(Policy, Vec<String>), Vec<String>> {
+    words(compile_on(
+        &route(providers),
+        rules,
+        &json!({}),
+        token_header,
+    ))
+}
+
+type Compiled<F> = Result<(Policy, F), F>;
+
+fn words(compiled: Compiled<Findings>) -> Compiled<Vec<String>> {
     let words = |findings: Findings| {
         findings
             .into_iter()
             .map(|(_, finding)| format!("{}: {finding}", finding.code))
             .collect::<Vec<_>>()
     };
-    match compile_on(&route(providers), rules, risk) {
+    match compiled {
         Ok((policy, warnings)) => Ok((policy, words(warnings))),
         Err(errors) => Err(words(errors)),
     }
@@ -111,7 +137,8 @@ pub(super) fn compile_on(
     route: &Route,
     rules: &Json,
     risk: &Json,
-) -> Result<(Policy, Findings), Findings> {
+    token_header: Option<&str>,
+) -> Compiled<Findings> {
     let specs: Vec<RuleSpec> = rules
         .as_array()
         .unwrap()
@@ -139,6 +166,7 @@ pub(super) fn compile_on(
         providers: &providers,
         conditions: &conditions,
         trusted_metadata: &[],
+        token_header,
     };
     compile(&specs, &written, &context)
 }

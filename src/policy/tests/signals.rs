@@ -133,7 +133,7 @@ fn a_signal_that_makes_sense_on_some_actions_only_is_told_to_name_them() {
     read.resource = Some(Arc::from("document"));
     route.actions[0] = Arc::new(read);
     let help = |on: &Json| {
-        let wrong = compile_on(&route, &json!([readers()]), &spec(on)).err();
+        let wrong = compile_on(&route, &json!([readers()]), &spec(on), None).err();
         let wrong = wrong.unwrap_or_default();
         assert_eq!(wrong.len(), 1, "{wrong:?}");
         wrong[0].1.help.clone().unwrap_or_default()
