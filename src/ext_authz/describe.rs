@@ -52,13 +52,21 @@ impl DescribedRequest {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect()
         };
+        // A client says how long its body is, unless the description says something else.
+        let length = body
+            .as_ref()
+            .map(|body| ("content-length".to_owned(), body.len().to_string()));
         let http = HttpRequest {
             method: method.clone(),
             host: host.clone(),
             path: target.clone(),
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            headers: length
+                .into_iter()
+                .chain(
+                    headers
+                        .iter()
+                        .map(|(name, value)| (name.to_lowercase(), value.clone())),
+                )
                 .collect(),
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
