@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::shown::{arguments, describe_message, describe_risk, weighed};
+use super::shown::{arguments, describe_risk, said, weighed};
 use crate::authorizer::Examined;
 use crate::model::identity::Proof;
 use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Remedy, TokenDemand, Verdict};
+use crate::policy::Trace;
 
 /// An examined request with its trace.
 pub(super) struct Explained {
@@ -107,10 +108,8 @@ impl Explained {
                 .as_ref()
                 .map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())),
         );
-        line("message", rpc.as_ref().and_then(describe_message));
-        let args = asked.as_ref().map(arguments);
-        for (name, value) in args.iter().flatten() {
-            line("argument", Some(format!("{name} = {value}")));
+        for (name, text) in said(rpc.as_ref(), asked.as_ref()) {
+            line(name, Some(text));
         }
         line(
             "subject",
@@ -151,23 +150,26 @@ impl Explained {
             line("risk", Some(text));
         }
         line("policy", Some(self.version.clone()));
-        let rules = trace.iter().flat_map(|trace| &trace.0);
-        let width = rules
-            .clone()
-            .map(|entry| entry.rule.as_str().len())
-            .max()
-            .unwrap_or(0);
-        for entry in rules {
-            let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
-            lines.push(format!(
-                "  {effect:<7} {:<width$} {party:<8} {}",
-                entry.rule.as_str(),
-                entry.outcome
-            ));
-        }
+        lines.extend(considered(trace.as_ref()));
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// A line for each rule that was looked at.
+fn considered(trace: Option<&Trace>) -> Vec<String> {
+    let rules = trace.into_iter().flat_map(|trace| &trace.0);
+    let ids = rules.clone().map(|entry| entry.rule.as_str().len());
+    let width = ids.max().unwrap_or(0);
+    let lines = rules.map(|entry| {
+        let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
+        format!(
+            "  {effect:<7} {:<width$} {party:<8} {}",
+            entry.rule.as_str(),
+            entry.outcome
+        )
+    });
+    lines.collect()
 }
 
 fn describe_party(party: &Party) -> String {

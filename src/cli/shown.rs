@@ -33,7 +33,7 @@ fn shown(value: &Attribute) -> Value {
 }
 
 /// What the message says that it asks for; it may be nothing that exists, and hold anything.
-pub(super) fn describe_message(rpc: &RpcFacts) -> Option<String> {
+fn describe_message(rpc: &RpcFacts) -> Option<String> {
     let method = rpc.method.as_ref()?.escape_debug();
     Some(match &rpc.name {
         Some(name) => format!("{method} {}", name.escape_debug()),
@@ -69,4 +69,15 @@ pub(super) fn describe_risk(risk: &Risk) -> Vec<String> {
     std::iter::once(format!("{} of {MAX_SCORE}", risk.score()))
         .chain(signals)
         .collect()
+}
+
+/// What was said, by the names of its lines: the message, and each argument.
+pub(super) fn said(rpc: Option<&RpcFacts>, asked: Option<&Asked>) -> Vec<(&'static str, String)> {
+    let message = rpc.and_then(describe_message);
+    let args = asked.map(arguments).unwrap_or_default();
+    let args = args
+        .iter()
+        .map(|(name, value)| ("argument", format!("{name} = {value}")));
+    let message = message.map(|text| ("message", text));
+    message.into_iter().chain(args).collect()
 }
