@@ -13,6 +13,7 @@
 //! for, and nothing puts a byte of a credential or a value of a claim into an error.
 
 mod api_key;
+mod carried;
 mod chain;
 mod check;
 mod claims;
