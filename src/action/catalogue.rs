@@ -110,7 +110,8 @@ impl Entry {
         self.places.typed(Some(&document))
     }
 
-    fn ask<'a>(
+    /// What is asked for, with what the path `captured` and the `arguments` that came.
+    pub(super) fn ask<'a>(
         &self,
         request: &AccessRequest,
         captured: impl Iterator<Item = (&'a str, &'a str)>,

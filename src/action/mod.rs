@@ -8,6 +8,7 @@ mod body;
 mod catalogue;
 mod compile;
 mod compile_action;
+mod mcp;
 mod operation;
 mod parameters;
 mod protocol;

@@ -48,8 +48,8 @@ impl Default for Place {
 }
 
 impl Places {
-    /// No place yet; what stands elsewhere passes if `extra` says so.
-    pub(super) fn new(extra: bool) -> Self {
+    /// No place; what stands elsewhere passes if `extra` says so.
+    pub(in crate::action) fn new(extra: bool) -> Self {
         Self {
             root: Place::default(),
             extra,

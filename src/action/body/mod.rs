@@ -31,11 +31,16 @@ pub(super) fn read(request: &AccessRequest, accepts: Accepts) -> Result<Json<'_>
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(incomplete(COMPRESSED));
     }
-    if !accepts.admits(request.headers.get("content-type").unwrap_or_default()) {
-        let cause = accepts.wants();
-        return Err(Denial::new(Reason::BodyType).because(cause));
-    }
+    check_type(request.headers.get("content-type"), accepts)?;
     read_json(bytes, &Limits::default()).map_err(refused)
+}
+
+/// Whether the body is said to be JSON in UTF-8; without a `content-type` it is not.
+pub(super) fn check_type(value: Option<&str>, accepts: Accepts) -> Result<(), Denial> {
+    if accepts.admits(value.unwrap_or_default()) {
+        return Ok(());
+    }
+    Err(Denial::new(Reason::BodyType).because(accepts.wants()))
 }
 
 /// The bytes of the body, if they are certainly its own and certainly all.
