@@ -48,7 +48,7 @@ impl Default for Place {
 }
 
 impl Places {
-    /// No place; what stands elsewhere passes if `extra` says so.
+    /// No place yet; what stands elsewhere passes if `extra` says so.
     pub(in crate::action) fn new(extra: bool) -> Self {
         Self {
             root: Place::default(),

@@ -31,13 +31,13 @@ pub(super) fn read(request: &AccessRequest, accepts: Accepts) -> Result<Json<'_>
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(incomplete(COMPRESSED));
     }
-    check_type(request.headers.get("content-type"), accepts)?;
+    check_type(request, accepts)?;
     read_json(bytes, &Limits::default()).map_err(refused)
 }
 
-/// Whether the body is said to be JSON in UTF-8; without a `content-type` it is not.
-pub(super) fn check_type(value: Option<&str>, accepts: Accepts) -> Result<(), Denial> {
-    if accepts.admits(value.unwrap_or_default()) {
+/// Whether the body is declared as JSON that its readers take for UTF-8.
+pub(super) fn check_type(request: &AccessRequest, accepts: Accepts) -> Result<(), Denial> {
+    if accepts.admits(request.headers.get("content-type").unwrap_or_default()) {
         return Ok(());
     }
     Err(Denial::new(Reason::BodyType).because(accepts.wants()))

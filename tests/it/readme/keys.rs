@@ -57,6 +57,7 @@ routes:
     match: { at.match: 1, host: a.example.com }
     actions:
       a: { http: GET /a, at.action: 1 }
+risk: { a: { at.signal: 1, add: 1, when: 'true' } }
 rules:
   - { id: a, permit: a, at.rule: 1 }
   - { id: b, permit: a, to: { at.to: 1 } }
@@ -173,6 +174,7 @@ fn every_key_of_a_policy_and_of_the_registry_stands_there() {
             "routes",
             "match",
             "action",
+            "signal",
             "rule",
             "to",
             "guard",
