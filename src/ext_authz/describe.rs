@@ -52,22 +52,21 @@ impl DescribedRequest {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect()
         };
-        // A client says how long its body is, unless the description says something else.
-        let length = body
-            .as_ref()
-            .map(|body| ("content-length".to_owned(), body.len().to_string()));
+        let mut sent: HashMap<String, String> = headers
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect();
+        if let Some(body) = body {
+            // As clients send it: without its length a body is not certainly whole.
+            let length = || body.len().to_string();
+            sent.entry("content-length".to_owned())
+                .or_insert_with(length);
+        }
         let http = HttpRequest {
             method: method.clone(),
             host: host.clone(),
             path: target.clone(),
-            headers: length
-                .into_iter()
-                .chain(
-                    headers
-                        .iter()
-                        .map(|(name, value)| (name.to_lowercase(), value.clone())),
-                )
-                .collect(),
+            headers: sent,
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
             size: body
