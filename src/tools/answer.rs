@@ -40,7 +40,9 @@ pub enum AnswerError {
         message: String,
     },
     /// The list goes on.
-    #[error("the list goes on after its last page (`nextCursor`): add the pages that follow, in one JSON array")]
+    #[error(
+        "the list goes on after its last page (`nextCursor`): add the pages that follow, in one JSON array"
+    )]
     Incomplete,
     /// More tools than anybody reviews.
     #[error("it lists more than {MAX_TOOLS} tools")]
@@ -74,10 +76,7 @@ pub(super) enum Message<'j, 'a> {
     /// The result of a request.
     Result(&'j Object<'a>),
     /// The request was refused.
-    Error {
-        code: i64,
-        message: String,
-    },
+    Error { code: i64, message: String },
     /// A request or a notification of the server's own, or the answer to somebody else.
     Other,
 }
@@ -112,7 +111,9 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Tool>, AnswerError> {
         return Err(AnswerError::EventStream);
     }
     let document = json::read(bytes, &LIMITS)?;
-    let pages = document.as_array().unwrap_or(std::slice::from_ref(&document));
+    let pages = document
+        .as_array()
+        .unwrap_or(std::slice::from_ref(&document));
     let mut list = List::default();
     let mut next = None;
     for page in pages {

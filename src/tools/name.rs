@@ -6,9 +6,29 @@ use crate::model::name::MAX_NAME;
 
 /// Words that conditions read as something else than a name (CEL).
 const RESERVED: [&str; 23] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
-    "let", "loop", "namespace", "null", "package", "return", "true", "type", "var", "void",
-    "while", "_",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "type",
+    "var",
+    "void",
+    "while",
+    "_",
 ];
 
 /// Longest name of an argument that is made, in bytes.
@@ -128,7 +148,10 @@ mod tests {
         let long = "x".repeat(MAX_NAME);
         assert_eq!(names.free(&long), long);
         let second = names.free(&long);
-        assert!(second.len() == MAX_NAME && second.ends_with("_2"), "{second}");
+        assert!(
+            second.len() == MAX_NAME && second.ends_with("_2"),
+            "{second}"
+        );
     }
 
     #[test]

@@ -123,8 +123,9 @@ fn leaves_of<'j>(path: &[&'j str], schema: &'j Json<'j>, optional: bool) -> Vec<
     };
     match type_of(schema) {
         Ok(of) => leaf(of, None),
-        Err(because) => plain_members(path, schema, optional)
-            .unwrap_or_else(|| leaf(Type::Dyn, Some(because))),
+        Err(because) => {
+            plain_members(path, schema, optional).unwrap_or_else(|| leaf(Type::Dyn, Some(because)))
+        }
     }
 }
 
@@ -201,7 +202,9 @@ fn untyped(schema: &Object<'_>) -> Result<Type, &'static str> {
 }
 
 fn items(schema: &Object<'_>) -> Result<Type, &'static str> {
-    let one = schema.get("items").filter(|_| schema.get("prefixItems").is_none());
+    let one = schema
+        .get("items")
+        .filter(|_| schema.get("prefixItems").is_none());
     let item = one.and_then(|items| type_of(items).ok());
     match item {
         Some(of @ (Type::String | Type::Int | Type::Double | Type::Bool)) => {

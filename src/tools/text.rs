@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn a_line_stays_one_line_and_shows_what_is_in_it() {
-        assert_eq!(shown("  Lists\r\n\tall  customers. "), "Lists all customers.");
+        assert_eq!(
+            shown("  Lists\r\n\tall  customers. "),
+            "Lists all customers."
+        );
         assert_eq!(shown("a\u{2028}b\u{85}c"), "a b c");
         assert_eq!(
             shown("x\u{202e}y\u{1b}[2J\u{0}\u{feff}\u{e0041}"),
@@ -99,21 +102,70 @@ mod tests {
     fn a_long_text_is_cut() {
         let line = shown(&"word ".repeat(1_000_000));
         assert!(line.ends_with('…') && line.len() < 200, "{line}");
-        assert_eq!(shown(&"\u{202e}".repeat(1_000)).chars().count(), 119 * 8 + 1);
+        assert_eq!(
+            shown(&"\u{202e}".repeat(1_000)).chars().count(),
+            119 * 8 + 1
+        );
     }
 
     #[test]
     fn every_scalar_is_read_back_as_it_was() {
         let hostile = [
-            "", " ", "plain", "crm.export", "true", "No", "NULL", "~", "1", "1e3", "0x1f", "-", "- a",
-            "a: b", "a #b", "#", "&a", "*a", "!x", "|", ">", "%", "@", "`", "{a: b}", "[a]", "\"", "'",
-            "\\", "\\n", "a\nb: c", "a\r\nb", "\u{2028}", "\u{85}", "\u{feff}", "\u{202e}x", "é", "🦀",
-            "\u{0}", "\u{7f}", "---", "...", "<<", "?", ".inf", ".nan", "inf", "e1", "2026-01-01",
+            "",
+            " ",
+            "plain",
+            "crm.export",
+            "true",
+            "No",
+            "NULL",
+            "~",
+            "1",
+            "1e3",
+            "0x1f",
+            "-",
+            "- a",
+            "a: b",
+            "a #b",
+            "#",
+            "&a",
+            "*a",
+            "!x",
+            "|",
+            ">",
+            "%",
+            "@",
+            "`",
+            "{a: b}",
+            "[a]",
+            "\"",
+            "'",
+            "\\",
+            "\\n",
+            "a\nb: c",
+            "a\r\nb",
+            "\u{2028}",
+            "\u{85}",
+            "\u{feff}",
+            "\u{202e}x",
+            "é",
+            "🦀",
+            "\u{0}",
+            "\u{7f}",
+            "---",
+            "...",
+            "<<",
+            "?",
+            ".inf",
+            ".nan",
+            "inf",
+            "e1",
+            "2026-01-01",
         ];
         for text in hostile {
             let yaml = format!("{}: {}\n", scalar(text), scalar(text));
             let file = std::path::Path::new("x.yaml");
-            let document = Document::read(file, &yaml).unwrap_or_else(|error| panic!("{yaml} {error:?}"));
+            let document =
+                Document::read(file, &yaml).unwrap_or_else(|error| panic!("{yaml} {error:?}"));
             let entries = document.entries(&KeyPath::root()).unwrap();
             assert_eq!(entries[0].key, text, "{yaml}");
             let back: String = document.decode(&entries[0].path).unwrap();

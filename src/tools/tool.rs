@@ -7,7 +7,7 @@ use crate::json::{Json, Object, folds_to};
 use crate::keys::sha256;
 
 /// Longest name of a tool, in bytes; the protocol recommends 128 characters.
-pub const MAX_NAME: usize = 256;
+const MAX_NAME: usize = 256;
 
 /// The members that are read. One that another reader would take for such a member makes the tool unreadable.
 const MEMBERS: [&str; 5] = ["name", "title", "description", "inputSchema", "annotations"];

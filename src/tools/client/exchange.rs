@@ -45,8 +45,8 @@ impl Exchange {
         let accept = "application/json, text/event-stream";
         let mut sound = base.set("accept", accept) && base.set("content-type", "application/json");
         if let Some(token) = token {
-            sound &= token.expose().iter().all(u8::is_ascii_graphic)
-                && base.set_bearer(token.expose());
+            sound &=
+                token.expose().iter().all(u8::is_ascii_graphic) && base.set_bearer(token.expose());
         }
         if !sound {
             return Err(ClientError::Token);

@@ -36,7 +36,9 @@ pub enum ClientError {
     #[error("the token has characters that no bearer token has")]
     Token,
     /// The server wants to know who asks.
-    #[error("the server asks for a token (status {0}): pass `--token-file FILE` or `--token-env NAME`")]
+    #[error(
+        "the server asks for a token (status {0}): pass `--token-file FILE` or `--token-env NAME`"
+    )]
     TokenNeeded(u16),
     /// The server does not take the token.
     #[error("the server refuses the token (status {0})")]
@@ -67,7 +69,9 @@ pub enum ClientError {
     #[error("the server's answer to `{0}` is none")]
     Shape(&'static str),
     /// The server speaks neither kind of revision.
-    #[error("the server opens no session ({session}), and answers no request without one ({alone})")]
+    #[error(
+        "the server opens no session ({session}), and answers no request without one ({alone})"
+    )]
     NoRevision {
         /// Why there is no session.
         session: Box<ClientError>,
@@ -94,7 +98,9 @@ pub enum ClientError {
     #[error("the server's list of tools: {0}")]
     List(#[from] AnswerError),
     /// The list does not end.
-    #[error("the server's list has more than {MAX_PAGES} pages, or leads back to a page that was read")]
+    #[error(
+        "the server's list has more than {MAX_PAGES} pages, or leads back to a page that was read"
+    )]
     Endless,
 }
 
@@ -162,7 +168,9 @@ impl ClientError {
     /// Whether another revision of the protocol may be the cure.
     const fn is_about_the_protocol(&self) -> bool {
         match self {
-            Self::Status { status, .. } => matches!(status, 400 | 404 | 405 | 406 | 415 | 422 | 501),
+            Self::Status { status, .. } => {
+                matches!(status, 400 | 404 | 405 | 406 | 415 | 422 | 501)
+            }
             Self::Refused { .. } => true,
             _ => false,
         }
@@ -177,7 +185,9 @@ async fn list(
     let mut list = List::default();
     let mut cursors: Vec<String> = Vec::new();
     while cursors.len() < MAX_PAGES {
-        let page = session.page(exchange, cursors.last().map(String::as_str)).await?;
+        let page = session
+            .page(exchange, cursors.last().map(String::as_str))
+            .await?;
         list.add(page.tools)?;
         progress.tools.store(list.tools.len(), Ordering::Relaxed);
         match page.next {

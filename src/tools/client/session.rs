@@ -51,7 +51,9 @@ impl Session {
         }
         let answered = result(method, &body, |result| {
             let revision = result.get("protocolVersion").and_then(|it| it.as_str());
-            revision.map(str::to_owned).ok_or(ClientError::Shape(method))
+            revision
+                .map(str::to_owned)
+                .ok_or(ClientError::Shape(method))
         })?;
         let known = SESSIONS.into_iter().find(|known| *known == answered);
         Ok(Self {
