@@ -118,7 +118,7 @@ impl Compared<'_> {
         {
             let tool = shown(tool);
             lines += &format!(
-                "changed   {tool}: review it, then write at `{action}` definition: \"{found}\"\n"
+                "changed   {tool}: review it, then set the definition of `{action}` to \"{found}\"\n"
             );
         }
         for Changed {
@@ -130,7 +130,7 @@ impl Compared<'_> {
         {
             let tool = shown(tool);
             lines += &format!(
-                "unpinned  {tool}: a change would not be noticed; write at `{action}` definition: \"{found}\"\n"
+                "unpinned  {tool}: a change would not be noticed; set the definition of `{action}` to \"{found}\"\n"
             );
         }
         let counts = [

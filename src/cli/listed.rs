@@ -70,7 +70,7 @@ fn ask(source: &str, token: &TokenArgs) -> Result<Vec<Tool>, Unlisted> {
     let url = HttpUrl::parse(source, false).map_err(|error| {
         Unlisted::unreadable(match error {
             UrlError::PlainHttp => "plain `http` is for loopback only: ask on the server's own machine, or save its answer to a file".to_owned(),
-            other => format!("`{source}`: {other}"),
+            other => format!("cannot ask the server: {other}"),
         })
     })?;
     let named = url.to_string();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::text::shown;
 use super::tool::{Tool, ToolError};
-use crate::json::{self, Json, JsonError, Limits, Object};
+use crate::json::{self, Json, JsonError, Limits, Object, folds_to};
 
 /// The largest answer that is read, all pages together, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
@@ -60,6 +60,9 @@ pub enum AnswerError {
     /// One name for two tools: nobody knows which of them a call means.
     #[error("it lists two tools of the name `{0}`")]
     Duplicate(String),
+    /// Names that somebody takes for one another, and policies refuse beside each other.
+    #[error("it lists tools whose names differ in case only: `{0}` and `{1}`")]
+    Lookalike(String, String),
 }
 
 /// One page of a list.
@@ -97,6 +100,11 @@ impl List {
         for tool in tools {
             if !self.names.insert(tool.name.clone()) {
                 return Err(AnswerError::Duplicate(shown(&tool.name)));
+            }
+            let mut before = self.tools.iter();
+            if let Some(other) = before.find(|other| folds_to(&other.name, &tool.name)) {
+                let (one, two) = (shown(&other.name), shown(&tool.name));
+                return Err(AnswerError::Lookalike(one, two));
             }
             self.tools.push(tool);
         }

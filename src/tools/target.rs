@@ -54,13 +54,8 @@ pub enum TargetError {
     )]
     Nowhere,
     /// A URL that is none.
-    #[error("`{url}`: {error}")]
-    Url {
-        /// What was written.
-        url: String,
-        /// What is wrong with it.
-        error: UrlError,
-    },
+    #[error("the URL that callers use: {0}")]
+    Url(UrlError),
     /// A URL that no route can have.
     #[error(
         "`{0}` is no place for a route: it is a host and a plain path, without query, percent signs and `{{}}`"
@@ -76,17 +71,14 @@ impl Target {
             (None, Some(url)) => url.to_owned(),
             (None, None) => reachable(wanted.source).ok_or(TargetError::Nowhere)?,
         };
-        let place = HttpUrl::parse(&url, true).map_err(|error| TargetError::Url {
-            url: url.clone(),
-            error,
-        })?;
+        let place = HttpUrl::parse(&url, true).map_err(TargetError::Url)?;
         let path = match place.path().trim_end_matches('/') {
             "" => "/",
             path => path,
         };
         let plain = |c: char| c.is_ascii_graphic() && !"{}%?#;\\*\"".contains(c);
         if place.has_query() || path.contains("//") || !path.chars().all(plain) {
-            return Err(TargetError::Place(url));
+            return Err(TargetError::Place(place.to_string()));
         }
         let server = match (wanted.server, wanted.route) {
             (Some(server), _) => server.to_owned(),

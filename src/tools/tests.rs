@@ -75,7 +75,7 @@ fn what_is_no_list_is_refused_and_says_why() {
         (json!({ "tools": [tool], "nextCursor": 1 }).to_string(), "no answer"),
         (error.to_string(), "the error -32601: no\\u{202e}such"),
         (json!({ "tools": [1] }).to_string(), "tool 1 (without a name): it is no object"),
-        (json!({ "tools": [{ "name": "", "inputSchema": {} }] }).to_string(), "1 to 256 bytes"),
+        (json!({ "tools": [{ "name": "", "inputSchema": {} }] }).to_string(), "1 to 128 characters"),
         (json!({ "tools": [{ "name": "a" }] }).to_string(), "`inputSchema` is of the wrong type"),
         (json!({ "tools": [{ "name": "a", "inputSchema": {}, "annotations": [] }] }).to_string(), "`annotations`"),
         (
@@ -282,6 +282,11 @@ fn the_hash_is_of_the_whole_definition_and_not_of_its_spelling() {
     assert_eq!(bounded("9223372036854775807"), turned);
 }
 
+/// The text without what no name has.
+fn name_of(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
 #[test]
 fn nothing_that_a_server_says_becomes_part_of_the_policy() {
     let hostile = [
@@ -302,7 +307,7 @@ fn nothing_that_a_server_says_becomes_part_of_the_policy() {
     ];
     let listed = hostile.map(|text| {
         json!({
-            "name": text,
+            "name": name_of(text),
             "title": text,
             "description": text,
             "inputSchema": {
@@ -337,7 +342,7 @@ fn nothing_that_a_server_says_becomes_part_of_the_policy() {
     );
     for (action, text) in actions.iter().zip(hostile) {
         let name: String = document.decode(&action.path.join("tool")).unwrap();
-        assert_eq!(name, text, "{yaml}");
+        assert_eq!(name, name_of(text), "{yaml}");
     }
     let visible = |c: char| c == '\n' || c == ' ' || c.is_ascii_graphic();
     assert!(yaml.chars().all(visible), "{yaml}");

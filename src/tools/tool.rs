@@ -6,8 +6,8 @@ use super::schema::Arguments;
 use crate::json::{Json, Object, folds_to};
 use crate::keys::sha256;
 
-/// Longest name of a tool, in bytes; the protocol recommends 128 characters.
-const MAX_NAME: usize = 256;
+/// Longest name of a tool, in characters, as the protocol recommends and as actions take them.
+const MAX_NAME: usize = 128;
 
 /// The members that are read. One that another reader would take for such a member makes the tool unreadable.
 const MEMBERS: [&str; 5] = ["name", "title", "description", "inputSchema", "annotations"];
@@ -56,7 +56,9 @@ pub enum ToolError {
     #[error("it is no object")]
     NoObject,
     /// Without a name that could be called.
-    #[error("its `name` is no text of 1 to {MAX_NAME} bytes")]
+    #[error(
+        "its `name` is no text of 1 to {MAX_NAME} characters, none of them a control character"
+    )]
     Name,
     /// A member whose value is of another type than the protocol says.
     #[error("its `{0}` is of the wrong type")]
@@ -72,8 +74,7 @@ impl Tool {
         let tool = json.as_object().ok_or(ToolError::NoObject)?;
         unmistakable(tool, &MEMBERS)?;
         let name = tool.get("name").and_then(Json::as_str);
-        let name = name.filter(|name| (1..=MAX_NAME).contains(&name.len()));
-        let name = name.ok_or(ToolError::Name)?;
+        let name = name.filter(|name| is_name(name)).ok_or(ToolError::Name)?;
         let text = |member| match tool.get(member) {
             None | Some(Json::Null) => Ok(None),
             Some(Json::String(text)) => Ok(Some(text.as_ref().to_owned())),
@@ -112,6 +113,10 @@ impl Hints {
             open_world: hint("openWorldHint")?,
         })
     }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control)
 }
 
 /// Whether no member differs from a known one in case only.

@@ -78,6 +78,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "ext_authz",
             "admin",
             "app",
+            "tools",
             "cli",
         ],
     ),

@@ -18,6 +18,7 @@ mod envoy;
 mod grpc;
 mod harness;
 mod hostile;
+mod import;
 mod introspection;
 mod keys;
 mod layers;
