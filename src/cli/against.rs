@@ -39,20 +39,20 @@ pub(super) fn against<'a>(
     })
 }
 
-fn find<'a>(routes: &'a RouteTable, named: Option<&str>) -> Result<&'a Route, String> {
+fn find<'a>(routes: &'a RouteTable, wanted: Option<&str>) -> Result<&'a Route, String> {
     let of_mcp = |route: &&Route| matches!(route.protocol, Protocol::Mcp(_));
     let mut of_mcp: Vec<&Route> = routes.iter().filter(of_mcp).collect();
     of_mcp.sort_by_key(|route| route.id.as_str());
     let names: Vec<&str> = of_mcp.iter().map(|route| route.id.as_str()).collect();
-    match (named, of_mcp.as_slice()) {
+    match (wanted, of_mcp.as_slice()) {
         (_, []) => Err("no route has `protocol: mcp`, so there are no tools to compare; `countersign import mcp` writes one".to_owned()),
         (None, [only]) => Ok(only),
         (None, _) => Err(format!("more than one route has tools: pass `--route` with one of {}", names.join(", "))),
-        (Some(named), all) => {
-            let found = all.iter().find(|route| route.id.as_str() == named);
-            found.copied().ok_or_else(|| match suggest(named, names.iter().copied()) {
-                Some(near) => format!("`{named}` is no MCP route; did you mean `{near}`?"),
-                None => format!("`{named}` is no MCP route: there is {}", names.join(", ")),
+        (Some(wanted), all) => {
+            let found = all.iter().find(|route| route.id.as_str() == wanted);
+            found.copied().ok_or_else(|| match suggest(wanted, names.iter().copied()) {
+                Some(near) => format!("`{wanted}` is no MCP route; did you mean `{near}`?"),
+                None => format!("`{wanted}` is no MCP route: there is {}", names.join(", ")),
             })
         }
     }
@@ -96,43 +96,37 @@ impl Compared<'_> {
             changed,
             unpinned,
         } = &self.difference;
-        let mut lines = String::new();
-        for (tool, definition) in appeared {
+        let new = appeared.iter().map(|(tool, found)| {
             let tool = shown(tool);
-            lines += &format!(
-                "appeared  {tool}: no action stands for it, so calls are denied ({definition})\n"
-            );
-        }
-        for (tool, action) in vanished {
-            lines += &format!(
-                "vanished  {}: `{action}` stands for a tool that is not listed\n",
-                shown(tool)
-            );
-        }
-        for Changed {
-            tool,
-            action,
-            found,
-            ..
-        } in changed
-        {
+            format!("appeared  {tool}: no action stands for it, so calls are denied ({found})\n")
+        });
+        let gone = vanished.iter().map(|(tool, action)| {
             let tool = shown(tool);
-            lines += &format!(
-                "changed   {tool}: review it, then set the definition of `{action}` to \"{found}\"\n"
-            );
-        }
-        for Changed {
-            tool,
-            action,
-            found,
-            ..
-        } in unpinned
-        {
-            let tool = shown(tool);
-            lines += &format!(
-                "unpinned  {tool}: a change would not be noticed; set the definition of `{action}` to \"{found}\"\n"
-            );
-        }
+            format!("vanished  {tool}: `{action}` stands for a tool that is not listed\n")
+        });
+        let other = changed
+            .iter()
+            .map(|it| it.line("changed   ", "review it, then"));
+        let open = unpinned
+            .iter()
+            .map(|it| it.line("unpinned  ", "a change would not be noticed;"));
+        let lines: String = new.chain(gone).chain(other).chain(open).collect();
+        print(format_args!(
+            "{lines}{}: {} against route {}: {}\n",
+            shown(self.source),
+            counted(self.listed, "tool"),
+            self.route.id,
+            self.summary(),
+        ));
+    }
+
+    fn summary(&self) -> String {
+        let Difference {
+            appeared,
+            vanished,
+            changed,
+            unpinned,
+        } = &self.difference;
         let counts = [
             (appeared.len(), "appeared"),
             (vanished.len(), "vanished"),
@@ -143,16 +137,24 @@ impl Compared<'_> {
         let counts: Vec<String> = counts
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
-        let outcome = match counts.as_slice() {
-            [] => "as reviewed".to_owned(),
-            counts => counts.join(", "),
-        };
-        print(format_args!(
-            "{lines}{}: {} against route {}: {outcome}\n",
-            shown(self.source),
-            counted(self.listed, "tool"),
-            self.route.id,
-        ));
+        if counts.is_empty() {
+            "as reviewed".to_owned()
+        } else {
+            counts.join(", ")
+        }
+    }
+}
+
+impl Changed {
+    fn line(&self, word: &str, advice: &str) -> String {
+        let Self {
+            tool,
+            action,
+            expected: _,
+            found,
+        } = self;
+        let tool = shown(tool);
+        format!("{word}{tool}: {advice} set the definition of `{action}` to \"{found}\"\n")
     }
 }
 

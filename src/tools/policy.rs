@@ -46,7 +46,7 @@ pub fn propose(target: Target, tools: Vec<Tool>) -> ProposedRoute {
         };
         ProposedAction {
             numbered: id != wanted,
-            proposal: Proposal::of(&tool.hints),
+            proposal: Proposal::of(tool.hints),
             id,
             tool,
         }
@@ -59,31 +59,13 @@ impl ProposedRoute {
     /// The policy file. `source` is where the tools came from, for a comment.
     pub fn to_yaml(&self, source: &str) -> String {
         let mut lines = Lines::default();
-        self.write_head(source, &mut lines);
+        write_head(source, &mut lines);
         self.write_route(&mut lines);
         for action in &self.actions {
             action.write(&mut lines);
         }
         self.write_example(&mut lines);
         lines.0
-    }
-
-    fn write_head(&self, source: &str, lines: &mut Lines) {
-        let source = shown(source);
-        lines.comment(0, "Written by `countersign import mcp` from the tools that the server lists. Nothing is permitted by this file.");
-        lines.comment(0, "Tiers are proposals, made of what the server says about itself, and so are the types of arguments.");
-        lines.comment(
-            0,
-            "Descriptions are the server's own words. Read them before you permit a tool.",
-        );
-        lines.comment(
-            0,
-            &format!(
-                "What appeared, vanished or changed since: countersign check --against {source}"
-            ),
-        );
-        lines.line(0, "version: 1");
-        lines.line(0, "");
     }
 
     fn write_route(&self, lines: &mut Lines) {
@@ -174,6 +156,22 @@ impl ProposedAction {
         write_arguments(&tool.arguments, lines);
         lines.line(4, &format!("definition: {}", quoted(&tool.definition)));
     }
+}
+
+fn write_head(source: &str, lines: &mut Lines) {
+    let source = shown(source);
+    lines.comment(0, "Written by `countersign import mcp` from the tools that the server lists. Nothing is permitted by this file.");
+    lines.comment(0, "Tiers are proposals, made of what the server says about itself, and so are the types of arguments.");
+    lines.comment(
+        0,
+        "Descriptions are the server's own words. Read them before you permit a tool.",
+    );
+    lines.comment(
+        0,
+        &format!("What appeared, vanished or changed since: countersign check --against {source}"),
+    );
+    lines.line(0, "version: 1");
+    lines.line(0, "");
 }
 
 /// What the server says about a tool, as its own words.

@@ -107,17 +107,14 @@ fn reachable(source: &str) -> Option<String> {
 
 /// What the server may be called: the first word in its address, or in the file's name, that says something.
 fn called(source: &str) -> String {
-    let words: Vec<&str> = match source.split_once("://") {
-        Some((_, rest)) => {
-            let (host, path) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
-            let path = path.split('?').next().unwrap_or_default();
-            let host = host.split(':').next().unwrap_or_default();
-            path.rsplit('/').chain(host.split('.')).collect()
-        }
-        None => {
-            let name = source.rsplit(['/', '\\']).next().unwrap_or_default();
-            vec![name.split('.').next().unwrap_or_default()]
-        }
+    let words: Vec<&str> = if let Some((_, rest)) = source.split_once("://") {
+        let (host, path) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
+        let path = path.split('?').next().unwrap_or_default();
+        let host = host.split(':').next().unwrap_or_default();
+        path.rsplit('/').chain(host.split('.')).collect()
+    } else {
+        let name = source.rsplit(['/', '\\']).next().unwrap_or_default();
+        vec![name.split('.').next().unwrap_or_default()]
     };
     let telling = |word: &&str| {
         let word = word.to_ascii_lowercase();

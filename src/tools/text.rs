@@ -10,6 +10,14 @@ const WORDS: [&str; 11] = [
     "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf",
 ];
 
+/// What people write beside letters.
+const PUNCTUATION: &str = "–—‘’“”…•→§°€£«»";
+
+/// Letters that are drawn as nothing (fillers of Hangul, vowels of Khmer).
+const BLANK: [char; 6] = [
+    '\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}', '\u{17b4}', '\u{17b5}',
+];
+
 /// A text in one line of bounded length: white space becomes one space, and whatever does not plainly show what it is
 /// becomes `\u{…}`. The line cannot end a comment, hide a part of itself, or move what stands beside it.
 pub fn shown(text: &str) -> String {
@@ -64,18 +72,10 @@ pub(super) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Whether a character shows what it is: no control, nothing that is invisible, combines or turns the direction. Letters that
-/// are drawn as nothing are none for this purpose.
+/// Whether a character shows what it is: no control, nothing that is invisible, combines or turns the direction.
 fn is_plain(c: char) -> bool {
-    match c {
-        ' '..='~' => true,
-        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{17b4}' | '\u{17b5}' => false,
-        '–' | '—' | '‘' | '’' | '“' | '”' | '…' | '•' | '→' | '§' | '°' | '€' | '£' | '«' | '»' => {
-            true
-        }
-        '\0'..='\u{bf}' => false,
-        c => c.is_alphanumeric(),
-    }
+    let letter = c > '\u{bf}' && c.is_alphanumeric() && !BLANK.contains(&c);
+    matches!(c, ' '..='~') || PUNCTUATION.contains(c) || letter
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub struct Proposal {
 impl Proposal {
     /// The tier for these hints. What they leave open is read as the protocol says: not read-only, destructive, and open to the
     /// world (MCP 2025-11-25, `ToolAnnotations`). Of two hints that contradict each other the worse one counts.
-    pub(super) const fn of(hints: &Hints) -> Self {
+    pub(super) const fn of(hints: Hints) -> Self {
         let Hints {
             read_only,
             destructive,
@@ -63,7 +63,7 @@ mod tests {
                 open_world,
                 idempotent: None,
             };
-            Proposal::of(&hints).tier
+            Proposal::of(hints).tier
         };
         let (yes, no) = (Some(true), Some(false));
         assert_eq!(tier(None, None, None), Tier::High);

@@ -166,12 +166,11 @@ impl Exchange {
         }
         match judge(method, id, &body) {
             Ok(true) if status == 200 => Ok(body),
-            Ok(true) => Err(self.refusal(method, status)),
             Ok(false) if status == 200 => Err(ClientError::Shape(method)),
             // An error's body says more than its status, if it can be read.
             Err(refused @ ClientError::Refused { .. }) => Err(refused),
             Err(unreadable) if status == 200 => Err(unreadable),
-            Ok(false) | Err(_) => Err(self.refusal(method, status)),
+            Ok(_) | Err(_) => Err(self.refusal(method, status)),
         }
     }
 

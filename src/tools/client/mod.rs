@@ -22,7 +22,7 @@ use exchange::Exchange;
 use session::Session;
 
 /// How long the whole conversation may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The most pages of a list.
 const MAX_PAGES: usize = 200;
 

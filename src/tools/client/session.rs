@@ -1,6 +1,6 @@
 //! A session with a server, or none.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::exchange::{Exchange, Reply};
 use super::{ClientError, Message};
@@ -76,18 +76,19 @@ impl Session {
         cursor: Option<&str>,
     ) -> Result<Page, ClientError> {
         let method = "tools/list";
-        let mut params = json!({});
+        let mut params = Map::new();
         if let Some(cursor) = cursor {
-            params["cursor"] = cursor.into();
+            params.insert("cursor".to_owned(), cursor.into());
         }
         let mut headers = self.headers();
         if self.revision == ALONE {
             headers.push(("mcp-method", method));
-            params["_meta"] = json!({
+            let meta = json!({
                 "io.modelcontextprotocol/protocolVersion": ALONE,
                 "io.modelcontextprotocol/clientInfo": client(),
                 "io.modelcontextprotocol/clientCapabilities": {},
             });
+            params.insert("_meta".to_owned(), meta);
         }
         let request = json!({ "jsonrpc": "2.0", "method": method, "params": params });
         let Reply { body, .. } = exchange.ask(method, request, &headers).await?;
