@@ -20,6 +20,7 @@ mod harness;
 mod hostile;
 mod import;
 mod introspection;
+mod json;
 mod keys;
 mod layers;
 mod lifecycle;

@@ -65,7 +65,7 @@ fn a_value_is_only_what_it_is() {
 #[test]
 fn a_pointer_names_one_value() {
     let text = r#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,
-        "m~n":8,"~1":9,"deep":{"er":[{"x":10}]},"01":11}"#;
+        "m~n":8,"~1":9,"deep":{"er":[{"x":10}]},"01":11,"m/n":12,"m/2n":13,"m/":14}"#;
     let json = read(text).unwrap();
     assert_eq!(json.pointer(""), Some(&json));
     assert_eq!(json.pointer("/foo/0").unwrap().as_str(), Some("bar"));

@@ -7,7 +7,6 @@ mod fold;
 mod looking;
 mod numbers;
 mod refusals;
-mod timing;
 
 use super::{Json, JsonError, Limits};
 

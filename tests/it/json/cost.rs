@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{Json, JsonError, Limits, read};
+use countersign::json::{Json, JsonError, Limits, read};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -55,10 +55,9 @@ fn time<T>(rounds: u32, work: impl Fn() -> T) -> Duration {
     started.elapsed() / rounds
 }
 
-/// `cargo test --release --lib json::tests::timing -- --ignored --nocapture`
+/// `cargo test --release --test it json::cost -- --ignored --nocapture`
 #[test]
 #[ignore = "prints how long it takes"]
-#[expect(clippy::print_stderr, reason = "the print is what it is for")]
 fn print_what_reading_costs() {
     let call = tools_call();
     let limits = Limits::default();
