@@ -59,7 +59,7 @@ impl ProposedRoute {
     /// The policy file. `source` is where the tools came from, for a comment.
     pub fn to_yaml(&self, source: &str) -> String {
         let mut lines = Lines::default();
-        write_head(source, &mut lines);
+        write_head(source, self.target.route.as_str(), &mut lines);
         self.write_route(&mut lines);
         for action in &self.actions {
             action.write(&mut lines);
@@ -158,7 +158,7 @@ impl ProposedAction {
     }
 }
 
-fn write_head(source: &str, lines: &mut Lines) {
+fn write_head(source: &str, route: &str, lines: &mut Lines) {
     let source = shown(source);
     lines.comment(0, "Written by `countersign import mcp` from the tools that the server lists. Nothing is permitted by this file.");
     lines.comment(0, "Tiers are proposals, made of what the server says about itself, and so are the types of arguments.");
@@ -166,10 +166,9 @@ fn write_head(source: &str, lines: &mut Lines) {
         0,
         "Descriptions are the server's own words. Read them before you permit a tool.",
     );
-    lines.comment(
-        0,
-        &format!("What appeared, vanished or changed since: countersign check --against {source}"),
-    );
+    lines.comment(0, "What appeared, vanished or changed since is said by");
+    let again = format!("  countersign check --against {source} --route {route}");
+    lines.comment(0, &again);
     lines.line(0, "version: 1");
     lines.line(0, "");
 }
@@ -192,7 +191,8 @@ fn write_arguments(arguments: &Arguments, lines: &mut Lines) {
         lines.line(4, "args:");
     }
     for argument in declared {
-        let because = argument.because.map(|because| format!(" # {because}"));
+        let because = argument.because.as_ref();
+        let because = because.map(|because| format!(" # {because}"));
         let (name, because) = (scalar(&argument.name), because.unwrap_or_default());
         lines.line(5, &format!("{name}: {}{because}", argument.declaration()));
     }

@@ -3,6 +3,7 @@
 //! A JSON Schema says more than a type does, and says it in ways that have no type here. What is not understood becomes
 //! `any`, with the reason beside it: never a type that the schema does not have.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::name::{Names, identifier, is_identifier, pointer};
@@ -43,7 +44,7 @@ pub struct Argument {
     /// Where it stands in the arguments (RFC 6901), if it is not the member of its name.
     pub at: Option<String>,
     /// Why it has no type.
-    pub because: Option<&'static str>,
+    pub because: Option<Cow<'static, str>>,
 }
 
 /// The arguments of a tool, proposed.
@@ -63,7 +64,7 @@ struct Leaf<'j> {
     path: Vec<&'j str>,
     of: Type,
     optional: bool,
-    because: Option<&'static str>,
+    because: Option<Cow<'static, str>>,
 }
 
 impl Arguments {
@@ -154,20 +155,42 @@ fn plain_members<'j>(
 }
 
 /// The type of a value, or why it has none. Keywords beside `type` only narrow what it allows.
-fn type_of(schema: &Json<'_>) -> Result<Type, &'static str> {
+fn type_of(schema: &Json<'_>) -> Result<Type, Cow<'static, str>> {
     let schema = schema
         .as_object()
         .ok_or("its schema is `true` or `false`")?;
+    if let Some(of) = or_null(schema) {
+        let because = format!("{of} or null; if callers leave it out instead, write the type {of}");
+        return Err(Cow::Owned(because));
+    }
     let name = match schema.get("type") {
-        None => return untyped(schema),
-        Some(Json::Array(_)) => return Err("it has several types"),
+        None => return Ok(untyped(schema)?),
+        Some(Json::Array(_)) => return Err("it has several types".into()),
         Some(name) => name.as_str().unwrap_or_default(),
     };
     match scalar(name) {
         Some(of) => Ok(of),
-        None if name == "array" => items(schema),
-        None if name == "object" => entries(schema),
-        None => Err("its type has no counterpart"),
+        None if name == "array" => Ok(items(schema)?),
+        None if name == "object" => Ok(entries(schema)?),
+        None => Err("its type has no counterpart".into()),
+    }
+}
+
+/// The simple type of what may also be null: servers write so what may be left out, and null has no type here.
+fn or_null(schema: &Object<'_>) -> Option<Type> {
+    let is_null = |json: &&Json<'_>| json.as_str() == Some("null");
+    if let Some([one, other]) = schema.get("type").and_then(Json::as_array) {
+        let named = if is_null(&one) { other } else { one };
+        return scalar(named.as_str()?).filter(|_| is_null(&one) || is_null(&other));
+    }
+    let either = schema.get("anyOf").or_else(|| schema.get("oneOf"))?;
+    let [one, other] = either.as_array()? else {
+        return None;
+    };
+    let name = |json: &'_ Json<'_>| json.as_object()?.get("type")?.as_str().map(str::to_owned);
+    match (name(one)?.as_str(), name(other)?.as_str()) {
+        ("null", named) | (named, "null") => scalar(named),
+        _ => None,
     }
 }
 
@@ -249,7 +272,7 @@ fn named(leaves: &[Leaf<'_>]) -> Vec<Argument> {
             of: leaf.of.clone(),
             optional: leaf.optional,
             at,
-            because: leaf.because,
+            because: leaf.because.clone(),
         }
     });
     arguments.collect()

@@ -167,6 +167,34 @@ fn what_has_no_type_is_any() {
 }
 
 #[test]
+fn what_may_also_be_null_says_which_type_it_would_have() {
+    let because = |schema: Value| {
+        let schema = json!({ "type": "object", "properties": { "x": schema } });
+        let argument = tool(json!({ "name": "t", "inputSchema": schema }))
+            .arguments
+            .declared
+            .remove(0);
+        assert_eq!(argument.type_name(), "any");
+        argument.because.unwrap().into_owned()
+    };
+    for schema in [
+        json!({ "type": ["null", "string"] }),
+        json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] }),
+        json!({ "oneOf": [{ "type": "null" }, { "type": "string" }] }),
+    ] {
+        assert!(because(schema).starts_with("string or null; "));
+    }
+    for schema in [
+        json!({ "type": ["integer", "string"] }),
+        json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }),
+        json!({ "anyOf": [{ "type": "object" }, { "type": "null" }] }),
+        json!({ "anyOf": [{ "type": "string" }, { "type": "null" }, {}] }),
+    ] {
+        assert!(!because(schema).contains("null"));
+    }
+}
+
+#[test]
 fn members_of_plain_objects_are_arguments_with_a_pointer() {
     let properties = json!({
         "filter": {

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::outbound::testing::{Asked, Reply, TestServer};
 
+/// How a server answers.
+type Answer = Box<dyn Fn(&Asked) -> Reply + Send + Sync>;
+
 /// What a server was asked, one line a request.
 type Log = Arc<Mutex<Vec<String>>>;
 
@@ -211,7 +214,6 @@ async fn what_is_no_answer_is_named() {
             reply
         }
     };
-    type Answer = Box<dyn Fn(&Asked) -> Reply + Send + Sync>;
     let cases: Vec<(Answer, &str)> = vec![
         (Box::new(|_| Reply::status(401)), "--token-file"),
         (

@@ -48,10 +48,11 @@ fn the_example_of_a_permit_is_one() {
     let folder = folder(&crm());
     let policy = adopt(folder.path());
     let (before, example) = policy.split_once("# rules:\n").unwrap();
-    let example: String = example
+    let example: Vec<&str> = example
         .lines()
-        .map(|line| format!("{}\n", line.trim_start_matches("# ")))
+        .map(|line| line.trim_start_matches("# "))
         .collect();
+    let example = example.join("\n");
     fs::write(
         folder.path().join("policies/crm.yaml"),
         format!("{before}rules:\n{example}"),
