@@ -48,7 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["keys"]),
     // Digests of certificates and of JSON; secrets that the store makes for itself. `keys` gives them to everybody else.
     ("aws_lc_rs", &["keys", "certificate", "json", "store"]),
-    ("base64", &["keys", "certificate"]),
+    ("base64", &["keys", "certificate", "action"]),
     ("rusqlite", &["store"]),
     ("moka", &["keys", "identity/introspection"]),
     ("reqwest", &["outbound"]),
