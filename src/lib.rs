@@ -22,6 +22,7 @@
 //! | 9 | [`cli`] | the verbs, one file each; the only one that prints | `clap` |
 //! | 8 | [`app`] | wiring: build, run, reload, shut down; every task ends with it | |
 //! | 8 | [`doctor`] | what Envoy's configuration lets pass undecided, or decided about something else | |
+//! | 8 | [`tools`] | the tools that an MCP server lists: proposed as a route, or compared with one | |
 //! | 7 | [`config`] | what the user wrote: reads, assembles every folder's `spec`, reports all mistakes at once | `serde_yaml` |
 //! | 6 | [`ext_authz`] | the Envoy edge: `CheckRequest` in, `CheckResponse` out | `tonic`, `envoy_types` |
 //! | 6 | [`admin`] | the operator edge: metrics and health on one listener, status and changes on another | `axum` |
@@ -103,3 +104,4 @@ pub mod store;
 pub mod telemetry;
 pub mod tls;
 pub mod token;
+pub mod tools;
