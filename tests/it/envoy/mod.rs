@@ -20,5 +20,6 @@ mod proof;
 mod records;
 mod socket;
 mod stage;
+mod told;
 mod traffic;
 mod upstream;
