@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disagrees;
-use super::message::{META_VERSION, Message};
+use super::message::Message;
+use super::parameters::META_VERSION;
 use crate::json::MAX_SAFE_INTEGER;
 use crate::model::request::AccessRequest;
 use crate::model::rpc::{RpcFacts, RpcId, RpcKind};
