@@ -89,8 +89,10 @@ pub(super) fn has_sessions(rpc: &RpcFacts) -> bool {
 /// The caller's own words, cut.
 pub(super) fn words(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_WORDS);
-    match text.get(..end) {
-        Some(start) if start.len() < text.len() => format!("{start}…"),
-        _ => text.to_owned(),
+    let start = text.get(..end).unwrap_or(text);
+    if start.len() < text.len() {
+        format!("{start}…")
+    } else {
+        text.to_owned()
     }
 }

@@ -207,10 +207,12 @@ fn every_reason_has_its_status_in_every_style() {
                     | Reason::StepUpRequired
                     | Reason::ProofRequired
             ) || class == 403;
-            let expected = match style {
-                DenyStyle::JsonRpc | DenyStyle::ToolError if of_call => 200,
-                _ if *reason == Reason::NoAction => 400,
-                _ => class,
+            let expected = if of_call && style != DenyStyle::Http {
+                200
+            } else if *reason == Reason::NoAction {
+                400
+            } else {
+                class
             };
             assert_eq!(status, expected, "{reason} {style:?}");
             let result = body.pointer("/result/isError");
