@@ -273,7 +273,7 @@ async fn a_bad_credential_is_said_before_a_bad_message() {
         .header("content-length", list.len().to_string())
         .body(list);
     let answer = client.check(&nobody).await;
-    assert_eq!(answer.outcome(), "deny 401 credential_missing");
+    assert_eq!(answer.outcome(), "deny 401 authentication_required");
 }
 
 #[tokio::test]
