@@ -66,10 +66,10 @@ impl<'a> Unknown<'a> {
     /// A server without a stream for its own messages, or without sessions to end, says 405 (MCP 2025-11-25, "Listening
     /// for Messages from the Server", "Session Management").
     fn without_message(method: &str) -> Self {
-        let status = if matches!(method, "GET" | "DELETE") {
-            StatusCode::MethodNotAllowed
-        } else {
+        let status = if matches!(method, "POST" | "") {
             StatusCode::NotFound
+        } else {
+            StatusCode::MethodNotAllowed
         };
         Self {
             code: -32_601,

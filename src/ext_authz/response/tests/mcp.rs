@@ -342,7 +342,7 @@ fn what_the_protocol_defines_has_its_codes() {
 
 #[test]
 fn what_has_no_message_is_a_method_that_is_not_allowed() {
-    for method in ["GET", "DELETE"] {
+    for method in ["GET", "DELETE", "PUT"] {
         let mut decision = call(deny(Reason::NoAction)).rpc(None).decision();
         decision.request = Some(crate::model::decision::RequestFacts {
             id: None,
