@@ -14,6 +14,8 @@ use crate::model::reason::Reason;
 use crate::model::rpc::{RpcFacts, RpcKind};
 use crate::model::verdict::Denial;
 
+/// The members of `params` that name what a message is about.
+const NAMES: [&str; 3] = ["name", "uri", "taskId"];
 /// What a message can have.
 const TOP: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
@@ -97,11 +99,13 @@ fn method_of<'a>(top: &'a Object<'_>) -> Result<Option<&'a str>, Denial> {
 fn facts(top: &Object<'_>, kind: RpcKind) -> RpcFacts {
     let method = top.get("method").and_then(Json::as_str).map(Arc::from);
     let params = top.get("params").and_then(Json::as_object);
-    let name = params.and_then(|params| params.get("name")?.as_str());
+    let named = |member| params.and_then(|params| params.get(member)?.as_str());
+    let name = NAMES.into_iter().find_map(named);
     RpcFacts {
         kind,
         method,
         name: name.filter(|name| name.len() <= MAX_WORD).map(Arc::from),
+        revision: None,
     }
 }
 

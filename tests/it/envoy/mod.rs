@@ -22,5 +22,6 @@ mod proof;
 mod records;
 mod socket;
 mod stage;
+mod told;
 mod traffic;
 mod upstream;

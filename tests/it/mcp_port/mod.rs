@@ -101,8 +101,8 @@ async fn a_tool_call_is_decided_on_its_arguments() {
             purge(json!({ "folder": "old", "rows": 1, "ROWS": 99 })),
             "deny 400 argument_undeclared",
         ),
-        (tool(token, "Purge_notes", &json!({})), "deny 403 no_action"),
-        (tool(token, "drop", &json!({})), "deny 403 no_action"),
+        (tool(token, "Purge_notes", &json!({})), "deny 400 no_action"),
+        (tool(token, "drop", &json!({})), "deny 400 no_action"),
         (
             calling(
                 token,
@@ -144,7 +144,7 @@ async fn the_protocol_is_open_and_what_reads_is_not() {
         (session("GET"), "allow"),
         (session("DELETE"), "allow"),
         (asking("DELETE", token), "deny 400 message_malformed"),
-        (session("PUT"), "deny 403 no_action"),
+        (session("PUT"), "deny 405 no_action"),
         // Two segments: `mcp.*` does not open them.
         (
             calling(token, "resources/read", &json!({ "uri": "note:///all/1" })),
@@ -168,11 +168,11 @@ async fn the_protocol_is_open_and_what_reads_is_not() {
         ),
         (
             calling(token, "nobody/knows", &json!({})),
-            "deny 403 no_action",
+            "deny 400 no_action",
         ),
         (
             calling(token, "server/discover", &json!({})),
-            "deny 403 no_action",
+            "deny 400 no_action",
         ),
     ];
     expect(&server.client().await, cases).await;
@@ -242,7 +242,7 @@ async fn every_way_to_be_read_differently_has_its_reason() {
                 .header("mcp-name", "drop"),
             "deny 400 message_disagrees",
         ),
-        (other_path, "deny 403 no_action"),
+        (other_path, "deny 404 no_action"),
         (with_query, "deny 400 parameter_invalid"),
     ];
     expect(&server.client().await, cases).await;
@@ -320,7 +320,7 @@ async fn without_sessions_headers_and_body_say_the_same() {
         ),
         (
             asking("GET", token).header("mcp-protocol-version", STATELESS),
-            "deny 403 no_action",
+            "deny 405 no_action",
         ),
     ];
     expect(&server.client().await, cases).await;
