@@ -157,10 +157,9 @@ fn no_value_that_may_be_secret_is_in_a_record() {
     assert!(text.contains("/reset/[redacted]"), "{text}");
 }
 
-#[test]
-fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
-    let long = "\u{1}\"\\\n\u{202e}".repeat(5000);
-    let shared: Arc<str> = Arc::from(long.as_str());
+/// A decision with as much of everything as there can be, and more.
+fn largest(long: &str) -> Decision {
+    let shared: Arc<str> = Arc::from(long);
     let name = "n".repeat(128);
     let many = |value: &str| -> BTreeMap<Arc<str>, String> {
         (0..100)
@@ -168,7 +167,7 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
             .collect()
     };
     let issuer = ProviderName::new(&name).unwrap();
-    let mut worst = party(Kind::Anonymous, &long);
+    let mut worst = party(Kind::Anonymous, long);
     worst.id.issuer = Some(issuer.clone());
     worst.owner = Some(Arc::clone(&shared));
     let keys = |map: &BTreeMap<Arc<str>, String>| map.keys().cloned().collect();
@@ -190,17 +189,17 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
     };
     let permits = vec![RuleId::new(&name).unwrap(); 2];
     let mut large = decision(
-        &long,
+        long,
         Verdict::Allow(Grant {
             permits,
             constraints,
         }),
     );
     large.request = Some(RequestFacts {
-        id: Some(long.clone()),
-        method: long.clone(),
-        host: long.clone(),
-        path: long.clone(),
+        id: Some(long.to_owned()),
+        method: long.to_owned(),
+        host: long.to_owned(),
+        path: long.to_owned(),
     });
     large.route.as_mut().unwrap().id = RouteId::new(&name).unwrap();
     large.action = Some((ActionId::new(&name).unwrap(), Tier::Critical));
@@ -222,33 +221,43 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
         };
         100
     ];
+    ask_much(&mut large, long);
+    large
+}
 
+/// What was asked, as long as it can be.
+fn ask_much(large: &mut Decision, long: &str) {
     large.rpc = Some(RpcFacts {
         kind: RpcKind::Notification,
         revision: None,
-        method: Some(Arc::from(long.as_str())),
-        name: Some(Arc::from(long.as_str())),
+        method: Some(Arc::from(long)),
+        name: Some(Arc::from(long)),
     });
     large.arguments = Some(ArgumentFacts {
-        names: vec![Arc::from(long.as_str()); 100],
+        names: vec![Arc::from(long); 100],
         digest: Some([255; 32]),
     });
     large.risk = Some(Risk {
         signals: vec![
             Weighed {
-                id: SignalId::new(&name).unwrap(),
+                id: SignalId::new(&"n".repeat(128)).unwrap(),
                 points: 100,
-                said: Said::Failed(long.clone()),
+                said: Said::Failed(long.to_owned()),
             };
             100
         ],
     });
+}
 
+#[test]
+fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
+    let long = "\u{1}\"\\\n\u{202e}".repeat(5000);
+    let mut large = largest(&long);
     let granted = line(&large);
     large.verdict = Verdict::Deny(
         Denial::new(Reason::StepUpRequired)
             .because(long.clone())
-            .by(&RuleId::new(&name).unwrap()),
+            .by(&RuleId::new(&"n".repeat(128)).unwrap()),
     );
     for text in [granted, line(&large)] {
         assert!(text.len() <= spec::MAX_LINE, "{}", text.len());

@@ -121,6 +121,7 @@ async fn an_agent_acts_for_somebody_who_may_and_never_alone() {
 }
 
 /// Every kind of refusal: who asks for what, and the whole answer.
+#[expect(clippy::too_many_lines, reason = "one row a kind of refusal")]
 #[tokio::test]
 async fn refusals_have_their_status_challenge_and_problem_document() {
     let server = Setup::new().start();

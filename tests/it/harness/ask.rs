@@ -187,13 +187,13 @@ impl Ask {
 
     /// Pseudo headers first, then the headers in the order in which they were added.
     fn put_headers(&self, http: &mut HttpRequest) {
+        const LENGTH: &str = "content-length";
         let pseudo = [
             (":method", &self.method),
             (":authority", &self.host),
             (":path", &self.path),
         ];
         let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.clone().into_bytes()));
-        const LENGTH: &str = "content-length";
         let given = self.headers.iter().any(|(name, _)| name == LENGTH);
         let length = (self.measured && !given && !self.body.is_empty())
             .then(|| (LENGTH.to_owned(), self.body.len().to_string().into_bytes()));

@@ -69,8 +69,8 @@ fn raw(path: &str, body: &str) -> Ask {
         .body(body)
 }
 
-fn call(id: Value, tool: &str, arguments: &Value) -> Value {
-    let params = json!({ "name": tool, "arguments": arguments });
+fn call(id: impl Into<Value>, tool: &str, arguments: &Value) -> Value {
+    let (id, params) = (id.into(), json!({ "name": tool, "arguments": arguments }));
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
 }
 
