@@ -4,6 +4,7 @@
 //! `{name}` beats `{*name}`; between two patterns that are the same, a named method beats `*`. Two actions that are
 //! the same in both are a load error.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::operation::{method_of, pattern_of};
@@ -13,7 +14,7 @@ use crate::expression::Expression;
 use crate::model::attributes::Attributes;
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Query};
-use crate::model::route::{Action, Asked, Resource};
+use crate::model::route::{Action, Asked, Operation, Resource};
 use crate::model::value::Value;
 use crate::model::verdict::Denial;
 
@@ -45,7 +46,8 @@ impl Catalogue {
         let mut tree = Tree::default();
         let mut conflicts = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            for operation in &entry.action.operations {
+            let of_http = |operation: &&Operation| !matches!(operation, Operation::Mcp(_));
+            for operation in entry.action.operations.iter().filter(of_http) {
                 let pattern = pattern_of(operation);
                 if let Err(other) = tree.insert(method_of(operation), &pattern, index)
                     && let Some(first) = entries.get(other)
@@ -107,6 +109,8 @@ impl Entry {
             action: Arc::clone(&self.action),
             params,
             query,
+            args: BTreeMap::new(),
+            arguments_digest: None,
             resource: None,
         };
         if let (Some(kind), Some(expression)) = (&self.action.resource, &self.resource_id) {
@@ -148,6 +152,7 @@ impl Attributes for Parameters<'_> {
         match root.as_ref() {
             "params" => self.0.params.get(name.as_ref()).cloned(),
             "query" => self.0.query.get(name.as_ref()).cloned(),
+            "args" => self.0.args.get(name.as_ref()).cloned(),
             _ => None,
         }
     }

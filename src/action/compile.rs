@@ -7,6 +7,8 @@ use super::addressed::{
 };
 use super::catalogue::{Catalogue, Entry};
 use super::compile_action::compile_action;
+use super::protocol::compile_protocol;
+use super::reading::Reading;
 use super::spec::{ActionSpec, RouteSpec};
 use crate::model::finding::Finding;
 use crate::model::name::{NameError, RouteId, TenantName};
@@ -24,8 +26,14 @@ pub struct CompiledRoute {
 
 impl CompiledRoute {
     /// Finds the action that `request` asks for, with typed parameters; a denial if there is none.
-    pub fn find(&self, request: &AccessRequest) -> Result<Asked, Denial> {
+    pub fn find(&self, request: &AccessRequest, reading: &Reading) -> Result<Asked, Denial> {
+        reading.check()?;
         self.catalogue.find(request)
+    }
+
+    /// Reads what `request` says, as far as that is needed before it is known who asks.
+    pub fn read(&self, request: &AccessRequest) -> Reading {
+        Reading::of(&self.route.protocol, request)
     }
 }
 
@@ -42,6 +50,10 @@ pub fn compile_route(
         environment,
         providers,
         tenant,
+        protocol: _,
+        server: _,
+        deny_style: _,
+        hide_existence: _,
     } = spec;
     let mut findings = Vec::new();
     let matches = compile_match(id, matches)
@@ -52,6 +64,9 @@ pub fn compile_route(
     findings.extend(check_url(url).err());
     findings.extend(audience.as_deref().and_then(bad_audience));
     findings.extend(environment.as_deref().and_then(bad_environment));
+    let protocol = compile_protocol(spec)
+        .map_err(|wrong| findings.extend(wrong))
+        .ok();
     let tenant = compile_tenant(tenant.as_deref(), &mut findings);
     let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
@@ -70,8 +85,8 @@ pub fn compile_route(
             finding.under(conflict.second.id.as_str()).under("actions")
         }));
     });
-    match (matches, catalogue) {
-        (Some(matches), Ok(catalogue)) if findings.is_empty() => {
+    match (matches, protocol, catalogue) {
+        (Some(matches), Some(protocol), Ok(catalogue)) if findings.is_empty() => {
             let url: Arc<str> = Arc::from(url.as_str());
             let audience = audience
                 .as_deref()
@@ -85,6 +100,7 @@ pub fn compile_route(
                 providers,
                 tenant,
                 environment: environment.as_deref().map(Arc::from),
+                protocol,
                 actions,
             };
             Ok(CompiledRoute { route, catalogue })

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::arguments::{compile_arguments, compile_extra};
 use super::catalogue::Entry;
 use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
 use super::routes::is_below;
-use super::spec::{ActionSpec, QuerySpec, ResourceSpec};
+use super::spec::{ActionSpec, ParameterSpec, ResourceSpec};
 use crate::expression::Expression;
 use crate::model::finding::Finding;
 use crate::model::list::OneOrMany;
 use crate::model::name::{ActionId, RouteId};
+use crate::model::route::McpOperation::{Prompt, Tool, Uri};
 use crate::model::route::{Action, Operation, QueryParameter, RouteMatch, Tier};
 use crate::model::schema;
 use crate::model::value::Type;
@@ -25,16 +27,30 @@ pub(super) fn compile_action(
     let ActionSpec {
         http,
         grpc,
+        tool,
+        prompt,
+        uri,
         tier,
         scope,
         params,
         query,
+        args,
+        extra,
+        definition,
         resource,
     } = spec;
     let mut findings = Vec::new();
     let id = ActionId::new(name)
         .map_err(|error| findings.push(Finding::error("invalid-name", error.to_string())));
-    let operations = compile_operations(http.as_ref(), grpc.as_ref(), matches, &mut findings);
+    let of_mcp = [(tool, Tool as fn(_) -> _), (prompt, Prompt), (uri, Uri)];
+    let messages = of_mcp.into_iter().flat_map(|(list, operation)| {
+        let names = list.iter().flat_map(OneOrMany::items);
+        names.map(move |name| Operation::Mcp(operation(Arc::from(name.as_str()))))
+    });
+    let mut operations: Vec<Operation> = messages.collect();
+    if operations.is_empty() {
+        operations = compile_operations(http.as_ref(), grpc.as_ref(), matches, &mut findings);
+    }
     let tier = tier.as_deref().unwrap_or("low").parse::<Tier>();
     let tier = tier.map_err(|error| {
         findings.push(Finding::error("invalid-tier", error.to_string()).under("tier"));
@@ -42,6 +58,8 @@ pub(super) fn compile_action(
     let params = compile_params(&operations, params, &mut findings);
     let query = compile_query(query, &mut findings);
     let scope = compile_scope(scope, &mut findings);
+    let args = compile_arguments(args, &mut findings);
+    let extra = compile_extra(extra.as_deref(), &mut findings);
     if resource
         .as_ref()
         .is_some_and(|resource| resource.kind.is_empty())
@@ -63,6 +81,10 @@ pub(super) fn compile_action(
         operations,
         params,
         query,
+        args,
+        extra,
+        definition: definition.as_deref().map(Arc::from),
+        builtin: false,
         resource: kind,
     };
     let resource_id = resource
@@ -162,11 +184,19 @@ fn compile_params(
 }
 
 fn compile_query(
-    declared: &BTreeMap<String, QuerySpec>,
+    declared: &BTreeMap<String, ParameterSpec>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<Arc<str>, QueryParameter> {
     let mut query = BTreeMap::new();
-    for (name, QuerySpec { of, optional }) in declared {
+    for (
+        name,
+        ParameterSpec {
+            of,
+            optional,
+            at: _,
+        },
+    ) in declared
+    {
         match parse_scalar(of) {
             Ok(of) => {
                 query.insert(

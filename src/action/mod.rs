@@ -3,16 +3,20 @@
 //! Pure: no I/O, no clock. The catalogue permits nothing; it only names what is asked, with typed parameters.
 
 mod addressed;
+mod arguments;
 mod catalogue;
 mod compile;
 mod compile_action;
 mod operation;
 mod parameters;
+mod protocol;
+mod reading;
 mod routes;
 pub mod spec;
 mod tree;
 
 pub use compile::{CompiledRoute, compile_route};
+pub use reading::Reading;
 pub use routes::{EXTENSION_KEY, RouteTable};
 
 #[cfg(test)]

@@ -151,6 +151,7 @@ pub(super) fn pattern_of(operation: &Operation) -> String {
             service,
             method: None,
         } => format!("/{service}/{{grpc_method}}"),
+        Operation::Mcp(_) => String::from("/"),
     }
 }
 
@@ -158,7 +159,7 @@ pub(super) fn pattern_of(operation: &Operation) -> String {
 pub(super) fn method_of(operation: &Operation) -> Option<&str> {
     match operation {
         Operation::Http { method, .. } => method.as_deref(),
-        Operation::Grpc { .. } => Some("POST"),
+        Operation::Grpc { .. } | Operation::Mcp(_) => Some("POST"),
     }
 }
 

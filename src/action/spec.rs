@@ -22,6 +22,14 @@ pub struct RouteSpec {
     /// Providers whose credentials it accepts; none means that only anonymous callers can be permitted.
     #[serde(default)]
     pub providers: Vec<String>,
+    /// What is spoken on it: `http` (default) or `mcp`.
+    pub protocol: Option<String>,
+    /// The name of the MCP server behind it.
+    pub server: Option<String>,
+    /// How refusals of an MCP route look: `http` (default), `jsonrpc` or `tool_error`.
+    pub deny_style: Option<String>,
+    /// Whether what is forbidden on an MCP route looks like what is not there.
+    pub hide_existence: Option<bool>,
     /// Whose it is: an Envoy that is bound to a tenant may ask about that tenant's routes only.
     pub tenant: Option<String>,
 }
@@ -46,6 +54,12 @@ pub struct ActionSpec {
     pub http: Option<OneOrMany<String>>,
     /// `package.Service/Method`, or `package.Service/*`.
     pub grpc: Option<OneOrMany<String>>,
+    /// `tools/call` of this tool, on an MCP route.
+    pub tool: Option<OneOrMany<String>>,
+    /// `prompts/get` of this prompt, on an MCP route.
+    pub prompt: Option<OneOrMany<String>>,
+    /// `resources/read` of the URIs that this pattern matches, on an MCP route.
+    pub uri: Option<OneOrMany<String>>,
     /// `low` (default), `medium`, `high` or `critical`.
     pub tier: Option<String>,
     /// Scopes that the token needs.
@@ -56,18 +70,27 @@ pub struct ActionSpec {
     pub params: BTreeMap<String, String>,
     /// Declared query parameters.
     #[serde(default)]
-    pub query: BTreeMap<String, QuerySpec>,
+    pub query: BTreeMap<String, ParameterSpec>,
+    /// Declared arguments: members of a tool's or prompt's arguments, or of a JSON body.
+    #[serde(default)]
+    pub args: BTreeMap<String, ParameterSpec>,
+    /// `allow` lets arguments pass that are not declared.
+    pub extra: Option<String>,
+    /// The hash of the tool's definition that was reviewed.
+    pub definition: Option<String>,
     /// What it touches.
     pub resource: Option<ResourceSpec>,
 }
 
-/// A declared query parameter: its type, or its type and whether it may be left out.
+/// A declared query parameter or argument: its type, or its type and whether it may be left out.
 #[derive(Clone, Debug)]
-pub struct QuerySpec {
+pub struct ParameterSpec {
     /// The type.
     pub of: String,
     /// Whether it may be left out.
     pub optional: bool,
+    /// Of an argument: where it stands, as a JSON Pointer.
+    pub at: Option<String>,
 }
 
 /// `resource: { type: secret, id: params.name }`.
@@ -81,7 +104,7 @@ pub struct ResourceSpec {
     pub id: String,
 }
 
-impl<'de> Deserialize<'de> for QuerySpec {
+impl<'de> Deserialize<'de> for ParameterSpec {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -90,29 +113,31 @@ impl<'de> Deserialize<'de> for QuerySpec {
             of: String,
             #[serde(default)]
             optional: bool,
+            at: Option<String>,
         }
         struct Either;
         impl<'de> serde::de::Visitor<'de> for Either {
-            type Value = QuerySpec;
+            type Value = ParameterSpec;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a type like `int`, or `{ type: int, optional: true }`")
             }
 
-            fn visit_str<E: serde::de::Error>(self, of: &str) -> Result<QuerySpec, E> {
-                Ok(QuerySpec {
+            fn visit_str<E: serde::de::Error>(self, of: &str) -> Result<ParameterSpec, E> {
+                Ok(ParameterSpec {
                     of: of.to_owned(),
                     optional: false,
+                    at: None,
                 })
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(
                 self,
                 map: A,
-            ) -> Result<QuerySpec, A::Error> {
-                let Long { of, optional } =
+            ) -> Result<ParameterSpec, A::Error> {
+                let Long { of, optional, at } =
                     Long::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(QuerySpec { of, optional })
+                Ok(ParameterSpec { of, optional, at })
             }
         }
         deserializer.deserialize_any(Either)

@@ -18,7 +18,7 @@ use crate::identity::{Clock, Refusal};
 use crate::keys::random_bytes;
 use crate::model::name::RouteId;
 use crate::model::party::Kind;
-use crate::model::route::{Route, RouteMatch};
+use crate::model::route::{Protocol, Route, RouteMatch};
 
 /// How long a provider may take that asks somebody about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(5);
@@ -180,6 +180,7 @@ fn route(settings: &AdminSettings) -> Option<Route> {
     providers.dedup();
     let (id, url) = (RouteId::new("countersign").ok()?, settings.url.as_ref());
     (!providers.is_empty()).then(|| Route {
+        protocol: Protocol::Http,
         id,
         matches: RouteMatch::Extension,
         url: url.map_or_else(|| Arc::clone(&audience), |url| Arc::clone(&url.text)),

@@ -90,6 +90,8 @@ impl<'a> DecisionLine<'a> {
     fn of(decision: &'a Decision) -> Self {
         let Decision {
             id,
+            rpc: _,
+            document: _,
             at,
             verdict,
             request,

@@ -7,7 +7,7 @@ use super::life::{Life, how};
 use super::parties::{everybody, join};
 use super::seen::Sighting;
 use super::snapshot::Snapshot;
-use crate::action::CompiledRoute;
+use crate::action::{CompiledRoute, Reading};
 use crate::identity::{Clock, Refusal};
 use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::facts::Facts;
@@ -18,6 +18,7 @@ use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Gateway};
 use crate::model::route::{Asked, Route};
+use crate::model::rpc::RpcFacts;
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
 use crate::policy::{Call, Mode, Scan, Trace};
@@ -38,6 +39,10 @@ pub struct Examined {
     pub verdict: Verdict,
     /// The route, once found.
     pub route: Option<RouteFacts>,
+    /// The message, where the route speaks JSON-RPC and it could be read.
+    pub rpc: Option<RpcFacts>,
+    /// The document that answers a request for it.
+    pub document: Option<Arc<str>>,
     /// What was asked, once known.
     pub asked: Option<Asked>,
     /// The parties, once known.
@@ -66,6 +71,8 @@ impl Examined {
         Self {
             verdict,
             route: None,
+            rpc: None,
+            document: None,
             asked: None,
             parties: None,
             workload: None,
@@ -94,6 +101,14 @@ impl Examined {
     }
 }
 
+/// A request on its route.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    request: &'a AccessRequest,
+    route: &'a CompiledRoute,
+    reading: &'a Reading,
+}
+
 impl Snapshot {
     /// Examines a request: first its route, then who asks, then what is asked, then whether the rules let it pass.
     /// Nothing is waited for beyond `until`. Pass a trace to have the evaluation explained.
@@ -106,11 +121,22 @@ impl Snapshot {
         let mut examined = Examined::begun(trace);
         let verdict = match self.route(request, &mut examined) {
             Ok(route) => {
+                // What the message says is looked at before anybody is known, and what is wrong with it is said only after: the
+                // answer to a caller without a credential names the message, and tells nothing of how it was read.
+                let reading = route.read(request);
+                examined.rpc = reading.rpc().cloned();
                 let now = Instant::now();
                 let clock = Clock { now, until };
                 let who = self.who(request, &route.route, clock, &mut examined).await;
                 examined.identity = now.elapsed();
-                let verdict = who.and_then(|who| self.rules(request, route, who, &mut examined));
+                let verdict = who.and_then(|who| {
+                    let asking = Asking {
+                        request,
+                        route,
+                        reading: &reading,
+                    };
+                    self.rules(asking, who, &mut examined)
+                });
                 let allowed = matches!(verdict, Ok(Verdict::Allow(_)));
                 examined.dpop = self.providers.dpop(request, &route.route, allowed);
                 verdict
@@ -130,11 +156,18 @@ impl Snapshot {
         let mut examined = Examined::begun(trace);
         let verdict = self.route(request, &mut examined).and_then(|route| {
             examined.workload = self.providers.described_workload(request);
+            let reading = route.read(request);
+            examined.rpc = reading.rpc().cloned();
             let who = accepted(described, &route.route)?;
             let ids = who.parties.each().map(|party| party.id.clone());
             let life = self.life(request, &route.route);
             life.of_identities(ids, &mut examined.lifecycle)?;
-            self.rules(request, route, who, &mut examined)
+            let asking = Asking {
+                request,
+                route,
+                reading: &reading,
+            };
+            self.rules(asking, who, &mut examined)
         });
         examined.ended(verdict)
     }
@@ -149,6 +182,7 @@ impl Snapshot {
             id: route.route.id.clone(),
             url: Arc::clone(&route.route.url),
             schemes: self.providers.schemes(&route.route),
+            protocol: route.route.protocol.clone(),
         });
         if let Some(gateway) = &request.gateway {
             may_ask(gateway, &route.route)?;
@@ -209,11 +243,15 @@ impl Snapshot {
 
     fn rules(
         &self,
-        request: &AccessRequest,
-        route: &CompiledRoute,
+        asking: Asking<'_>,
         who: Described,
         seen: &mut Examined,
     ) -> Result<Verdict, Refusal> {
+        let Asking {
+            request,
+            route,
+            reading,
+        } = asking;
         let Described { parties, token } = who;
         seen.credential = token;
         let parties = &*seen.parties.insert(parties);
@@ -222,7 +260,7 @@ impl Snapshot {
             let how = how(request, parties, token, seen.workload.as_ref());
             life.of_parties(parties, &how, &mut seen.lifecycle)?;
         }
-        let asked = &*seen.asked.insert(route.find(request)?);
+        let asked = &*seen.asked.insert(route.find(request, reading)?);
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
         }

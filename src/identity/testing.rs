@@ -151,6 +151,7 @@ fn show(value: &crate::model::value::Value) -> String {
 /// A route at [`AUDIENCE`] that accepts these providers.
 pub(super) fn route(providers: &[&str]) -> Route {
     Route {
+        protocol: crate::model::route::Protocol::Http,
         id: RouteId::new("api").unwrap(),
         matches: RouteMatch::Extension,
         url: Arc::from(AUDIENCE),

@@ -9,7 +9,8 @@ use super::lifecycle::Raised;
 use super::name::{ActionId, ProviderName, RouteId};
 use super::party::Parties;
 use super::request::AccessRequest;
-use super::route::Tier;
+use super::route::{Protocol, Tier};
+use super::rpc::RpcFacts;
 use super::spiffe::SpiffeId;
 use super::time::Timestamp;
 use super::verdict::Verdict;
@@ -57,6 +58,10 @@ pub struct Decision {
     pub gateway: Option<Arc<str>>,
     /// The route, once found.
     pub route: Option<RouteFacts>,
+    /// The message, where the route speaks JSON-RPC and the message could be read.
+    pub rpc: Option<RpcFacts>,
+    /// The document that answers a request for it; JSON.
+    pub document: Option<Arc<str>>,
     /// The action, once found, and its tier.
     pub action: Option<(ActionId, Tier)>,
     /// The parties, once known.
@@ -108,6 +113,8 @@ pub struct RouteFacts {
     pub url: Arc<str>,
     /// What its challenges ask for.
     pub schemes: Schemes,
+    /// What is spoken on it, and so how its refusals look.
+    pub protocol: Protocol,
 }
 
 /// The kinds of credentials of a route that a challenge can ask for.

@@ -86,6 +86,7 @@ impl Attributes for Facts<'_> {
             "conditions" => self.condition(rest),
             "params" => read_map(&self.asked.params, rest),
             "query" => read_map(&self.asked.query, rest),
+            "args" => read_map(&self.asked.args, rest),
             "action" => self.action(rest),
             "resource" => self.resource(rest),
             "request" => request_value(self.request, rest),

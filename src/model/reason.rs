@@ -76,6 +76,26 @@ codes! {
         QueryRepeated = "query_repeated", "A query parameter occurs more than once";
         /// A path or query parameter is missing or has the wrong type.
         ParameterInvalid = "parameter_invalid", "A parameter is missing or has the wrong type";
+        /// A body that the decision needs was not sent whole and unchanged.
+        InputIncomplete = "input_incomplete", "The request's body cannot be decided on";
+        /// The body's media type is not JSON in UTF-8.
+        BodyType = "body_type", "The request's body is not declared as JSON";
+        /// The body is not JSON, or JSON that readers could read differently.
+        BodyMalformed = "body_malformed", "The request's body is not unambiguous JSON";
+        /// The body is nested too deeply, or has too many or too long parts.
+        BodyTooComplex = "body_too_complex", "The request's body is too complex";
+        /// Several messages in one body.
+        BatchRefused = "batch_refused", "Batches of messages are not accepted";
+        /// The body is no message of the protocol.
+        MessageMalformed = "message_malformed", "The message is malformed";
+        /// Headers, Envoy's metadata and the body name different methods, tools, arguments or versions.
+        MessageDisagrees = "message_disagrees", "The request's headers and its body contradict each other";
+        /// The revision of the protocol is not known.
+        ProtocolVersion = "protocol_version", "The revision of the protocol is not supported";
+        /// An argument is missing or has the wrong type.
+        ArgumentInvalid = "argument_invalid", "An argument is missing or has the wrong type";
+        /// An argument that the action does not declare.
+        ArgumentUndeclared = "argument_undeclared", "An argument is not known";
         /// `authorization` has a comma: two credentials, or one that hides another.
         AuthorizationAmbiguous = "authorization_ambiguous", "The authorization header is ambiguous";
         /// Two credentials in one request.
@@ -212,6 +232,8 @@ codes! {
         RequirementUnmet = "requirement_unmet", "This action requires what this caller cannot provide";
         /// A parameter with a cap is not a number.
         CapNotNumeric = "cap_not_numeric", "A limited query parameter is not a number";
+        /// The request asks for the route's metadata (RFC 9728), and has its answer: it goes no further.
+        Metadata = "metadata", "The metadata of this resource";
     }
 }
 

@@ -25,8 +25,55 @@ pub struct Route {
     pub tenant: Option<Arc<str>>,
     /// The environment that it belongs to, for example `production`.
     pub environment: Option<Arc<str>>,
+    /// What is spoken on it.
+    pub protocol: Protocol,
     /// Its catalogue.
     pub actions: Vec<Arc<Action>>,
+}
+
+/// What is spoken on a route, and how its refusals look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP and gRPC: an action is a method and a path.
+    Http,
+    /// The Model Context Protocol: an action is what a message asks for.
+    Mcp(Mcp),
+}
+
+/// An MCP server behind a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mcp {
+    /// Its name; what requests say about it is never used.
+    pub server: Arc<str>,
+    /// How refusals look.
+    pub deny_style: DenyStyle,
+    /// Whether what is forbidden looks like what is not there.
+    pub hide_existence: bool,
+}
+
+/// How a refused MCP request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenyStyle {
+    /// With an HTTP status, a challenge where one helps, and a JSON-RPC error.
+    Http,
+    /// With HTTP 200 and a JSON-RPC error.
+    JsonRpc,
+    /// With HTTP 200 and the result of a tool that failed, which the model reads.
+    ToolError,
+}
+
+impl DenyStyle {
+    /// Every style.
+    pub const ALL: [Self; 3] = [Self::Http, Self::JsonRpc, Self::ToolError];
+
+    /// The word that policies use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::JsonRpc => "jsonrpc",
+            Self::ToolError => "tool_error",
+        }
+    }
 }
 
 /// Which requests belong to a route.
@@ -60,6 +107,14 @@ pub struct Action {
     pub params: BTreeMap<Arc<str>, Type>,
     /// Declared query parameters.
     pub query: BTreeMap<Arc<str>, QueryParameter>,
+    /// Declared arguments: members of a tool's or prompt's arguments, or of a JSON body.
+    pub args: BTreeMap<Arc<str>, Argument>,
+    /// Whether arguments that are not declared may be there.
+    pub extra: bool,
+    /// The hash of the tool's definition that was reviewed.
+    pub definition: Option<Arc<str>>,
+    /// Whether the protocol brings it, not the catalogue.
+    pub builtin: bool,
     /// The type of the resource that it touches, where it names one.
     pub resource: Option<Arc<str>>,
 }
@@ -81,6 +136,8 @@ pub enum Operation {
         /// Method; none means every method of the service.
         method: Option<String>,
     },
+    /// An MCP message.
+    Mcp(McpOperation),
 }
 
 impl fmt::Display for Operation {
@@ -92,6 +149,42 @@ impl fmt::Display for Operation {
             Self::Grpc { service, method } => {
                 write!(f, "{service}/{}", method.as_deref().unwrap_or("*"))
             }
+            Self::Mcp(operation) => operation.fmt(f),
+        }
+    }
+}
+
+/// A declared argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// Its type; [`Type::Dyn`] is JSON of any shape.
+    pub of: Type,
+    /// Whether a request may leave it out.
+    pub optional: bool,
+    /// Where it stands, if not in the member of its name: a JSON Pointer (RFC 6901).
+    pub at: Option<Arc<str>>,
+}
+
+/// What an MCP action stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum McpOperation {
+    /// `tools/call` of the tool of this name.
+    Tool(Arc<str>),
+    /// `prompts/get` of the prompt of this name.
+    Prompt(Arc<str>),
+    /// `resources/read` of the URIs that this pattern matches: `*` stays within a segment.
+    Uri(Arc<str>),
+    /// A method of the protocol.
+    Method(Arc<str>),
+}
+
+impl fmt::Display for McpOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tool(name) => write!(f, "tools/call {name}"),
+            Self::Prompt(name) => write!(f, "prompts/get {name}"),
+            Self::Uri(pattern) => write!(f, "resources/read {pattern}"),
+            Self::Method(method) => f.write_str(method),
         }
     }
 }
@@ -158,6 +251,11 @@ pub struct Asked {
     pub params: BTreeMap<Arc<str>, Value>,
     /// Query parameters: declared ones typed, others as text.
     pub query: BTreeMap<Arc<str>, Value>,
+    /// Declared arguments, typed; optional ones that were left out are absent.
+    pub args: BTreeMap<Arc<str>, Value>,
+    /// SHA-256 of the canonical form (RFC 8785) of all arguments, declared or not; none if there are none, or if the body was
+    /// not needed and not read.
+    pub arguments_digest: Option<[u8; 32]>,
     /// The resource that it touches.
     pub resource: Option<Resource>,
 }

@@ -263,6 +263,7 @@ pub fn of_resource(action: &Action) -> Schema {
     let fields = [
         ("params", params_object(action)),
         ("query", query_object(action)),
+        ("args", args_object(action)),
     ];
     Schema::new(Object::of(
         fields.map(|(name, object)| (name, Field::object(object))),
@@ -298,10 +299,28 @@ fn query_object(action: &Action) -> Object {
     }
 }
 
+/// Arguments that are not declared cannot be read, whether the action lets them pass or not.
+fn args_object(action: &Action) -> Object {
+    let declared = action.args.iter().map(|(name, argument)| {
+        let of = argument.of.clone();
+        let field = if argument.optional {
+            Field::optional(of)
+        } else {
+            Field::always(of)
+        };
+        (Arc::clone(name), field)
+    });
+    Object {
+        fields: declared.collect(),
+        open: None,
+    }
+}
+
 fn request_fields(action: &Action, trusted_metadata: &[Arc<str>]) -> Vec<(&'static str, Field)> {
     let mut fields = vec![
         ("params", Field::object(params_object(action))),
         ("query", Field::object(query_object(action))),
+        ("args", Field::object(args_object(action))),
         (
             "action",
             Field::object(Object::of([

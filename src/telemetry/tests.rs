@@ -19,6 +19,8 @@ fn metrics() -> Metrics {
 
 fn decision(verdict: Verdict, spent: Spent) -> Decision {
     Decision {
+        rpc: None,
+        document: None,
         id: DecisionId::new("d-1"),
         at: START,
         verdict,

@@ -68,7 +68,8 @@ fn table(routes: &[(&str, Json)]) -> RouteTable {
 }
 
 fn ask(route: &CompiledRoute, method: &str, target: &str) -> Result<Asked, Reason> {
-    let found = route.find(&request(method, "api.test", target));
+    let request = request(method, "api.test", target);
+    let found = route.find(&request, &route.read(&request));
     found.map_err(|denial| denial.reason)
 }
 

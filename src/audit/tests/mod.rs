@@ -67,7 +67,10 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 tokens: true,
                 api_keys: false,
             },
+            protocol: crate::model::route::Protocol::Http,
         }),
+        rpc: None,
+        document: None,
         action: Some((ActionId::new("secrets.read").unwrap(), Tier::Critical)),
         parties: Some(Parties {
             subject: party(Kind::Human, "alice"),

@@ -123,7 +123,7 @@ const fn error(reason: Reason) -> Option<&'static str> {
             _,
         ) => Some("invalid_dpop_proof"),
         (_, Class::Unauthenticated) => Some("invalid_token"),
-        (_, Class::Malformed | Class::Forbidden) => None,
+        (_, Class::Malformed | Class::Forbidden | Class::Answered) => None,
     }
 }
 
@@ -286,6 +286,7 @@ mod tests {
             let mut denial = Denial::new(reason);
             denial.remedy = remedy;
             let route = RouteFacts {
+                protocol: crate::model::route::Protocol::Http,
                 id: crate::model::name::RouteId::new("r").unwrap(),
                 url: Arc::from("https://a"),
                 schemes: Schemes { tokens, api_keys },

@@ -28,6 +28,8 @@ pub(super) enum Class {
     Unauthenticated,
     /// 403: it could not.
     Forbidden,
+    /// 200: the answer is what was asked for, and the request goes no further.
+    Answered,
 }
 
 impl Class {
@@ -37,6 +39,7 @@ impl Class {
             Self::Malformed => StatusCode::BadRequest,
             Self::Unauthenticated => StatusCode::Unauthorized,
             Self::Forbidden => StatusCode::Forbidden,
+            Self::Answered => StatusCode::Ok,
         }
     }
 
@@ -44,7 +47,7 @@ impl Class {
     pub(super) const fn grpc(self) -> Code {
         match self {
             Self::Unauthenticated => Code::Unauthenticated,
-            Self::Malformed | Self::Forbidden => Code::PermissionDenied,
+            Self::Malformed | Self::Forbidden | Self::Answered => Code::PermissionDenied,
         }
     }
 }
@@ -75,6 +78,16 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::QueryMalformed
         | Reason::QueryRepeated
         | Reason::ParameterInvalid
+        | Reason::InputIncomplete
+        | Reason::BodyType
+        | Reason::BodyMalformed
+        | Reason::BodyTooComplex
+        | Reason::BatchRefused
+        | Reason::MessageMalformed
+        | Reason::MessageDisagrees
+        | Reason::ProtocolVersion
+        | Reason::ArgumentInvalid
+        | Reason::ArgumentUndeclared
         | Reason::CapNotNumeric
         | Reason::AuthorizationAmbiguous
         | Reason::CredentialAmbiguous
@@ -143,5 +156,6 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::NotPermitted
         | Reason::InsufficientScope
         | Reason::RequirementUnmet => Class::Forbidden,
+        Reason::Metadata => Class::Answered,
     }
 }

@@ -32,7 +32,10 @@ fn decision(verdict: Verdict) -> Decision {
                 tokens: true,
                 api_keys: false,
             },
+            protocol: crate::model::route::Protocol::Http,
         }),
+        rpc: None,
+        document: None,
         action: Some((ActionId::new("releases.approve").unwrap(), Tier::Critical)),
         parties: Some(Parties {
             subject: party(PartyKind::Human, "alice"),

@@ -37,6 +37,10 @@ fn action(id: &str, tier: Tier, scope: &[&str]) -> Arc<Action> {
         }],
         params: BTreeMap::from([(Arc::from("x"), Type::String)]),
         query: BTreeMap::new(),
+        args: BTreeMap::new(),
+        extra: false,
+        definition: None,
+        builtin: false,
         resource: None,
     })
 }
@@ -56,6 +60,7 @@ pub(super) fn route(providers: &[&str]) -> Route {
             .collect(),
         tenant: None,
         environment: None,
+        protocol: crate::model::route::Protocol::Http,
         actions: vec![
             action("docs.read", Tier::Low, &[]),
             action("docs.write", Tier::High, &["docs:write"]),
@@ -188,6 +193,8 @@ impl Given {
             .iter()
             .map(|(name, text)| (Arc::from(name.as_str()), Value::string(text.as_str())));
         let asked = Asked {
+            args: BTreeMap::new(),
+            arguments_digest: None,
             action: Arc::clone(action),
             params,
             query: query.collect(),

@@ -148,6 +148,8 @@ proptest! {
         let route = super::route(&["corp"]);
         let action = route.actions.iter().find(|action| action.id.as_str() == call.action).unwrap();
         let asked = crate::model::route::Asked {
+            args: std::collections::BTreeMap::new(),
+            arguments_digest: None,
             action: std::sync::Arc::clone(action),
             params: std::collections::BTreeMap::default(),
             query: std::collections::BTreeMap::default(),

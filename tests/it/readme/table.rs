@@ -59,6 +59,8 @@ pub(super) fn metrics(scraped: &str) {
 
 fn status(verdict: Verdict) -> String {
     let decision = Decision {
+        rpc: None,
+        document: None,
         id: DecisionId::new("d"),
         at: Timestamp::from_seconds(0),
         verdict,
