@@ -12,7 +12,7 @@ const STORAGE: [&str; 4] = [
     "FILTER_STATE",
     "DYNAMIC_METADATA_AND_FILTER_STATE",
 ];
-const NAMESPACE: &str = "envoy.filters.http.mcp";
+pub(super) const NAMESPACE: &str = "envoy.filters.http.mcp";
 /// The namespace of Envoy 1.37.
 const OLD_NAMESPACE: &str = "mcp_proxy";
 const OLD_SWITCH: &str = "envoy.reloadable_features.mcp_filter_use_new_metadata_namespace";
