@@ -22,6 +22,7 @@ mod introspection;
 mod keys;
 mod layers;
 mod lifecycle;
+mod mcp;
 mod mutants;
 mod output;
 mod proof;
