@@ -36,6 +36,7 @@
 //! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
 //! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
 //! | 1 | [`certificate`] | X.509 certificates, read and never validated: names, thumbprint, SPIFFE ID | `x509_parser` |
+//! | 1 | [`json`] | JSON from strangers, read strictly; its canonical form; pure | `ryu_js` |
 //! | 1 | [`outbound`] | the HTTP calls that countersign makes | `reqwest` |
 //! | 1 | [`telemetry`] | metrics and logs | `prometheus` |
 //! | 0 | [`model`] | the words: plain data with checked constructors | |
@@ -90,6 +91,7 @@ pub mod doctor;
 pub mod expression;
 pub mod ext_authz;
 pub mod identity;
+pub mod json;
 pub mod keys;
 pub mod model;
 pub mod outbound;

@@ -4,9 +4,10 @@
 //! `{name}` beats `{*name}`; between two patterns that are the same, a named method beats `*`. Two actions that are
 //! the same in both are a load error.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::arguments::{Arguments, Places};
+use super::body::{self, Accepts};
 use super::operation::{method_of, pattern_of};
 use super::parameters::{path_parameters, query_parameters, repeated};
 use super::tree::Tree;
@@ -23,6 +24,7 @@ use crate::model::verdict::Denial;
 pub(super) struct Entry {
     pub(super) action: Arc<Action>,
     pub(super) resource_id: Option<Expression>,
+    pub(super) places: Places,
 }
 
 /// Two actions that stand for the same requests.
@@ -93,15 +95,27 @@ impl Catalogue {
         }
         let entry = self.entries.get(leaf.entry);
         let entry = entry.ok_or_else(|| Denial::new(Reason::NoAction))?;
-        entry.ask(request, captured.into_iter())
+        let arguments = entry.of_body(request)?;
+        entry.ask(request, captured.into_iter(), arguments)
     }
 }
 
 impl Entry {
-    fn ask<'a>(
+    /// The arguments in the body of an HTTP request. An action that declares none does not look at it.
+    fn of_body(&self, request: &AccessRequest) -> Result<Arguments, Denial> {
+        if self.places.is_empty() {
+            return Ok(Arguments::default());
+        }
+        let document = body::read(request, Accepts::JsonAndSuffix)?;
+        self.places.typed(Some(&document))
+    }
+
+    /// What is asked for, with what the path `captured` and the `arguments` that came.
+    pub(super) fn ask<'a>(
         &self,
         request: &AccessRequest,
         captured: impl Iterator<Item = (&'a str, &'a str)>,
+        arguments: Arguments,
     ) -> Result<Asked, Denial> {
         let params = path_parameters(&self.action, captured)?;
         let query = query_parameters(&self.action, &request.query)?;
@@ -109,8 +123,8 @@ impl Entry {
             action: Arc::clone(&self.action),
             params,
             query,
-            args: BTreeMap::new(),
-            arguments_digest: None,
+            args: arguments.args,
+            arguments_digest: arguments.digest,
             resource: None,
         };
         if let (Some(kind), Some(expression)) = (&self.action.resource, &self.resource_id) {

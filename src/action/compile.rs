@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::addressed::{
     bad_audience, bad_environment, check_url, compile_match, compile_providers,
 };
-use super::catalogue::{Catalogue, Entry};
+use super::catalogue::{Catalogue, Conflict, Entry};
 use super::compile_action::compile_action;
+use super::mcp;
 use super::protocol::compile_protocol;
 use super::reading::Reading;
 use super::spec::{ActionSpec, RouteSpec};
 use crate::model::finding::Finding;
 use crate::model::name::{NameError, RouteId, TenantName};
+use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::{Action, Asked, Route, RouteMatch};
 use crate::model::verdict::Denial;
@@ -21,19 +23,61 @@ use crate::model::verdict::Denial;
 pub struct CompiledRoute {
     /// What it is.
     pub route: Route,
-    catalogue: Catalogue,
+    actions: Actions,
+}
+
+/// The catalogue, by what is spoken.
+#[derive(Debug)]
+enum Actions {
+    Http(Catalogue),
+    Mcp(mcp::Catalogue),
+}
+
+impl Actions {
+    fn build(route: &RouteId, is_mcp: bool, entries: Vec<Entry>) -> Result<Self, Vec<Finding>> {
+        if is_mcp {
+            return mcp::Catalogue::build(route, entries).map(Self::Mcp);
+        }
+        let catalogue = Catalogue::build(entries).map(Self::Http);
+        catalogue.map_err(|conflicts| conflicts.into_iter().map(conflict).collect())
+    }
+
+    fn list(&self) -> Vec<Arc<Action>> {
+        match self {
+            Self::Http(catalogue) => catalogue.actions(),
+            Self::Mcp(catalogue) => catalogue.actions(),
+        }
+    }
+}
+
+fn conflict(conflict: Conflict) -> Finding {
+    let Conflict {
+        operation,
+        first,
+        second,
+    } = conflict;
+    let message = format!("`{}` and `{}` are equally specific", first.id, second.id);
+    Finding::error("action-conflict", message)
+        .help(format!("both stand for `{operation}`"))
+        .under(second.id.as_str())
+        .under("actions")
 }
 
 impl CompiledRoute {
     /// Finds the action that `request` asks for, with typed parameters; a denial if there is none.
-    pub fn find(&self, request: &AccessRequest, reading: &Reading) -> Result<Asked, Denial> {
-        reading.check()?;
-        self.catalogue.find(request)
+    pub fn find(&self, request: &AccessRequest, reading: &Reading<'_>) -> Result<Asked, Denial> {
+        match (&self.actions, reading.call()?) {
+            (Actions::Http(catalogue), None) => catalogue.find(request),
+            (Actions::Mcp(catalogue), Some(call)) => catalogue.find(request, call),
+            _ => {
+                Err(Denial::new(Reason::NoAction).because("the request was read for another route"))
+            }
+        }
     }
 
     /// Reads what `request` says, as far as that is needed before it is known who asks.
-    pub fn read(&self, request: &AccessRequest) -> Reading {
-        Reading::of(&self.route.protocol, request)
+    pub fn read<'a>(&self, request: &'a AccessRequest) -> Reading<'a> {
+        Reading::of(&self.route, request)
     }
 }
 
@@ -70,28 +114,18 @@ pub fn compile_route(
     let tenant = compile_tenant(tenant.as_deref(), &mut findings);
     let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
-    let entries = compile_actions(id, actions, matches.as_ref(), &mut findings);
+    let is_mcp = spec.protocol.as_deref() == Some("mcp");
+    let entries = compile_actions(id, actions, matches.as_ref(), is_mcp, &mut findings);
     if anonymous_only {
         findings.extend(entries.iter().filter_map(scope_without_provider));
     }
-    let catalogue = Catalogue::build(entries).map_err(|conflicts| {
-        findings.extend(conflicts.into_iter().map(|conflict| {
-            let message = format!(
-                "`{}` and `{}` are equally specific",
-                conflict.first.id, conflict.second.id
-            );
-            let finding = Finding::error("action-conflict", message)
-                .help(format!("both stand for `{}`", conflict.operation));
-            finding.under(conflict.second.id.as_str()).under("actions")
-        }));
-    });
-    match (matches, protocol, catalogue) {
-        (Some(matches), Some(protocol), Ok(catalogue)) if findings.is_empty() => {
+    let actions = Actions::build(id, is_mcp, entries).map_err(|wrong| findings.extend(wrong));
+    match (matches, protocol, actions) {
+        (Some(matches), Some(protocol), Ok(actions)) if findings.is_empty() => {
             let url: Arc<str> = Arc::from(url.as_str());
             let audience = audience
                 .as_deref()
                 .map_or_else(|| Arc::clone(&url), Arc::from);
-            let actions = catalogue.actions();
             let route = Route {
                 id: id.clone(),
                 matches,
@@ -101,9 +135,9 @@ pub fn compile_route(
                 tenant,
                 environment: environment.as_deref().map(Arc::from),
                 protocol,
-                actions,
+                actions: actions.list(),
             };
-            Ok(CompiledRoute { route, catalogue })
+            Ok(CompiledRoute { route, actions })
         }
         _ => Err(findings),
     }
@@ -135,11 +169,12 @@ fn compile_actions(
     route: &RouteId,
     actions: &[(String, ActionSpec)],
     matches: Option<&RouteMatch>,
+    is_mcp: bool,
     findings: &mut Vec<Finding>,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, spec) in actions {
-        match compile_action(route, name, spec, matches) {
+        match compile_action(route, name, spec, matches, is_mcp) {
             Ok(entry) => entries.push(entry),
             Err(wrong) => {
                 findings.extend(

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arguments::{compile_arguments, compile_extra};
+use super::arguments::{Places, compile_arguments, compile_extra};
 use super::catalogue::Entry;
+use super::mcp::{check_keys, compile_messages};
 use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
 use super::routes::is_below;
 use super::spec::{ActionSpec, ParameterSpec, ResourceSpec};
@@ -12,7 +13,6 @@ use crate::expression::Expression;
 use crate::model::finding::Finding;
 use crate::model::list::OneOrMany;
 use crate::model::name::{ActionId, RouteId};
-use crate::model::route::McpOperation::{Prompt, Tool, Uri};
 use crate::model::route::{Action, Operation, QueryParameter, RouteMatch, Tier};
 use crate::model::schema;
 use crate::model::value::Type;
@@ -23,12 +23,13 @@ pub(super) fn compile_action(
     name: &str,
     spec: &ActionSpec,
     matches: Option<&RouteMatch>,
+    is_mcp: bool,
 ) -> Result<Entry, Vec<Finding>> {
     let ActionSpec {
         http,
         grpc,
-        tool,
-        prompt,
+        tool: _,
+        prompt: _,
         uri,
         tier,
         scope,
@@ -42,15 +43,14 @@ pub(super) fn compile_action(
     let mut findings = Vec::new();
     let id = ActionId::new(name)
         .map_err(|error| findings.push(Finding::error("invalid-name", error.to_string())));
-    let of_mcp = [(tool, Tool as fn(_) -> _), (prompt, Prompt), (uri, Uri)];
-    let messages = of_mcp.into_iter().flat_map(|(list, operation)| {
-        let names = list.iter().flat_map(OneOrMany::items);
-        names.map(move |name| Operation::Mcp(operation(Arc::from(name.as_str()))))
-    });
-    let mut operations: Vec<Operation> = messages.collect();
-    if operations.is_empty() {
-        operations = compile_operations(http.as_ref(), grpc.as_ref(), matches, &mut findings);
-    }
+    check_keys(name, spec, is_mcp, &mut findings);
+    let operations = if is_mcp {
+        compile_messages(spec, &mut findings)
+    } else if findings.is_empty() || http.is_some() || grpc.is_some() {
+        compile_operations(http.as_ref(), grpc.as_ref(), matches, &mut findings)
+    } else {
+        Vec::new()
+    };
     let tier = tier.as_deref().unwrap_or("low").parse::<Tier>();
     let tier = tier.map_err(|error| {
         findings.push(Finding::error("invalid-tier", error.to_string()).under("tier"));
@@ -70,9 +70,8 @@ pub(super) fn compile_action(
     let (Ok(id), Ok(tier), true) = (id, tier, findings.is_empty()) else {
         return Err(findings);
     };
-    let kind = resource
-        .as_ref()
-        .map(|resource| Arc::from(resource.kind.as_str()));
+    let kind = resource.as_ref().map(|resource| resource.kind.as_str());
+    let kind = kind.or(uri.as_ref().map(|_| "mcp_resource"));
     let action = Action {
         id,
         route: route.clone(),
@@ -85,13 +84,14 @@ pub(super) fn compile_action(
         extra,
         definition: definition.as_deref().map(Arc::from),
         builtin: false,
-        resource: kind,
+        resource: kind.map(Arc::from),
     };
     let resource_id = resource
         .as_ref()
         .map(|spec| compile_resource(spec, &action))
         .transpose()?;
     Ok(Entry {
+        places: Places::of(&action),
         action: Arc::new(action),
         resource_id,
     })

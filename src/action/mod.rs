@@ -4,9 +4,11 @@
 
 mod addressed;
 mod arguments;
+mod body;
 mod catalogue;
 mod compile;
 mod compile_action;
+mod mcp;
 mod operation;
 mod parameters;
 mod protocol;

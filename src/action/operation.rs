@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::route::Operation;
+use crate::model::route::{McpOperation, Operation};
 
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 2048;
@@ -165,8 +165,10 @@ pub(super) fn method_of(operation: &Operation) -> Option<&str> {
 
 /// Names of an operation's path parameters.
 pub(super) fn parameters_of(operation: &Operation) -> BTreeSet<Arc<str>> {
-    let Operation::Http { pattern, .. } = operation else {
-        return BTreeSet::new();
+    let pattern = match operation {
+        Operation::Http { pattern, .. } => pattern,
+        Operation::Mcp(McpOperation::Uri(_)) => return BTreeSet::from([Arc::from("uri")]),
+        Operation::Grpc { .. } | Operation::Mcp(_) => return BTreeSet::new(),
     };
     let names = pattern
         .split('/')

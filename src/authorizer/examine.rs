@@ -106,7 +106,7 @@ impl Examined {
 struct Asking<'a> {
     request: &'a AccessRequest,
     route: &'a CompiledRoute,
-    reading: &'a Reading,
+    reading: &'a Reading<'a>,
 }
 
 impl Snapshot {

@@ -91,7 +91,8 @@ pub(super) fn warnings(
             findings.push((Source::Rule(*index), finding));
         }
     }
-    for action in &catalog.actions {
+    // What the protocol brings need not be permitted: nobody has written it.
+    for action in catalog.actions.iter().filter(|action| !action.builtin) {
         let permitted = actions
             .get(&action.route)
             .and_then(|route| route.get(&action.id))

@@ -11,7 +11,7 @@ use countersign::config::{self, Overrides};
 /// The floors, from the ground up. A folder imports floors below its own, and itself; never a sibling, never upwards.
 const FLOORS: [&[&str]; 10] = [
     &["model"],
-    &["outbound", "telemetry", "certificate"],
+    &["outbound", "telemetry", "certificate", "json"],
     &["expression", "keys", "store", "tls"],
     &["action", "policy"],
     &[
@@ -46,12 +46,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("regex", &["expression", "doctor"]),
     ("chrono", &["expression"]),
     ("jsonwebtoken", &["keys"]),
-    // Digests of certificates; secrets that the store makes for itself. `keys` gives them to everybody else.
-    ("aws_lc_rs", &["keys", "certificate", "store"]),
-    ("base64", &["keys", "certificate"]),
+    // Digests of certificates and of JSON; secrets that the store makes for itself. `keys` gives them to everybody else.
+    ("aws_lc_rs", &["keys", "certificate", "json", "store"]),
+    ("base64", &["keys", "certificate", "action"]),
     ("rusqlite", &["store"]),
     ("moka", &["keys", "identity/introspection"]),
     ("reqwest", &["outbound"]),
+    ("ryu_js", &["json"]),
     ("prometheus", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("serde_yaml", &["config/yaml"]),
@@ -117,7 +118,7 @@ const OWNERS: &[(&str, &[&str])] = &[
 const EVERYWHERE: &[&str] = &[""];
 
 /// Pure and synchronous: `test`, `explain`, the benches and `serve` run the very same code.
-const PURE: &[&str] = &["model", "expression", "action", "policy"];
+const PURE: &[&str] = &["model", "json", "expression", "action", "policy"];
 
 /// What pure code never names. `std::net` is addresses and sockets: the addresses are plain data.
 const IMPURE: &[&str] = &[

@@ -2,6 +2,7 @@
 
 mod asking;
 mod loading;
+mod mcp;
 mod routing;
 
 use serde_json::{Value as Json, json};

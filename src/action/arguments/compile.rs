@@ -1,15 +1,15 @@
-//! Declared arguments: from what the user wrote to what a request has to bring.
+//! From what the user wrote to declared arguments. Every mistake is reported.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::spec::ParameterSpec;
+use super::super::spec::ParameterSpec;
 use crate::model::finding::Finding;
 use crate::model::route::Argument;
-use crate::model::value::Type;
+use crate::model::value::{Type, TypeError};
 
 /// Reads the declarations; every mistake is reported, under `args`.
-pub(super) fn compile_arguments(
+pub(in crate::action) fn compile_arguments(
     declared: &BTreeMap<String, ParameterSpec>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<Arc<str>, Argument> {
@@ -34,16 +34,14 @@ pub(super) fn compile_arguments(
 fn argument_type(text: &str) -> Result<Type, Finding> {
     match text {
         "any" => Ok(Type::Dyn),
-        _ => text
-            .parse()
-            .map_err(|error: crate::model::value::TypeError| {
-                Finding::error("invalid-type", error.to_string()).help("`any` is JSON of any shape")
-            }),
+        _ => text.parse().map_err(|error: TypeError| {
+            Finding::error("invalid-type", error.to_string()).help("`any` is JSON of any shape")
+        }),
     }
 }
 
 /// Whether arguments that are not declared may be there.
-pub(super) fn compile_extra(extra: Option<&str>, findings: &mut Vec<Finding>) -> bool {
+pub(in crate::action) fn compile_extra(extra: Option<&str>, findings: &mut Vec<Finding>) -> bool {
     match extra {
         None | Some("deny") => false,
         Some("allow") => true,

@@ -1,0 +1,205 @@
+//! The catalogue of an MCP route: which action a call is.
+//!
+//! Tools and prompts are found by their names, letter by letter. Of several URI patterns the most specific wins: the one
+//! with more characters written out, then the one with fewer `*`. What is not declared is the protocol's own action, and a
+//! tool that is not declared is none.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::arguments::{Arguments, needs_body};
+use super::super::catalogue::Entry;
+use super::builtin;
+use super::method::{PROMPT, READ, TOOL};
+use super::read::Call;
+use super::uri::{self, Pattern};
+use super::wrong;
+use crate::json::folds_to;
+use crate::model::finding::Finding;
+use crate::model::name::RouteId;
+use crate::model::reason::Reason;
+use crate::model::request::AccessRequest;
+use crate::model::route::{Action, Asked, McpOperation, Operation, Resource};
+use crate::model::verdict::Denial;
+
+/// The compiled catalogue.
+#[derive(Debug)]
+pub(in crate::action) struct Catalogue {
+    entries: Vec<Entry>,
+    names: HashMap<McpOperation, usize>,
+    /// The most specific first.
+    uris: Vec<(Pattern, usize)>,
+    builtin: HashMap<Arc<str>, usize>,
+}
+
+impl Catalogue {
+    /// Compiles the declared `entries` and adds the protocol's own; every conflict is reported.
+    pub(in crate::action) fn build(
+        route: &RouteId,
+        mut entries: Vec<Entry>,
+    ) -> Result<Self, Vec<Finding>> {
+        let mut findings = Vec::new();
+        let mut names: HashMap<McpOperation, usize> = HashMap::new();
+        let mut uris: Vec<(Pattern, usize)> = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            for operation in messages(&entry.action) {
+                let other = match operation {
+                    McpOperation::Uri(text) => {
+                        let pattern = Pattern::new(text);
+                        let same = |(other, _): &&(Pattern, usize)| {
+                            other.rank() == pattern.rank() && other.meets(&pattern)
+                        };
+                        let other = uris.iter().find(same).map(|(_, other)| *other);
+                        uris.push((pattern, index));
+                        other
+                    }
+                    named => {
+                        let other = lookalike(&names, named);
+                        names.insert(named.clone(), index).or(other)
+                    }
+                };
+                if let Some(first) = other.and_then(|other| entries.get(other)) {
+                    findings.push(conflict(&first.action, &entry.action, operation));
+                }
+            }
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        uris.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.rank()));
+        entries.extend(builtin::entries(route));
+        let own = entries.iter().enumerate();
+        let builtin = own
+            .filter(|(_, entry)| entry.action.builtin)
+            .map(|(index, entry)| (entry.action.id.shared(), index))
+            .collect();
+        Ok(Self {
+            entries,
+            names,
+            uris,
+            builtin,
+        })
+    }
+
+    /// The actions: the declared ones in their order, then the protocol's.
+    pub(in crate::action) fn actions(&self) -> Vec<Arc<Action>> {
+        let actions = self.entries.iter().map(|entry| &entry.action);
+        actions.map(Arc::clone).collect()
+    }
+
+    /// Finds the action that `call` is, with its arguments.
+    pub(in crate::action) fn find(
+        &self,
+        request: &AccessRequest,
+        call: &Call<'_>,
+    ) -> Result<Asked, Denial> {
+        let entry = self.entry(call)?;
+        let target = call.target.as_deref();
+        let arguments = arguments(entry, call)?;
+        let captured = target.map(|target| ("uri", target));
+        let mut asked = entry.ask(request, captured.into_iter(), arguments)?;
+        if let (Some(kind), Some(id), None) = (&entry.action.resource, target, &asked.resource) {
+            asked.resource = Some(Resource {
+                kind: Arc::clone(kind),
+                id: Arc::from(id),
+            });
+        }
+        Ok(asked)
+    }
+
+    fn entry(&self, call: &Call<'_>) -> Result<&Entry, Denial> {
+        let target = call.target.as_ref();
+        let declared = match (call.method.name, target) {
+            (TOOL, Some(name)) => self.names.get(&McpOperation::Tool(Arc::clone(name))),
+            (PROMPT, Some(name)) => self.prompt(name)?,
+            (READ, Some(uri)) => self.uri(uri)?,
+            ("resources/subscribe" | "resources/unsubscribe", Some(uri)) => {
+                plain(uri)?;
+                None
+            }
+            _ => None,
+        };
+        let own = || self.builtin.get(call.method.action?);
+        let index = declared.or_else(own);
+        let entry = index.and_then(|index| self.entries.get(*index));
+        entry.ok_or_else(|| Denial::new(Reason::NoAction))
+    }
+
+    /// A prompt by its name. One that only looks like a declared one is not the protocol's action, which may be open where the
+    /// declared one is not.
+    fn prompt(&self, name: &Arc<str>) -> Result<Option<&usize>, Denial> {
+        let operation = McpOperation::Prompt(Arc::clone(name));
+        match self.names.get(&operation) {
+            None if lookalike(&self.names, &operation).is_some() => {
+                Err(Denial::new(Reason::NoAction)
+                    .because("the prompt differs from a declared one only in case"))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn uri(&self, uri: &str) -> Result<Option<&usize>, Denial> {
+        plain(uri)?;
+        let found = self.uris.iter().find(|(pattern, _)| pattern.matches(uri));
+        match found {
+            None if self.uris.iter().any(|(pattern, _)| pattern.may_mean(uri)) => {
+                Err(Denial::new(Reason::NoAction)
+                    .because("the URI differs from a declared one only in case or query"))
+            }
+            found => Ok(found.map(|(_, index)| index)),
+        }
+    }
+}
+
+/// What the action declares of the call's arguments. Where only Envoy read the message, there must be nothing to know.
+fn arguments(entry: &Entry, call: &Call<'_>) -> Result<Arguments, Denial> {
+    if call.is_read() {
+        return entry.places.typed(call.arguments());
+    }
+    let takes_none = !matches!(call.method.name, TOOL | PROMPT);
+    if takes_none || !needs_body(&entry.action) {
+        return Ok(Arguments::default());
+    }
+    let cause = "the action looks at arguments, and only Envoy's metadata came along whole; set `with_request_body` with \
+                 `pack_as_bytes: true` and `allow_partial_message: false`, and decompress before";
+    Err(Denial::new(Reason::InputIncomplete).because(cause))
+}
+
+fn plain(uri: &str) -> Result<(), Denial> {
+    uri::check(uri).map_err(|why| wrong(&format!("the URI is not compared: {why}")))
+}
+
+fn messages(action: &Action) -> impl Iterator<Item = &McpOperation> {
+    action
+        .operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::Mcp(operation) => Some(operation),
+            Operation::Http { .. } | Operation::Grpc { .. } => None,
+        })
+}
+
+/// A name that is the same but for case; two tools that somebody could take for one another are a mistake or worse.
+fn lookalike(names: &HashMap<McpOperation, usize>, operation: &McpOperation) -> Option<usize> {
+    let near = |known: &McpOperation| match (known, operation) {
+        (McpOperation::Tool(one), McpOperation::Tool(other))
+        | (McpOperation::Prompt(one), McpOperation::Prompt(other)) => folds_to(one, other),
+        _ => false,
+    };
+    let mut found: Vec<usize> = names
+        .iter()
+        .filter_map(|(known, index)| near(known).then_some(*index))
+        .collect();
+    found.sort_unstable();
+    found.first().copied()
+}
+
+fn conflict(first: &Action, second: &Action, operation: &McpOperation) -> Finding {
+    let message = format!("`{}` and `{}` are equally specific", first.id, second.id);
+    Finding::error("action-conflict", message)
+        .help(format!(
+            "both stand for `{operation}`, or for what differs from it only in case"
+        ))
+        .under(second.id.as_str())
+        .under("actions")
+}

@@ -1,0 +1,88 @@
+//! Revisions of the protocol, and which one a request is written in.
+
+use crate::model::reason::Reason;
+use crate::model::request::Headers;
+use crate::model::verdict::Denial;
+
+/// The header that names the revision.
+const VERSION: &str = "mcp-protocol-version";
+/// The header that names the session.
+const SESSION: &str = "mcp-session-id";
+/// Longest session id, in bytes.
+const MAX_SESSION: usize = 1024;
+
+/// A revision of the protocol that is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Revision {
+    name: &'static str,
+    sessions: bool,
+    /// Whether the request says so itself.
+    stated: bool,
+}
+
+/// What a request without the header is written in: the last revision that did not have it.
+const ASSUMED: &str = "2025-03-26";
+const SESSIONS: [&str; 4] = ["2024-11-05", ASSUMED, "2025-06-18", "2025-11-25"];
+const STATELESS: &str = "2026-07-28";
+
+impl Revision {
+    /// The revision that the headers name.
+    pub(super) fn of(headers: &Headers) -> Result<Self, Denial> {
+        let stated = headers.get(VERSION);
+        let name = stated.unwrap_or(ASSUMED);
+        let with = |name, sessions| Self {
+            name,
+            sessions,
+            stated: stated.is_some(),
+        };
+        let session = SESSIONS.iter().find(|known| **known == name);
+        match session {
+            Some(known) => Ok(with(known, true)),
+            None if name == STATELESS => Ok(with(STATELESS, false)),
+            None => Err(Denial::new(Reason::ProtocolVersion)
+                .because("`MCP-Protocol-Version` names no revision that is known")),
+        }
+    }
+
+    /// Whether it has sessions, streams on GET, and answers of the client's.
+    pub(super) const fn has_sessions(self) -> bool {
+        self.sessions
+    }
+
+    /// As requests write it.
+    pub(super) const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the header names the revision that another place names.
+    pub(super) fn is_stated_as(self, name: &str) -> bool {
+        self.stated && self.name == name
+    }
+
+    /// A session's id is visible ASCII, and one; without sessions there is none.
+    pub(super) fn check_session(self, headers: &Headers) -> Result<(), Denial> {
+        let Some(id) = headers.get(SESSION) else {
+            return Ok(());
+        };
+        let wrong = |cause: &str| Err(Denial::new(Reason::MessageMalformed).because(cause));
+        if !self.sessions {
+            return wrong("`Mcp-Session-Id` is no part of a revision without sessions");
+        }
+        if id.contains(',') {
+            let cause = "`Mcp-Session-Id` has a comma: there may be two of them";
+            return Err(Denial::new(Reason::HeaderRepeated).because(cause));
+        }
+        let visible = id.bytes().all(|byte| byte.is_ascii_graphic());
+        if id.is_empty() || id.len() > MAX_SESSION || !visible {
+            return wrong("`Mcp-Session-Id` is no id of a session");
+        }
+        Ok(())
+    }
+
+    /// Ending a session names it.
+    pub(super) fn must_name_session(headers: &Headers) -> Result<(), Denial> {
+        headers.get(SESSION).map(|_| ()).ok_or_else(|| {
+            Denial::new(Reason::MessageMalformed).because("DELETE without `Mcp-Session-Id`")
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! URIs of resources: which are plain enough to be compared, and which pattern is the most specific.
+
+use std::cmp::Reverse;
+
+use crate::model::glob::Glob;
+
+/// Longest pattern, in bytes.
+const MAX_PATTERN: usize = 1024;
+
+/// Why a URI is not compared with anything: a server may read it as another one.
+pub(super) fn check(uri: &str) -> Result<(), &'static str> {
+    let (scheme, rest) = uri.split_once(':').ok_or("it has no scheme")?;
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+    let letter = scheme
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase());
+    if !letter || !scheme.bytes().all(plain) {
+        return Err("its scheme is not written in lower-case letters");
+    }
+    if rest.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\' || c == '#') {
+        return Err("it has a space, a backslash, a fragment or a control character");
+    }
+    let path = rest.split('?').next().unwrap_or_default();
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        if segment.is_empty() && !last {
+            return Err("it has an empty segment");
+        }
+    }
+    path.split('/').try_for_each(check_segment)
+}
+
+/// Dots that go up, and letters that hide: what a server may decode is compared only where it cannot become a separator,
+/// another letter, or something that is decoded again.
+fn check_segment(segment: &str) -> Result<(), &'static str> {
+    if matches!(segment, "." | "..") {
+        return Err("it has a dot segment");
+    }
+    for (at, _) in segment.match_indices('%') {
+        let digits = segment.get(at + 1..at + 3).unwrap_or_default();
+        let both = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let byte = u8::from_str_radix(digits, 16).ok().filter(|_| both);
+        let byte = byte.ok_or("it has a broken percent sequence")?;
+        let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if unreserved || byte.is_ascii_control() || b"/\\%".contains(&byte) {
+            return Err("it encodes what may not be encoded");
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a pattern, if something is.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), &'static str> {
+    if pattern.len() > MAX_PATTERN {
+        return Err("it is too long");
+    }
+    check(pattern)
+}
+
+/// A pattern of URIs: `*` stays within a segment, and out of a query unless the pattern has one.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    glob: Glob,
+    folded: Glob,
+    query: bool,
+}
+
+impl Pattern {
+    pub(super) fn new(text: &str) -> Self {
+        Self {
+            glob: Glob::identifier(text),
+            folded: Glob::identifier(&text.to_lowercase()),
+            query: text.contains('?'),
+        }
+    }
+
+    pub(super) fn matches(&self, uri: &str) -> bool {
+        (self.query || !uri.contains('?')) && self.glob.matches(uri)
+    }
+
+    /// Whether a server that does not tell capitals apart, or that ignores queries, may take `uri` for one of these.
+    pub(super) fn may_mean(&self, uri: &str) -> bool {
+        let lower = uri.to_lowercase();
+        let without = lower.split('?').next().unwrap_or_default();
+        self.folded.matches(&lower) || self.folded.matches(without)
+    }
+
+    /// How specific it is, the least first: by the characters that are written out, then by few `*`.
+    pub(super) fn rank(&self) -> (usize, Reverse<usize>) {
+        let text = self.glob.as_str();
+        let stars = text.matches('*').count();
+        (text.len() - stars, Reverse(stars))
+    }
+
+    /// Whether there is a URI that both match.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        meet(
+            self.glob.as_str().as_bytes(),
+            other.glob.as_str().as_bytes(),
+        )
+    }
+}
+
+/// Whether two patterns have a text in common: for every pair of what is left of each, from the ends on.
+fn meet(one: &[u8], other: &[u8]) -> bool {
+    let within = |byte: Option<&u8>| byte.is_some_and(|byte| !b"/:".contains(byte));
+    let mut below = vec![false; other.len() + 1];
+    for i in (0..=one.len()).rev() {
+        let mut row = vec![false; other.len() + 1];
+        for j in (0..=other.len()).rev() {
+            let (a, b) = (one.get(i), other.get(j));
+            let down = below.get(j) == Some(&true);
+            let right = row.get(j + 1) == Some(&true);
+            let both = below.get(j + 1) == Some(&true);
+            let fits = match (a, b) {
+                (None, None) => true,
+                // A star stands for nothing, or for one more character of the other.
+                (Some(b'*'), _) if down => true,
+                (_, Some(b'*')) if right => true,
+                (Some(b'*'), Some(b'*')) => false,
+                (Some(b'*'), next) => within(next) && right,
+                (next, Some(b'*')) => within(next) && down,
+                (Some(a), Some(b)) => a == b && both,
+                _ => false,
+            };
+            if let Some(slot) = row.get_mut(j) {
+                *slot = fits;
+            }
+        }
+        below = row;
+    }
+    below.first() == Some(&true)
+}

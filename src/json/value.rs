@@ -1,0 +1,135 @@
+//! A JSON value as it was read.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::Object;
+
+/// The largest integer that every reader of JSON reads exactly, 2^53 − 1 (RFC 7493, section 2.2).
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// A JSON value; what has no escapes is borrowed from the document.
+///
+/// Its debug print says what kind of value it is and how large, nothing of what is in it.
+#[derive(Clone, PartialEq)]
+pub enum Json<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string, without its escapes.
+    String(Cow<'a, str>),
+    /// An array.
+    Array(Vec<Json<'a>>),
+    /// An object.
+    Object(Object<'a>),
+}
+
+/// A number, by what is exact about it. As with every reader, how it was spelt is lost beyond that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// An integer from 0 on.
+    Unsigned(u64),
+    /// An integer below 0.
+    Signed(i64),
+    /// Everything else, rounded to the nearest double: with a fraction or an exponent (`1.0` and `1e3` too), `-0`, and
+    /// integers that fit no 64 bits. Always finite when it was read.
+    Double(f64),
+}
+
+impl Number {
+    /// The integer, if it was written as one and every reader reads the same: within ±(2^53 − 1).
+    pub fn as_safe_integer(self) -> Option<i64> {
+        let (magnitude, integer) = match self {
+            Self::Unsigned(value) => (value, i64::try_from(value).ok()?),
+            Self::Signed(value) => (value.unsigned_abs(), value),
+            Self::Double(_) => return None,
+        };
+        (magnitude <= MAX_SAFE_INTEGER).then_some(integer)
+    }
+
+    /// The nearest double.
+    pub fn as_double(self) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the nearest double is what is asked for"
+        )]
+        match self {
+            Self::Unsigned(value) => value as f64,
+            Self::Signed(value) => value as f64,
+            Self::Double(value) => value,
+        }
+    }
+}
+
+impl<'a> Json<'a> {
+    /// The string, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The object, if it is one.
+    pub fn as_object(&self) -> Option<&Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is an array.
+    pub fn as_array(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The truth, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<Number> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Bool(_) => f.write_str("Bool"),
+            Self::Number(_) => f.write_str("Number"),
+            Self::String(text) => write!(f, "String({} bytes)", text.len()),
+            Self::Array(items) => write!(f, "Array({} items)", items.len()),
+            Self::Object(object) => object.fmt(f),
+        }
+    }
+}
+
+impl From<Json<'_>> for serde_json::Value {
+    fn from(json: Json<'_>) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(value),
+            Json::Number(Number::Unsigned(value)) => value.into(),
+            Json::Number(Number::Signed(value)) => value.into(),
+            Json::Number(Number::Double(value)) => value.into(),
+            Json::String(text) => Self::String(text.into_owned()),
+            Json::Array(items) => items.into_iter().map(Self::from).collect(),
+            Json::Object(object) => Self::Object(object.into()),
+        }
+    }
+}
