@@ -8,6 +8,7 @@ use crate::model::finding::Finding;
 use crate::model::name::RouteId;
 use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
+use crate::model::resource::{WELL_KNOWN, metadata_path};
 use crate::model::route::{Route, RouteMatch};
 use crate::model::verdict::Denial;
 
@@ -19,6 +20,8 @@ pub const EXTENSION_KEY: &str = "route";
 pub struct RouteTable {
     by_id: HashMap<RouteId, Arc<CompiledRoute>>,
     by_host: HashMap<String, Prefixes>,
+    /// By host, then by the path of their metadata.
+    described: HashMap<String, HashMap<String, Arc<CompiledRoute>>>,
 }
 
 /// The routes of one host.
@@ -30,11 +33,16 @@ struct Prefixes {
 }
 
 impl RouteTable {
-    /// Puts the routes together; two that match the same host and prefix are an error, at the second one's id.
-    pub fn build(routes: Vec<CompiledRoute>) -> Result<Self, Vec<Finding>> {
+    /// Puts the routes together; two that match the same host and prefix are an error, at the second one's id. So are two
+    /// on one host that would have their metadata (RFC 9728) at one path: `has_metadata` says which have any.
+    pub fn build(
+        routes: Vec<CompiledRoute>,
+        has_metadata: impl Fn(&Route) -> bool,
+    ) -> Result<Self, Vec<Finding>> {
         let mut table = Self {
             by_id: HashMap::new(),
             by_host: HashMap::new(),
+            described: HashMap::new(),
         };
         let mut findings = Vec::new();
         for route in routes.into_iter().map(Arc::new) {
@@ -47,6 +55,9 @@ impl RouteTable {
                         findings.push(same_requests(&route.route, &other.route));
                     }
                 }
+                if has_metadata(&route.route) {
+                    findings.extend(table.describe(&route, hosts));
+                }
             }
             table.by_id.insert(route.route.id.clone(), route);
         }
@@ -55,6 +66,33 @@ impl RouteTable {
         } else {
             Err(findings)
         }
+    }
+
+    /// Makes the route's metadata found on its hosts.
+    fn describe(&mut self, route: &Arc<CompiledRoute>, hosts: &[String]) -> Option<Finding> {
+        let mut conflict = None;
+        for host in hosts {
+            let of_host = self.described.entry(host.clone()).or_default();
+            let path = metadata_path(&route.route.url);
+            if let Some(other) = of_host.insert(path, Arc::clone(route)) {
+                conflict = conflict.or_else(|| Some(same_metadata(&route.route, &other.route)));
+            }
+        }
+        conflict
+    }
+
+    /// The route whose metadata (RFC 9728) `request` asks for: one of the request's host that has exactly this path for it,
+    /// or the one that the context extensions name.
+    pub fn described(&self, request: &AccessRequest) -> Option<&Arc<CompiledRoute>> {
+        let path = request.raw_path.as_str();
+        if !path.starts_with(WELL_KNOWN) {
+            return None;
+        }
+        let Some(named) = request.context_extensions.get(EXTENSION_KEY) else {
+            return self.described.get(&request.host)?.get(path);
+        };
+        let route = self.by_id.get(&RouteId::new(named).ok()?)?;
+        (metadata_path(&route.route.url) == path).then_some(route)
     }
 
     /// The route of `request`: the id in its context extensions alone, else the exact host and the longest prefix
@@ -92,6 +130,17 @@ fn same_requests(route: &Route, other: &Route) -> Finding {
     );
     Finding::error("route-conflict", message)
         .under("match")
+        .under(route.id.as_str())
+}
+
+fn same_metadata(route: &Route, other: &Route) -> Finding {
+    let message = format!(
+        "routes `{}` and `{}` are on one host and have one path of `url`, so their metadata would have one address",
+        other.id, route.id
+    );
+    Finding::error("metadata-conflict", message)
+        .help("write each route's own `url`, for example with the path that it matches")
+        .under("url")
         .under(route.id.as_str())
 }
 

@@ -95,6 +95,7 @@ impl<'a> DecisionLine<'a> {
             at,
             verdict,
             request,
+            grpc: _,
             gateway,
             route: _,
             action,

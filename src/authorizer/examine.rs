@@ -177,7 +177,12 @@ impl Snapshot {
         request: &AccessRequest,
         seen: &mut Examined,
     ) -> Result<&CompiledRoute, Refusal> {
-        let route = self.routes.find(request)?;
+        // Whoever has no token yet asks where to get one, so nobody is asked for one here.
+        let described = self.documents.find(&self.routes, request);
+        let route = match &described {
+            Some((route, _)) => route,
+            None => self.routes.find(request)?,
+        };
         seen.route = Some(RouteFacts {
             id: route.route.id.clone(),
             url: Arc::clone(&route.route.url),
@@ -186,6 +191,10 @@ impl Snapshot {
         });
         if let Some(gateway) = &request.gateway {
             may_ask(gateway, &route.route)?;
+        }
+        if let Some((_, document)) = described {
+            seen.document = Some(document);
+            return Err(Denial::new(Reason::Metadata).into());
         }
         Ok(route)
     }

@@ -7,6 +7,7 @@
 mod examine;
 mod headers;
 mod life;
+mod metadata;
 mod parties;
 mod seen;
 mod shadow;
@@ -19,6 +20,7 @@ use arc_swap::ArcSwap;
 
 pub use examine::{Described, Examined};
 pub use headers::Protected;
+pub use metadata::Documents;
 pub use parties::{JoinError, join};
 pub use seen::{Noted, Sighting, Sightings};
 pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
@@ -49,6 +51,8 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// The Envoy that asks, where it had to say.
     pub gateway: Option<Arc<str>>,
+    /// Whether the caller speaks gRPC.
+    pub grpc: bool,
 }
 
 impl Authorizer {
@@ -119,6 +123,7 @@ impl Authorizer {
             at: request.now,
             verdict,
             request: Some(RequestFacts::from(request)),
+            grpc: request.is_grpc(),
             gateway: request.gateway.as_ref().map(|it| Arc::clone(&it.id)),
             route,
             rpc,
@@ -158,6 +163,7 @@ impl Authorizer {
         let Origin {
             request_id,
             gateway,
+            grpc,
         } = origin;
         let verdict = match verdict {
             Verdict::Allow(_) => {
@@ -176,6 +182,7 @@ impl Authorizer {
             at,
             verdict,
             request,
+            grpc,
             gateway,
             route: None,
             rpc: None,

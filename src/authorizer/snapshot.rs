@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::headers::Protected;
+use super::metadata::Documents;
 use crate::action::RouteTable;
 use crate::identity::Providers;
 use crate::model::name::ConditionName;
@@ -20,6 +21,8 @@ pub struct Snapshot {
     pub loaded: Timestamp,
     /// What can be asked.
     pub routes: RouteTable,
+    /// What routes say publicly about the tokens that they take.
+    pub documents: Documents,
     /// What is allowed.
     pub policy: Policy,
     /// Headers that only the policy may set.

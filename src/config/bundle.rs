@@ -10,7 +10,7 @@ use super::watch::Stamp;
 use crate::action::RouteTable;
 use crate::admin::{AdminSettings, MetricsSettings};
 use crate::audit::AuditSettings;
-use crate::authorizer::{Protected, Snapshot};
+use crate::authorizer::{Documents, Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings, Resources};
 use crate::model::name::{ConditionName, ProviderName};
@@ -73,15 +73,17 @@ pub struct Bundle {
 impl Bundle {
     /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
     pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
+        let providers = self.providers.with(self.dpop, resources);
         Snapshot {
             version: self.version,
             loaded,
+            documents: Documents::new(&self.routes, &providers),
             routes: self.routes,
             protected: Protected::new(self.policy.settable_headers()),
             policy: self.policy,
             registry: self.registry,
             lifecycle: self.lifecycle,
-            providers: self.providers.with(self.dpop, resources),
+            providers,
             conditions: self.set_conditions,
         }
     }

@@ -229,7 +229,9 @@ impl PolicyFiles {
             ..
         } = self;
         let compiled = routes.into_iter().map(|(_, _, compiled)| compiled);
-        let table = RouteTable::build(compiled.collect()).map_err(|conflicts| {
+        let has_metadata =
+            |route: &Route| checked.is_some_and(|checked| checked.takes_tokens(&route.providers));
+        let table = RouteTable::build(compiled.collect(), has_metadata).map_err(|conflicts| {
             for finding in conflicts {
                 problems.extend(place_by_name(&documents, &places, finding));
             }

@@ -28,7 +28,7 @@ use super::clock;
 use super::deadline::{Deadline, Patience};
 use super::limit::Load;
 use super::peer::{Peer, Removed};
-use super::request::{access_request, request_id};
+use super::request::{access_request, is_grpc, request_id};
 use super::response::check_response;
 
 /// Answers Envoy's checks.
@@ -98,6 +98,7 @@ impl Checks {
         let origin = Origin {
             request_id: request_id(asked.check),
             gateway: asked.gateway_id(),
+            grpc: is_grpc(asked.check),
         };
         self.authorizer
             .refuse(verdict, asked.now, asked.arrival, origin)

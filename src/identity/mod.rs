@@ -12,6 +12,7 @@
 //! both. No verification reads the clock of dates, only an issuer that is asked and the memory of used proofs are waited
 //! for, and nothing puts a byte of a credential or a value of a claim into an error.
 
+mod accepted;
 mod api_key;
 mod chain;
 mod check;
@@ -44,6 +45,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use accepted::AcceptedTokens;
 pub use api_key::{
     ApiKeyProvider, ApiKeySpec, ApiKeyTask, ApiKeys, Issued, Network, NetworkError, NewKey,
     NewKeyError,

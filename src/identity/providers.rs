@@ -38,7 +38,7 @@ pub struct Providers {
     /// Where they look for credentials beside the `authorization` header, and who looks there.
     places: BTreeMap<Place, Readers>,
     /// How possession of a token's key is shown, whichever provider verifies the token.
-    proofs: Proofs,
+    pub(super) proofs: Proofs,
 }
 
 /// Who looks for credentials in a place.

@@ -54,6 +54,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The request, as far as it was understood.
     pub request: Option<RequestFacts>,
+    /// Whether the caller speaks gRPC, and so reads a status where others read a document.
+    pub grpc: bool,
     /// The Envoy that asked, where it had to show who it is.
     pub gateway: Option<Arc<str>>,
     /// The route, once found.

@@ -15,6 +15,7 @@ pub mod name;
 pub mod party;
 pub mod reason;
 pub mod request;
+pub mod resource;
 pub mod route;
 pub mod rpc;
 pub mod schema;

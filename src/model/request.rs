@@ -49,6 +49,20 @@ pub struct AccessRequest {
     pub gateway: Option<Arc<Gateway>>,
 }
 
+impl AccessRequest {
+    /// Whether it is a gRPC call.
+    pub fn is_grpc(&self) -> bool {
+        self.headers.get("content-type").is_some_and(is_grpc)
+    }
+}
+
+/// Whether a request with this `content-type` is a gRPC call (gRPC over HTTP/2, "Requests").
+pub fn is_grpc(content_type: &str) -> bool {
+    const GRPC: &str = "application/grpc";
+    let start = content_type.get(..GRPC.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+}
+
 /// An Envoy that has shown who it is, and what it may ask about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {

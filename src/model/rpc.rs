@@ -9,8 +9,58 @@ pub struct RpcFacts {
     pub kind: RpcKind,
     /// Its method.
     pub method: Option<Arc<str>>,
-    /// The tool or prompt that it names.
+    /// The tool, prompt, resource or task that it names.
     pub name: Option<Arc<str>>,
+    /// The revision of the protocol that it says it is written in.
+    pub revision: Option<Arc<str>>,
+}
+
+/// A revision of the Model Context Protocol that is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Revision {
+    /// The first with one endpoint for everything; what a request without a revision is written in.
+    V20250326,
+    /// Without batches.
+    V20250618,
+    /// With elicitation by URL.
+    V20251125,
+    /// Without sessions: every message stands for itself.
+    V20260728,
+}
+
+impl Revision {
+    /// Every revision, the oldest first.
+    pub const ALL: [Self; 4] = [
+        Self::V20250326,
+        Self::V20250618,
+        Self::V20251125,
+        Self::V20260728,
+    ];
+
+    /// The date that messages name it by.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V20250326 => "2025-03-26",
+            Self::V20250618 => "2025-06-18",
+            Self::V20251125 => "2025-11-25",
+            Self::V20260728 => "2026-07-28",
+        }
+    }
+
+    /// The revision of that date, if it is one that is understood.
+    pub fn of(date: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|revision| revision.as_str() == date)
+    }
+
+    /// Whether a client and a server open a session first.
+    pub const fn has_sessions(self) -> bool {
+        match self {
+            Self::V20250326 | Self::V20250618 | Self::V20251125 => true,
+            Self::V20260728 => false,
+        }
+    }
 }
 
 /// What kind of message it is (JSON-RPC 2.0, sections 4 and 5).

@@ -31,6 +31,7 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         credential: None,
         workload: None,
         lifecycle: Vec::new(),
+        grpc: false,
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),

@@ -65,7 +65,7 @@ fn table(routes: &[(&str, Json)]) -> RouteTable {
         let spec = json!({ "match": matches, "url": "https://api.test" });
         compile(id, &spec, &json!({})).unwrap()
     });
-    RouteTable::build(compiled.collect()).unwrap()
+    RouteTable::build(compiled.collect(), |_| false).unwrap()
 }
 
 fn ask(route: &CompiledRoute, method: &str, target: &str) -> Result<Asked, Reason> {

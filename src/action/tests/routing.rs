@@ -79,7 +79,7 @@ fn two_routes_for_the_same_requests_are_an_error_at_the_second() {
     let spec = |host: &[&str]| json!({ "match": { "host": host }, "url": "https://a.test" });
     let one = compile("one", &spec(&["a.test"]), &json!({})).unwrap();
     let two = compile("two", &spec(&["b.test", "a.test"]), &json!({})).unwrap();
-    let findings = RouteTable::build(vec![one, two]).unwrap_err();
+    let findings = RouteTable::build(vec![one, two], |_| false).unwrap_err();
     let words: Vec<String> = findings.iter().map(ToString::to_string).collect();
     assert_eq!(
         words,
@@ -189,4 +189,73 @@ fn a_trailing_slash_is_denied_unless_the_pattern_has_it() {
     for path in ["/b", "/c", "/c/", "/d", "/d/", "/e/"] {
         assert_eq!(action(&route, "GET", path), Err(Reason::NoAction), "{path}");
     }
+}
+
+fn described_at<'a>(table: &'a RouteTable, host: &str, path: &str) -> Option<&'a str> {
+    let route = table.described(&request("GET", host, path))?;
+    Some(route.route.id.as_str())
+}
+
+#[test]
+fn metadata_is_at_one_path_of_the_routes_own_hosts() {
+    let of = |id, matches, url| {
+        let spec = json!({ "match": matches, "url": url });
+        compile(id, &spec, &json!({})).unwrap()
+    };
+    let crm = of(
+        "crm",
+        json!({ "host": ["a.test", "b.test"], "path": "/inside" }),
+        "https://a.test/crm",
+    );
+    let root = of("root", json!({ "host": "a.test" }), "https://a.test/");
+    let named = of("named", json!({ "route": "named" }), "https://c.test/n");
+    let table = RouteTable::build(vec![crm, root, named], |_| true).unwrap();
+    let base = "/.well-known/oauth-protected-resource";
+    let crm = format!("{base}/crm");
+    assert_eq!(described_at(&table, "a.test", &crm), Some("crm"));
+    assert_eq!(described_at(&table, "b.test", &crm), Some("crm"));
+    assert_eq!(described_at(&table, "a.test", base), Some("root"));
+    for (host, path) in [
+        ("b.test", base),
+        ("c.test", &format!("{base}/n")),
+        ("a.test", &format!("{crm}/")),
+        ("a.test", &format!("{base}/inside")),
+        ("a.test", &format!("{base}/crm/x")),
+        ("a.test", "/crm/.well-known/oauth-protected-resource"),
+    ] {
+        assert_eq!(described_at(&table, host, path), None, "{host}{path}");
+    }
+    let named = |path: &str, id: &str| {
+        let mut request = request("GET", "a.test", path);
+        let extensions = &mut request.context_extensions;
+        extensions.insert(EXTENSION_KEY.into(), id.into());
+        let found = table.described(&request);
+        found.map(|route| route.route.id.to_string())
+    };
+    assert_eq!(named(&format!("{base}/n"), "named"), Some("named".into()));
+    // The id decides alone.
+    assert_eq!(named(&crm, "named"), None);
+    assert_eq!(named(&crm, "nope"), None);
+}
+
+#[test]
+fn two_routes_with_one_address_for_their_metadata_are_an_error() {
+    let build = |described: bool| {
+        let of = |id, path| {
+            let matches = json!({ "host": "a.test", "path": path });
+            let spec = json!({ "match": matches, "url": "https://a.test" });
+            compile(id, &spec, &json!({})).unwrap()
+        };
+        RouteTable::build(vec![of("one", "/one"), of("two", "/two")], |_| described)
+    };
+    let findings = build(true).unwrap_err();
+    let words: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        words,
+        [concat!(
+            "two.url: routes `one` and `two` are on one host and have one path of `url`, ",
+            "so their metadata would have one address"
+        )]
+    );
+    assert!(build(false).is_ok());
 }

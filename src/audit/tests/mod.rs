@@ -95,6 +95,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
         )),
         workload: SpiffeId::parse("spiffe://example.org/crm/bot"),
         lifecycle: Vec::new(),
+        grpc: false,
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),

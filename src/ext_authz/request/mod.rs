@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
 use crate::model::reason::Reason;
-use crate::model::request::{AccessRequest, Headers};
+use crate::model::request::{self, AccessRequest, Headers};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
 
@@ -65,26 +65,36 @@ pub fn request_id(check: &CheckRequest) -> Option<String> {
     http(check).and_then(request_id_of)
 }
 
+/// Whether a check is about a gRPC call. Works for requests that [`access_request`] denies too.
+pub(super) fn is_grpc(check: &CheckRequest) -> bool {
+    let content_type = http(check).and_then(|http| header_of(http, "content-type"));
+    content_type.is_some_and(request::is_grpc)
+}
+
 fn http(check: &CheckRequest) -> Option<&HttpRequest> {
     check.attributes.as_ref()?.request.as_ref()?.http.as_ref()
 }
 
 fn request_id_of(http: &HttpRequest) -> Option<String> {
-    const NAME: &str = "x-request-id";
+    let header = header_of(http, "x-request-id");
+    let usable = |id: &&str| {
+        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let id = header.filter(usable).or(Some(&http.id)).filter(usable)?;
+    Some(id.to_owned())
+}
+
+/// The first value of a header, whichever of Envoy's shapes has it.
+fn header_of<'a>(http: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let raw = http.header_map.as_ref().and_then(|map| {
-        let entry = map.headers.iter().find(|entry| entry.key == NAME)?;
+        let entry = map.headers.iter().find(|entry| entry.key == name)?;
         match std::str::from_utf8(&entry.raw_value) {
             Ok("") => Some(entry.value.as_str()),
             Ok(text) => Some(text),
             Err(_) => None,
         }
     });
-    let header = raw.or_else(|| http.headers.get(NAME).map(String::as_str));
-    let usable = |id: &&str| {
-        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    let id = header.filter(usable).or(Some(&http.id)).filter(usable)?;
-    Some(id.to_owned())
+    raw.or_else(|| http.headers.get(name).map(String::as_str))
 }
 
 /// The request target; Envoy documents `query` and `fragment` as always empty, so what fills them is not Envoy.

@@ -1,11 +1,12 @@
 //! `WWW-Authenticate`: how a caller can come back with a better credential (RFC 6750, section 3; RFC 9470, section 3;
-//! RFC 9449, section 7.1).
+//! RFC 9449, section 7.1), and where it learns who issues one (RFC 9728, section 5.1).
 
 use std::sync::Arc;
 
 use crate::model::decision::{DpopFacts, RouteFacts, Schemes};
 use crate::model::identity::Proof;
 use crate::model::reason::Reason;
+use crate::model::resource::metadata_url;
 use crate::model::verdict::{Denial, Remedy, StepUp};
 
 use super::status::{Class, class};
@@ -17,6 +18,15 @@ const API_KEY: &str = "ApiKey";
 /// Longest list of scopes or classes in bytes; a list that is longer is left out.
 const MAX_LIST: usize = 2048;
 
+/// What a challenge is about.
+#[derive(Clone, Copy)]
+struct Realm<'a> {
+    /// The route's URL.
+    url: &'a str,
+    /// Whether the route has metadata: it takes tokens.
+    described: bool,
+}
+
 /// The challenge of a denial, with the schemes of what the route takes: a caller that has no credential is told of API
 /// keys too, and where nothing else is taken, nobody is told of tokens.
 pub(super) fn of_route(
@@ -24,7 +34,10 @@ pub(super) fn of_route(
     route: Option<&RouteFacts>,
     dpop: Option<&DpopFacts>,
 ) -> Option<String> {
-    let realm = route.map(|route| route.url.as_ref());
+    let realm = route.map(|route| Realm {
+        url: &route.url,
+        described: route.schemes.tokens,
+    });
     let text = challenge(denial, realm, dpop)?;
     let Some(RouteFacts {
         schemes: Schemes {
@@ -45,10 +58,14 @@ pub(super) fn of_route(
 }
 
 /// The challenge of a denial: on every 401, on a 403 that more scope would turn, and on a 400 that is about the
-/// credential itself. `realm` is the route's URL, `dpop` what can be told about proofs there.
+/// credential itself. `dpop` is what can be told about proofs there.
 ///
 /// Two schemes are two challenges in one value (RFC 9110, section 11.6.1); so the header is set once.
-fn challenge(denial: &Denial, realm: Option<&str>, dpop: Option<&DpopFacts>) -> Option<String> {
+fn challenge(
+    denial: &Denial,
+    realm: Option<Realm<'_>>,
+    dpop: Option<&DpopFacts>,
+) -> Option<String> {
     if let Some(challenge) = api_key(denial.reason, realm) {
         return Some(challenge);
     }
@@ -127,13 +144,17 @@ const fn error(reason: Reason) -> Option<&'static str> {
     }
 }
 
-fn with_scheme(scheme: &str, denial: &Denial, realm: Option<&str>) -> Challenge {
+fn with_scheme(scheme: &str, denial: &Denial, realm: Option<Realm<'_>>) -> Challenge {
     let mut challenge = Challenge {
         text: String::from(scheme),
         empty: true,
     };
-    if let Some(url) = realm {
+    if let Some(Realm { url, described }) = realm {
         challenge.push("realm", url);
+        // Metadata is about tokens: nobody gets an API key from an authorization server.
+        if described && scheme != API_KEY {
+            challenge.push("resource_metadata", &metadata_url(url));
+        }
     }
     if let Some(error) = error(denial.reason) {
         challenge.push("error", error);
@@ -153,7 +174,7 @@ fn with_scheme(scheme: &str, denial: &Denial, realm: Option<&str>) -> Challenge 
 }
 
 /// The challenge of a refused API key. It is not `Bearer`, because no bearer token was looked at.
-fn api_key(reason: Reason, realm: Option<&str>) -> Option<String> {
+fn api_key(reason: Reason, realm: Option<Realm<'_>>) -> Option<String> {
     let refused = matches!(
         reason,
         Reason::ApiKeyMalformed
@@ -164,12 +185,12 @@ fn api_key(reason: Reason, realm: Option<&str>) -> Option<String> {
     refused.then(|| for_key(realm))
 }
 
-fn for_key(realm: Option<&str>) -> String {
+fn for_key(realm: Option<Realm<'_>>) -> String {
     let mut challenge = Challenge {
         text: String::from(API_KEY),
         empty: true,
     };
-    if let Some(url) = realm {
+    if let Some(Realm { url, .. }) = realm {
         challenge.push("realm", url);
     }
     challenge.text
@@ -215,7 +236,14 @@ impl Challenge {
 mod tests {
     use super::*;
 
-    const URL: Option<&str> = Some("https://api.example.com");
+    const URL: Option<Realm<'_>> = of_keys("https://api.example.com");
+
+    const fn of_keys(url: &str) -> Option<Realm<'_>> {
+        Some(Realm {
+            url,
+            described: false,
+        })
+    }
 
     fn of(reason: Reason) -> Option<String> {
         challenge(&Denial::new(reason), URL, None)
@@ -296,9 +324,14 @@ mod tests {
         };
         let both = of(Reason::AuthenticationRequired, true, true, None).unwrap();
         assert!(
-            both.starts_with(r#"Bearer realm="https://a", DPoP "#),
+            both.starts_with(concat!(
+                r#"Bearer realm="https://a", "#,
+                r#"resource_metadata="https://a/.well-known/oauth-protected-resource", DPoP "#
+            )),
             "{both}"
         );
+        // Of both schemes for tokens, and of no other.
+        assert_eq!(both.matches("resource_metadata=").count(), 2, "{both}");
         assert!(both.ends_with(r#", ApiKey realm="https://a""#), "{both}");
         let key = Some(r#"ApiKey realm="https://a""#.to_owned());
         for reason in [
@@ -319,6 +352,7 @@ mod tests {
         let scope = scope.unwrap();
         assert!(scope.starts_with(r#"ApiKey realm="https://a", error="insufficient_scope""#));
         assert!(scope.ends_with(r#"scope="a:read""#), "{scope}");
+        assert!(!scope.contains("resource_metadata"), "{scope}");
         for (reason, api_keys) in [(Reason::TokenExpired, true), (Reason::TokenExpired, false)] {
             let text = of(reason, true, api_keys, None).unwrap();
             assert!(
@@ -452,7 +486,7 @@ mod tests {
             Arc::from("ok"),
         ];
         let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
-        let text = challenge(&denial, Some("https://a/\"\\\r\nx: é"), None).unwrap();
+        let text = challenge(&denial, of_keys("https://a/\"\\\r\nx: é"), None).unwrap();
         assert!(text.contains(r#"realm="https://a/\"\\??x: ?""#), "{text}");
         assert!(text.ends_with(r#"scope="ok""#), "{text}");
         let missing = vec![Arc::from("s".repeat(MAX_LIST + 1))];

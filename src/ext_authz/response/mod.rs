@@ -8,10 +8,20 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod challenge;
+mod condition;
+mod document;
+mod form;
+mod hidden;
+mod line;
 mod metadata;
 mod mutation;
 mod problem;
+mod remedy;
+mod rpc;
 mod status;
+mod told;
+mod tool;
+mod unknown;
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -21,24 +31,29 @@ use envoy_types::pb::google::protobuf::Struct;
 use envoy_types::pb::google::rpc::Status;
 
 use crate::model::decision::{Decision, DpopFacts};
-use crate::model::reason::FaultCode;
+use crate::model::reason::{FaultCode, Reason};
 use crate::model::verdict::{Denial, Fault, Grant, Verdict};
 
+use form::{Answer, Form};
 use mutation::{Unfit, header};
-use problem::Problem;
 use status::Code;
+use told::Told;
 
 /// The header that carries a nonce for the next proof (RFC 9449, section 8.1).
 const DPOP_NONCE: &str = "dpop-nonce";
+
+/// Size that a refusal's body stays below, so that Envoy's `max_denied_response_body_bytes` need not cut it.
+const MAX_BODY: usize = 4096;
 
 /// Seconds after which a client may try again when no decision could be made (RFC 9110, section 10.2.3).
 const RETRY_AFTER: &str = "1";
 
 /// Renders a decision for Envoy.
 ///
-/// A refusal is a `denied_response` with a problem document (RFC 9457), `cache-control: no-store`, `x-decision-id`
-/// and, where another credential could help, `www-authenticate`. A fault is one too, with status 503. A grant whose
-/// constraints Envoy could not carry out exactly is answered as a fault.
+/// A refusal is a `denied_response` with `cache-control: no-store`, `x-decision-id` and, where another credential could
+/// help, `www-authenticate`; its body is a problem document (RFC 9457), a JSON-RPC message where the route speaks MCP,
+/// or one line for a gRPC caller. A fault is one too, with status 503. A grant whose constraints Envoy could not carry out
+/// exactly is answered as a fault.
 pub fn check_response(decision: &Decision) -> CheckResponse {
     match &decision.verdict {
         Verdict::Allow(grant) => allowed(decision, grant).unwrap_or_else(|Unfit| {
@@ -80,63 +95,67 @@ fn nonce(dpop: &DpopFacts) -> Option<HeaderValueOption> {
 }
 
 fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
-    let class = status::class(denial.reason);
-    let problem = Problem {
-        status: class.http().into(),
-        reason: denial.reason.as_str(),
-        title: denial.reason.title(),
-        decision: &decision.id,
-        remedy: denial.remedy.as_ref(),
-    };
+    if let (Reason::Metadata, Some(body)) = (denial.reason, &decision.document) {
+        let metadata = metadata::metadata(decision, &decision.verdict);
+        return document::response(&decision.id, body, metadata);
+    }
+    let shown = hidden::shown(decision, denial);
+    let told = Told::of_denial(decision, &shown);
+    let answer = Form::of(decision, &told).answer(&told);
+    let denial = shown.denial.as_ref();
     let dpop = decision.dpop.as_ref();
+    // Nobody looks for a challenge under 200: the operator has chosen that the call is answered, not the client stopped.
+    let challenged = answer.status != StatusCode::Ok;
     let challenge = challenge::of_route(denial, decision.route.as_ref(), dpop);
-    let challenge = challenge.map(|text| header("www-authenticate", text));
+    let challenge = challenge
+        .filter(|_| challenged)
+        .map(|text| header("www-authenticate", text));
     let nonce = dpop
-        .filter(|it| it.presented || challenge::asks_for_dpop(denial, dpop))
+        .filter(|it| it.presented || (challenged && challenge::asks_for_dpop(denial, dpop)))
         .and_then(nonce);
+    // RFC 9110, section 15.5.6.
+    let allowed =
+        (answer.status == StatusCode::MethodNotAllowed).then(|| header("allow", "POST".to_owned()));
+    let status = rpc_status(status::class(denial.reason).grpc(), told.reason);
+    let extra = challenge.into_iter().chain(nonce).chain(allowed);
     let metadata = metadata::metadata(decision, &decision.verdict);
-    refusal(
-        class.grpc(),
-        &problem,
-        challenge.into_iter().chain(nonce),
-        metadata,
-    )
+    refusal(status, decision, answer, extra, metadata)
 }
 
 fn faulted(decision: &Decision, verdict: &Verdict, code: FaultCode) -> CheckResponse {
-    let problem = Problem {
-        status: StatusCode::ServiceUnavailable.into(),
-        reason: code.as_str(),
-        title: code.title(),
-        decision: &decision.id,
-        remedy: None,
-    };
+    let told = Told::of_fault(decision, code);
+    let answer = Form::of(decision, &told).answer(&told);
     let extra = header("retry-after", RETRY_AFTER.to_owned());
     let metadata = metadata::metadata(decision, verdict);
-    refusal(Code::Unavailable, &problem, Some(extra), metadata)
+    let status = rpc_status(Code::Unavailable, told.reason);
+    refusal(status, decision, answer, Some(extra), metadata)
 }
 
 fn refusal(
-    code: Code,
-    problem: &Problem<'_>,
+    status: Status,
+    decision: &Decision,
+    answer: Answer,
     extra: impl IntoIterator<Item = HeaderValueOption>,
     metadata: Struct,
 ) -> CheckResponse {
-    let mut headers = vec![
-        header("content-type", "application/problem+json".to_owned()),
+    let Answer {
+        status: http,
+        content_type,
+        body,
+    } = answer;
+    let content_type = content_type.map(|it| header("content-type", it.to_owned()));
+    let always = [
         header("cache-control", "no-store".to_owned()),
-        header("x-decision-id", problem.decision.to_string()),
+        header("x-decision-id", decision.id.to_string()),
     ];
-    headers.extend(extra);
+    let headers = content_type.into_iter().chain(always).chain(extra);
     CheckResponse {
-        status: Some(rpc_status(code, problem.reason)),
+        status: Some(status),
         dynamic_metadata: Some(metadata),
         http_response: Some(HttpResponse::DeniedResponse(DeniedHttpResponse {
-            status: Some(HttpStatus {
-                code: problem.status,
-            }),
-            headers,
-            body: problem::body(problem),
+            status: Some(HttpStatus { code: http.into() }),
+            headers: headers.collect(),
+            body,
         })),
     }
 }

@@ -2,26 +2,10 @@
 
 use serde::Serialize;
 
-use crate::model::decision::DecisionId;
-use crate::model::verdict::{Remedy, StepUp};
-
-/// Size that a body stays below, so that Envoy's `max_denied_response_body_bytes` need not cut it.
-const MAX_BODY: usize = 4096;
-
-/// What the client is told.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Problem<'a> {
-    /// The HTTP status.
-    pub(super) status: i32,
-    /// The stable code.
-    pub(super) reason: &'a str,
-    /// What people read.
-    pub(super) title: &'a str,
-    /// The decision's id, for asking about it.
-    pub(super) decision: &'a DecisionId,
-    /// What the caller can add to be let in.
-    pub(super) remedy: Option<&'a Remedy>,
-}
+use super::MAX_BODY;
+use super::remedy::RemedyDocument;
+use super::told::Told;
+use crate::model::verdict::Remedy;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -34,59 +18,23 @@ struct Document<'a> {
     remedy: Option<RemedyDocument<'a>>,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum RemedyDocument<'a> {
-    Authenticate,
-    Scope {
-        scope: Vec<&'a str>,
-    },
-    StepUp {
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        acr_values: Vec<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        max_age: Option<u64>,
-    },
-    Proof {
-        proof: Vec<&'static str>,
-    },
-}
-
-impl<'a> From<&'a Remedy> for RemedyDocument<'a> {
-    fn from(remedy: &'a Remedy) -> Self {
-        match remedy {
-            Remedy::Authenticate => Self::Authenticate,
-            Remedy::Scope { missing } => Self::Scope {
-                scope: missing.iter().map(AsRef::as_ref).collect(),
-            },
-            Remedy::StepUp(StepUp { acr, max_age }) => Self::StepUp {
-                acr_values: acr.iter().map(AsRef::as_ref).collect(),
-                max_age: *max_age,
-            },
-            Remedy::Proof(kinds) => Self::Proof {
-                proof: kinds.iter().map(|kind| kind.as_str()).collect(),
-            },
-        }
-    }
-}
-
 /// The body: JSON, shorter than 4 KiB. A remedy that would make it longer is left out as a whole.
-pub(super) fn body(problem: &Problem<'_>) -> String {
-    let whole = json(problem, problem.remedy);
+pub(super) fn body(told: &Told<'_>) -> String {
+    let whole = json(told, told.remedy);
     if whole.len() < MAX_BODY {
         whole
     } else {
-        json(problem, None)
+        json(told, None)
     }
 }
 
-fn json(problem: &Problem<'_>, remedy: Option<&Remedy>) -> String {
+fn json(told: &Told<'_>, remedy: Option<&Remedy>) -> String {
     let document = Document {
-        r#type: format!("urn:countersign:reason:{}", problem.reason),
-        title: problem.title,
-        status: problem.status,
-        reason: problem.reason,
-        decision_id: problem.decision.as_str(),
+        r#type: format!("urn:countersign:reason:{}", told.reason),
+        title: told.title,
+        status: told.status.into(),
+        reason: told.reason,
+        decision_id: told.decision.as_str(),
         remedy: remedy.map(RemedyDocument::from),
     };
     // Texts and numbers under fixed keys always serialise; an object without members is a problem document too.
@@ -97,15 +45,24 @@ fn json(problem: &Problem<'_>, remedy: Option<&Remedy>) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use envoy_types::pb::envoy::r#type::v3::StatusCode;
+
+    use super::super::condition::Condition;
     use super::*;
+    use crate::model::decision::DecisionId;
+    use crate::model::verdict::StepUp;
 
     fn of(remedy: Option<&Remedy>) -> String {
-        body(&Problem {
-            status: 403,
+        body(&Told {
+            decision: &DecisionId::new("d-1"),
+            status: StatusCode::Forbidden,
             reason: "insufficient_scope",
             title: "The access token lacks a scope",
-            decision: &DecisionId::new("d-1"),
             remedy,
+            condition: Condition::Scope,
+            hidden: false,
+            rpc: None,
+            method: "GET",
         })
     }
 

@@ -101,6 +101,11 @@ impl Proofs {
         }
     }
 
+    /// The algorithms that proofs may be signed with, with spaces between them.
+    pub(super) fn algorithms(&self) -> Arc<str> {
+        Arc::clone(&self.algorithms)
+    }
+
     /// The identity with the proof that its caller has shown; a refusal if the token is bound and it has not.
     pub(super) async fn prove(
         &self,

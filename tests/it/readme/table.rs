@@ -71,6 +71,7 @@ fn status(verdict: Verdict) -> String {
         credential: None,
         workload: None,
         lifecycle: Vec::new(),
+        grpc: false,
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v"),

@@ -1,3 +1,7 @@
+//! Whole answers, for decisions of every kind.
+
+mod mcp;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -45,6 +49,7 @@ fn decision(verdict: Verdict) -> Decision {
         credential: None,
         workload: crate::model::spiffe::SpiffeId::parse("spiffe://example.org/ci/runner"),
         lifecycle: Vec::new(),
+        grpc: false,
         gateway: None,
         dpop: None,
         policy_version: Arc::from("v1"),
@@ -145,9 +150,11 @@ fn a_denial_is_a_problem_with_a_challenge() {
     assert_eq!(header_of(denied, "x-decision-id"), Some("0199-d"));
     assert_eq!(
         header_of(denied, "www-authenticate"),
-        Some(
-            r#"Bearer realm="https://api.example.com", error="insufficient_scope", error_description="The access token lacks a scope", scope="crm:read""#
-        )
+        Some(concat!(
+            r#"Bearer realm="https://api.example.com", "#,
+            r#"resource_metadata="https://api.example.com/.well-known/oauth-protected-resource", "#,
+            r#"error="insufficient_scope", error_description="The access token lacks a scope", scope="crm:read""#
+        ))
     );
     assert_eq!(text(&response, "verdict"), Some("deny"));
 }
@@ -328,4 +335,55 @@ fn warnings_of_lives_are_listed_once_each() {
     let codes: Vec<_> = list.values.iter().map(|code| code.kind.clone()).collect();
     let text = |code: &str| Some(Kind::StringValue(code.to_owned()));
     assert_eq!(codes, [text("nhi1-unregistered"), text("nhi10-browser")]);
+}
+
+#[test]
+fn a_grpc_caller_reads_one_line_under_a_status_that_says_the_same() {
+    let of = |verdict| {
+        let mut decision = decision(verdict);
+        decision.grpc = true;
+        let response = check_response(&decision);
+        let denied = denied_part(&response);
+        assert_eq!(header_of(denied, "content-type"), None);
+        assert_eq!(header_of(denied, "x-decision-id"), Some("0199-d"));
+        (denied.status.unwrap().code, denied.body.clone())
+    };
+    for reason in Reason::ALL {
+        let (status, line) = of(Verdict::Deny(Denial::new(*reason)));
+        let expected = match status::class(*reason) {
+            status::Class::Unauthenticated => 401,
+            _ => 403,
+        };
+        assert_eq!(status, expected, "{reason}");
+        let words = format!("{} ({reason}, decision 0199-d)", reason.title());
+        assert_eq!(line, words);
+        assert!(line.is_ascii() && line.len() < 200, "{line}");
+    }
+    let (status, line) = of(Verdict::Fault(Fault::new(FaultCode::Overloaded, "secret")));
+    assert_eq!(status, 503);
+    assert_eq!(
+        line,
+        "Too many requests at once (overloaded, decision 0199-d)"
+    );
+}
+
+#[test]
+fn a_document_is_public_and_ends_the_request() {
+    let mut decision = decision(Verdict::Deny(Denial::new(Reason::Metadata)));
+    decision.document = Some(Arc::from(r#"{"resource":"https://api.example.com"}"#));
+    let response = check_response(&decision);
+    assert_eq!(code(&response), 7);
+    assert_eq!(text(&response, "reason"), Some("metadata"));
+    let denied = denied_part(&response);
+    assert_eq!(denied.status.unwrap().code, 200);
+    assert_eq!(denied.body, decision.document.as_deref().unwrap());
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("cache-control", "public, max-age=300"),
+        ("access-control-allow-origin", "*"),
+        ("x-decision-id", "0199-d"),
+    ] {
+        assert_eq!(header_of(denied, name), Some(value));
+    }
+    assert_eq!(denied.headers.len(), 4);
 }
