@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arguments::{Places, compile_arguments, compile_extra};
+use super::arguments::{Declarations, compile_arguments};
 use super::catalogue::Entry;
 use super::mcp::{check_keys, compile_messages};
 use super::operation::{method_of, parameters_of, parse_grpc, parse_http, pattern_of};
@@ -58,8 +58,11 @@ pub(super) fn compile_action(
     let params = compile_params(&operations, params, &mut findings);
     let query = compile_query(query, &mut findings);
     let scope = compile_scope(scope, &mut findings);
-    let args = compile_arguments(args, &mut findings);
-    let extra = compile_extra(extra.as_deref(), &mut findings);
+    let Declarations {
+        args,
+        extra,
+        places,
+    } = compile_arguments(args, extra.as_deref(), &operations, &mut findings);
     if resource
         .as_ref()
         .is_some_and(|resource| resource.kind.is_empty())
@@ -91,9 +94,9 @@ pub(super) fn compile_action(
         .map(|spec| compile_resource(spec, &action))
         .transpose()?;
     Ok(Entry {
-        places: Places::of(&action),
         action: Arc::new(action),
         resource_id,
+        places,
     })
 }
 
@@ -188,15 +191,12 @@ fn compile_query(
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<Arc<str>, QueryParameter> {
     let mut query = BTreeMap::new();
-    for (
-        name,
-        ParameterSpec {
-            of,
-            optional,
-            at: _,
-        },
-    ) in declared
-    {
+    for (name, ParameterSpec { of, optional, at }) in declared {
+        if at.is_some() {
+            let finding = Finding::error("misplaced-key", "`at` is for `args`");
+            let finding = finding.help("a query parameter has one place: remove `at`");
+            findings.push(finding.under("at").under(name.as_str()).under("query"));
+        }
         match parse_scalar(of) {
             Ok(of) => {
                 query.insert(

@@ -189,12 +189,14 @@ pub enum Body {
 /// How far the body that Envoy sent can be trusted to be the one that the upstream gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fidelity {
-    /// Every byte, unchanged (`raw_body`, and nothing says that more follows).
+    /// Every byte, unchanged (`raw_body`), and as many as `content-length` says.
     Exact,
     /// From the `body` field: valid UTF-8 whose replacement marks cannot be told from data.
     Sanitised,
     /// Cut at Envoy's `max_request_bytes`.
     Partial,
+    /// Every byte that came, and nothing says how many there are: the request has no `content-length`.
+    Unmeasured,
 }
 
 /// Writes names but no values: requests hold credentials.

@@ -66,26 +66,64 @@ impl Timestamp {
             days * 86_400 + hour * 3600 + minute * 60 + second,
         ))
     }
+
+    /// Reads a date and time with any offset (RFC 3339, section 5.6), to the millisecond: further digits are cut off. A leap
+    /// second is refused.
+    pub fn parse_date_time(text: &str) -> Option<Self> {
+        let (local, rest) = text.split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;
+        let local = Self::parse(&format!("{local}Z"))?;
+        let (millis, offset) = match rest.strip_prefix('.') {
+            Some(rest) => {
+                let end = rest.find(|c: char| !c.is_ascii_digit())?;
+                let (digits, offset) = rest.split_at_checked(end)?;
+                (thousandths(digits)?, offset)
+            }
+            None => (0, rest),
+        };
+        let east = offset_minutes(offset)?;
+        Some(Self(local.0 + millis - east * 60_000))
+    }
+}
+
+/// Digits after a decimal point, as thousandths.
+fn thousandths(digits: &str) -> Option<i64> {
+    let three: String = digits.chars().chain("00".chars()).take(3).collect();
+    if digits.is_empty() {
+        return None;
+    }
+    three.parse().ok()
+}
+
+/// Minutes east of UTC: `Z`, `+HH:MM` or `-HH:MM`.
+fn offset_minutes(text: &str) -> Option<i64> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, time) = match text.strip_prefix('+') {
+        Some(time) => (1, time),
+        None => (-1, text.strip_prefix('-')?),
+    };
+    let [hours, minutes] = fields(time, ':', [2, 2])?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
 fn millis_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn fields(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> {
+fn fields<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(separator);
-    let mut next = |width: usize| {
+    let mut read = [0; N];
+    for (to, width) in read.iter_mut().zip(widths) {
         let part = parts.next()?;
         let digits = part.len() == width && part.bytes().all(|b| b.is_ascii_digit());
-        if digits { part.parse().ok() } else { None }
-    };
-    let [a, b, c] = widths;
-    let read = [next(a)?, next(b)?, next(c)?];
-    if parts.next().is_some() {
-        None
-    } else {
-        Some(read)
+        *to = if digits {
+            part.parse().ok()?
+        } else {
+            return None;
+        };
     }
+    parts.next().is_none().then_some(read)
 }
 
 /// Days since the epoch of a date in the proleptic Gregorian calendar (era arithmetic of 400 years).
@@ -161,6 +199,41 @@ mod tests {
             "2026-11-21 10:00:00",
         ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn reads_a_date_and_time_with_any_offset() {
+        for (text, millis) in [
+            ("2026-11-21T22:00:01Z", 1_795_298_401_000),
+            ("2026-11-21T22:00:01.25Z", 1_795_298_401_250),
+            ("2026-11-21T22:00:01.000999999Z", 1_795_298_401_000),
+            ("2026-11-22T00:30:01.1+02:30", 1_795_298_401_100),
+            ("2026-11-21T21:00:01-01:00", 1_795_298_401_000),
+            ("2026-11-21T22:00:01-00:00", 1_795_298_401_000),
+        ] {
+            let read = Timestamp::parse_date_time(text);
+            assert_eq!(read, Some(Timestamp::from_millis(millis)), "{text}");
+        }
+        for bad in [
+            "",
+            "2026-11-21",
+            "2026-11-21T22:00:01",
+            "2026-11-21 22:00:01Z",
+            "2026-11-21t22:00:01z",
+            "2026-11-21T22:00:60Z",
+            "2026-02-29T22:00:01Z",
+            "2026-11-21T22:00:01.Z",
+            "2026-11-21T22:00:01.5",
+            "2026-11-21T22:00:01,5Z",
+            "2026-11-21T22:00:01+0200",
+            "2026-11-21T22:00:01+24:00",
+            "2026-11-21T22:00:01+2:00",
+            "2026-11-21T22:00:01ZZ",
+            "2026-11-21T22:00:0\u{661}Z",
+            "+026-11-21T22:00:01Z",
+        ] {
+            assert_eq!(Timestamp::parse_date_time(bad), None, "{bad:?}");
         }
     }
 

@@ -8,13 +8,16 @@ mod places;
 mod pointer;
 mod typed;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::route::Action;
 use crate::model::value::Value;
 
-pub(super) use compile::{compile_arguments, compile_extra};
+pub(super) use compile::{Declarations, compile_arguments};
 pub(super) use places::Places;
 
 /// What a request brings for its action.

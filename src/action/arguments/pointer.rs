@@ -23,3 +23,20 @@ fn step(token: &str) -> Option<Arc<str>> {
     }
     Some(Arc::from(name))
 }
+
+/// The pointer to what these names lead to.
+pub(super) fn written<'a>(steps: impl IntoIterator<Item = &'a str>) -> String {
+    let escaped = |step: &str| format!("/{}", step.replace('~', "~0").replace('/', "~1"));
+    steps.into_iter().map(escaped).collect()
+}
+
+/// The item of an array that a step names: decimal digits without leading zeros (section 4).
+pub(super) fn index(step: &str) -> Option<usize> {
+    let digits = step.bytes().all(|byte| byte.is_ascii_digit());
+    let leading_zero = step.len() > 1 && step.starts_with('0');
+    if digits && !leading_zero {
+        step.parse().ok()
+    } else {
+        None
+    }
+}

@@ -48,7 +48,7 @@ fn entry(route: &RouteId, id: &'static str) -> Option<Entry> {
         resource: target.map(|(_, kind)| Arc::from(kind)),
     };
     Some(Entry {
-        places: Places::of(&action),
+        places: Places::new(action.extra),
         action: Arc::new(action),
         resource_id: None,
     })

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::method::Method;
-use super::{disagrees, wrong};
+use super::disagrees;
 use crate::json::{Json, Object};
 use crate::model::request::Headers;
 use crate::model::verdict::Denial;
@@ -48,13 +48,13 @@ impl Stated<'_> {
         target: Option<&str>,
     ) -> Result<(), Denial> {
         match self.headers.get(METHOD) {
-            None if self.required => return Err(wrong("`Mcp-Method` is missing")),
+            None if self.required => return Err(disagrees("no `Mcp-Method`")),
             Some(stated) if Some(stated) != method => return Err(disagrees("`Mcp-Method`")),
             _ => {}
         }
         match self.headers.get(NAME).map(decoded).transpose()? {
             None if self.required && known.is_some_and(|known| known.named) => {
-                Err(wrong("`Mcp-Name` is missing"))
+                Err(disagrees("no `Mcp-Name`"))
             }
             Some(stated) if Some(stated.as_ref()) != target => Err(disagrees("`Mcp-Name`")),
             _ => Ok(()),
@@ -112,5 +112,5 @@ fn decoded(value: &str) -> Result<Cow<'_, str>, Denial> {
         .and_then(|inner| STANDARD.decode(inner).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok());
     text.map(Cow::Owned)
-        .ok_or_else(|| wrong("a header looks like `=?base64?…?=` and is not"))
+        .ok_or_else(|| disagrees("a header that looks like `=?base64?…?=` and is not,"))
 }

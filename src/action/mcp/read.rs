@@ -171,7 +171,7 @@ fn stated_message(
     stated: &Stated,
     denial: Denial,
 ) -> Result<Message, Denial> {
-    body::check_type(request.headers.get("content-type"), Accepts::Json)?;
+    body::check_type(request, Accepts::Json)?;
     if headers::any_argument(&request.headers) {
         return Err(denial);
     }

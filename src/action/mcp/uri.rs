@@ -135,3 +135,55 @@ fn meet(one: &[u8], other: &[u8]) -> bool {
     }
     below.first() == Some(&true)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    fn both(one: &str, other: &str) -> bool {
+        Pattern::new(one).meets(&Pattern::new(other))
+    }
+
+    #[test]
+    fn patterns_meet_where_a_text_is_of_both() {
+        assert!(both("a:b", "a:b"));
+        assert!(both("a:*", "a:b"));
+        assert!(both("a:*b", "a:b*"));
+        assert!(both("a:**", "a:*"));
+        assert!(!both("a:*", "a:b/c"));
+        assert!(!both("a:b*", "a:c*"));
+    }
+
+    /// Every text of up to five of these characters.
+    static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let mut texts = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..5 {
+            let last = texts.split_off(from);
+            from += last.len();
+            let longer: Vec<String> = last
+                .iter()
+                .flat_map(|text| ["a", "b", "/"].map(|c| format!("{text}{c}")))
+                .collect();
+            texts.extend(last);
+            texts.extend(longer);
+        }
+        texts
+    });
+
+    proptest::proptest! {
+        #[test]
+        fn patterns_that_match_one_text_meet(one in "[ab*/]{0,6}", other in "[ab*/]{0,6}") {
+            let (first, second) = (Glob::identifier(&one), Glob::identifier(&other));
+            let witness = TEXTS.iter().any(|text| first.matches(text) && second.matches(text));
+            // Texts of five characters are enough for such patterns.
+            if witness {
+                proptest::prop_assert!(meet(one.as_bytes(), other.as_bytes()), "{one} {other}");
+            } else if one.len() + other.len() <= 5 {
+                proptest::prop_assert!(!meet(one.as_bytes(), other.as_bytes()), "{one} {other}");
+            }
+        }
+    }
+}

@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
-use super::{ask, route};
+use super::{ask, request, route};
+use crate::action::CompiledRoute;
 use crate::model::reason::Reason;
+use crate::model::request::{Body, Fidelity, Headers};
+use crate::model::route::Asked;
 use crate::model::value::Value;
 
 #[test]
@@ -112,4 +115,43 @@ fn a_repeated_parameter_never_names_a_resource() {
         asked.map(|asked| asked.resource),
         Err(Reason::QueryRepeated)
     );
+}
+
+/// Asks with a JSON body.
+fn post(route: &CompiledRoute, target: &str, body: &str) -> Result<Asked, Reason> {
+    let mut request = request("POST", "api.test", target);
+    request.headers = Headers::new([("content-type".into(), "application/json".into())]);
+    request.body = Body::Sent {
+        bytes: body.as_bytes().into(),
+        fidelity: Fidelity::Exact,
+    };
+    let found = route.find(&request, &route.read(&request));
+    found.map_err(|denial| denial.reason)
+}
+
+#[test]
+fn arguments_come_from_the_body_where_they_are_declared() {
+    let route = route(&json!({
+        "pay": {
+            "http": "POST /pay/{id}", "query": { "id": "int" }, "args": { "id": "string", "amount": { "type": "int", "at": "/a/b" } },
+            "resource": { "type": "payment", "id": "params.id + string(query.id) + args.id" },
+        },
+        "typed": { "http": "POST /typed", "args": { "n": "int" }, "resource": { "type": "x", "id": "string(args.n)" } },
+        "blind": { "http": "POST /blind" },
+    }));
+    let asked = post(&route, "/pay/p?id=7", r#"{"id":"a","a":{"b":5}}"#).unwrap();
+    assert_eq!(asked.args["amount"], Value::Int(5));
+    assert_eq!(&*asked.resource.unwrap().id, "p7a");
+    let asked = post(&route, "/typed", r#"{"n":12}"#).unwrap();
+    assert_eq!(&*asked.resource.unwrap().id, "12");
+    let asked = post(&route, "/blind", "{").unwrap();
+    assert!(asked.args.is_empty() && asked.arguments_digest.is_none());
+    for (body, reason) in [
+        ("{", Reason::BodyMalformed),
+        ("{}", Reason::ArgumentInvalid),
+        (r#"{"n":1,"m":1}"#, Reason::ArgumentUndeclared),
+    ] {
+        assert_eq!(post(&route, "/typed", body), Err(reason), "{body}");
+    }
+    assert_eq!(ask(&route, "POST", "/typed"), Err(Reason::InputIncomplete));
 }

@@ -17,7 +17,7 @@ use crate::model::route::Asked;
 use crate::model::time::Timestamp;
 
 /// A request for `method` and `target`, which is a decoded path and query without escapes.
-fn request(method: &str, host: &str, target: &str) -> AccessRequest {
+pub(super) fn request(method: &str, host: &str, target: &str) -> AccessRequest {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));

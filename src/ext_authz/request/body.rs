@@ -13,9 +13,10 @@ const PARTIAL: &str = "x-envoy-auth-partial-body";
 
 /// Reads either shape of the body (`raw_body`, `body`).
 ///
-/// A body is partial if Envoy says so, or if `content-length` or `size` is not its length. One case is not visible
-/// here: a chunked body that Envoy cut exactly at `max_request_bytes` and marks `false`. Only Envoy's
-/// `allow_partial_message: false` excludes it.
+/// A body is partial if Envoy says so, or if `content-length` is not its length. Envoy (1.40) does not say so of a body
+/// that it cut exactly at `max_request_bytes` when the rest had not come: that one looks whole, and the upstream still
+/// gets the rest. A `content-length` that is the body's length rules it out, because no codec passes on more than it says.
+/// Without one nothing here does, whatever `size` says: it counts what had come.
 pub(super) fn body(http: &HttpRequest, headers: &Headers) -> Result<Body, Denial> {
     let text = http.body.as_bytes();
     let raw = http.raw_body.as_slice();
@@ -29,10 +30,14 @@ pub(super) fn body(http: &HttpRequest, headers: &Headers) -> Result<Body, Denial
             return Err(Denial::new(Reason::RequestMalformed).because(cause));
         }
     };
-    let whole = is_whole(bytes.len(), http.size, headers);
     Ok(Body::Sent {
         bytes: Arc::from(bytes),
-        fidelity: if whole { fidelity } else { Fidelity::Partial },
+        fidelity: match measure(bytes.len(), http.size, headers) {
+            Measure::Whole => fidelity,
+            Measure::Unknown if fidelity == Fidelity::Exact => Fidelity::Unmeasured,
+            Measure::Unknown => fidelity,
+            Measure::Cut => Fidelity::Partial,
+        },
     })
 }
 
@@ -45,13 +50,26 @@ fn of_text(text: &str) -> Fidelity {
     }
 }
 
-/// `size` is -1 where it is not known.
-fn is_whole(length: usize, size: i64, headers: &Headers) -> bool {
+/// What is known of a body's length.
+enum Measure {
+    Whole,
+    Cut,
+    Unknown,
+}
+
+/// `size` is -1 where it is not known. It counts bytes as they came, so it is another number where a filter has
+/// decompressed them, and says nothing beside a `content-length` that fits.
+fn measure(length: usize, size: i64, headers: &Headers) -> Measure {
     let marked = headers.get(PARTIAL).is_some_and(|value| value != "false");
     let declared = headers.get("content-length");
-    let declared_fits = declared.is_none_or(|text| text.parse::<usize>() == Ok(length));
+    let fits = declared.map(|text| text == length.to_string());
     let size_fits = size < 0 || usize::try_from(size) == Ok(length);
-    !marked && declared_fits && size_fits
+    match fits {
+        _ if marked => Measure::Cut,
+        Some(true) => Measure::Whole,
+        None if size_fits => Measure::Unknown,
+        Some(false) | None => Measure::Cut,
+    }
 }
 
 #[cfg(test)]
@@ -79,14 +97,40 @@ mod tests {
     #[test]
     fn a_body_that_nothing_contradicts_is_exact() {
         assert_eq!(fidelity(|_| (), &[("content-length", "7")]), None);
-        assert_eq!(fidelity(raw, &[]), Some(Fidelity::Exact));
+        assert_eq!(
+            fidelity(raw, &[("content-length", "7")]),
+            Some(Fidelity::Exact)
+        );
         let fits = [
             ("content-length", "7"),
             ("x-envoy-auth-partial-body", "false"),
         ];
         assert_eq!(fidelity(raw, &fits), Some(Fidelity::Exact));
         let text = |http: &mut HttpRequest| http.body = r#"{"a":1}"#.into();
-        assert_eq!(fidelity(text, &[]), Some(Fidelity::Exact));
+        assert_eq!(fidelity(text, &fits), Some(Fidelity::Exact));
+        let decompressed = |http: &mut HttpRequest| {
+            raw(http);
+            http.size = 5;
+        };
+        assert_eq!(fidelity(decompressed, &fits), Some(Fidelity::Exact));
+    }
+
+    #[test]
+    fn a_body_without_a_length_may_go_on() {
+        let raw_of_size = |size| {
+            move |http: &mut HttpRequest| {
+                raw(http);
+                http.size = size;
+            }
+        };
+        for size in [-1, 7] {
+            for headers in [&[][..], &[("x-envoy-auth-partial-body", "false")]] {
+                let seen = fidelity(raw_of_size(size), headers);
+                assert_eq!(seen, Some(Fidelity::Unmeasured), "{size} {headers:?}");
+            }
+        }
+        let text = |http: &mut HttpRequest| http.body = "hello".into();
+        assert_eq!(fidelity(text, &[]), Some(Fidelity::Unmeasured));
     }
 
     #[test]
@@ -96,6 +140,10 @@ mod tests {
             ("x-envoy-auth-partial-body", ""),
             ("content-length", "8"),
             ("content-length", "x"),
+            ("content-length", ""),
+            ("content-length", "07"),
+            ("content-length", "+7"),
+            ("content-length", "7,7"),
         ] {
             assert_eq!(fidelity(raw, &[header]), Some(Fidelity::Partial));
             let text = |http: &mut HttpRequest| http.body = "hello!!".into();

@@ -1,6 +1,11 @@
 //! MCP: which action a message is, and which messages are none.
 
+mod agreement;
+mod catalogue;
+mod loading;
 mod messages;
+mod methods;
+mod properties;
 
 use std::sync::Arc;
 
