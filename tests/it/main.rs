@@ -19,6 +19,7 @@ mod grpc;
 mod harness;
 mod hostile;
 mod introspection;
+mod json;
 mod keys;
 mod layers;
 mod lifecycle;
