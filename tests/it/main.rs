@@ -24,6 +24,7 @@ mod keys;
 mod layers;
 mod lifecycle;
 mod mcp;
+mod mcp_port;
 mod mutants;
 mod output;
 mod proof;

@@ -17,6 +17,8 @@ pub(super) enum Use {
     File(PathBuf),
     /// `yaml envoy`: part of Envoy's configuration.
     Envoy,
+    /// `yaml mcp`: a policy with an MCP route, loaded beside the others.
+    Mcp,
     /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
     Mutual,
 }
@@ -63,6 +65,7 @@ fn usage(info: &str) -> Option<Use> {
         "console demo" => Use::Demo,
         "console tests" => Use::Tests,
         "yaml envoy" => Use::Envoy,
+        "yaml mcp" => Use::Mcp,
         "yaml mutual" => Use::Mutual,
         _ => Use::File(
             info.strip_prefix("yaml config/")
