@@ -22,6 +22,7 @@
 //! | 9 | [`cli`] | the verbs, one file each; the only one that prints | `clap` |
 //! | 8 | [`app`] | wiring: build, run, reload, shut down; every task ends with it | |
 //! | 8 | [`doctor`] | what Envoy's configuration lets pass undecided, or decided about something else | |
+//! | 8 | [`tools`] | the tools that an MCP server lists: proposed as a route, or compared with one | |
 //! | 7 | [`config`] | what the user wrote: reads, assembles every folder's `spec`, reports all mistakes at once | `serde_yaml` |
 //! | 6 | [`ext_authz`] | the Envoy edge: `CheckRequest` in, `CheckResponse` out | `tonic`, `envoy_types` |
 //! | 6 | [`admin`] | the operator edge: metrics and health on one listener, status and changes on another | `axum` |
@@ -29,10 +30,11 @@
 //! | 4 | [`identity`] | who asks: a credential, verified into facts | |
 //! | 4 | [`registry`] | the inventory of non-human identities | |
 //! | 4 | [`audit`] | one redacted record for every decision | |
+//! | 4 | [`token`] | the tokens that allowed requests carry inward, minted and published | |
 //! | 3 | [`action`] | which route, which action, which parameters; pure | |
 //! | 3 | [`policy`] | rules, compiled to an index and evaluated; pure | |
 //! | 2 | [`expression`] | conditions: typed at load, bounded, three-valued; pure | `cel` |
-//! | 2 | [`keys`] | key sets in memory, and the signatures that are verified with them | `jsonwebtoken` |
+//! | 2 | [`keys`] | key sets in memory, the signatures that are verified with them, and keys to sign with | `jsonwebtoken` |
 //! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
 //! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
 //! | 1 | [`certificate`] | X.509 certificates, read and never validated: names, thumbprint, SPIFFE ID | `x509_parser` |
@@ -54,9 +56,10 @@
 //! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]), where
 //!    a request for its metadata (RFC 9728) ends; what the message says where MCP is spoken, so that an answer can name it;
 //!    the credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`]
-//!    adds or forbids, joined into parties; the action and its typed parameters; the rules ([`policy`]), in which forbids
-//!    come first, then what must hold, then permits, then what the caller could still add.
-//! 5. The authorizer removes every header that the policy could have set and did not, writes the record ([`audit`]) and
+//!    adds or forbids, joined into parties; the action and its typed parameters and arguments; the score of its risk, and the
+//!    rules ([`policy`]), in which forbids come first, then what must hold, then permits, then what the caller could still add.
+//! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every
+//!    header that the policy could have set and did not, writes the record ([`audit`]) and
 //!    moves the metrics ([`telemetry`]). Rules in shadow mode are asked after the answer.
 //! 6. [`ext_authz::check_response`] renders the verdict, in one exhaustive match: the only place with status codes and
 //!    header names.
@@ -101,3 +104,5 @@ pub mod registry;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod token;
+pub mod tools;

@@ -5,6 +5,7 @@
 //! metrics move, and shadow rules are asked after the answer. Nothing here knows Envoy.
 
 mod examine;
+mod exchange;
 mod headers;
 mod life;
 mod metadata;
@@ -27,9 +28,10 @@ pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
 
 use crate::audit::{Audit, AuditError, Slot};
-use crate::model::decision::{Decision, DecisionId, RequestFacts, Spent};
+use crate::model::decision::{ArgumentFacts, Decision, DecisionId, RequestFacts, Spent};
 use crate::model::reason::FaultCode;
 use crate::model::request::AccessRequest;
+use crate::model::risk::Risk;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Fault, Verdict};
 use crate::telemetry::Metrics;
@@ -90,6 +92,8 @@ impl Authorizer {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
         let mut examined = snapshot.examine(request, until, None).await;
+        let id = new_id();
+        snapshot.exchange(request, &id, &mut examined);
         if let Verdict::Allow(grant) = &mut examined.verdict {
             snapshot.protected.apply(&mut grant.constraints, request);
             headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
@@ -108,6 +112,7 @@ impl Authorizer {
             rpc,
             document,
             asked,
+            risk,
             parties,
             workload,
             credential,
@@ -119,7 +124,7 @@ impl Authorizer {
             trace: _,
         } = examined;
         let mut decision = Decision {
-            id: new_id(),
+            id,
             at: request.now,
             verdict,
             request: Some(RequestFacts::from(request)),
@@ -128,7 +133,11 @@ impl Authorizer {
             route,
             rpc,
             document,
-            action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
+            action: asked
+                .as_ref()
+                .map(|asked| (asked.action.id.clone(), asked.action.tier)),
+            arguments: asked.and_then(ArgumentFacts::of),
+            risk,
             parties,
             credential,
             workload,
@@ -188,6 +197,8 @@ impl Authorizer {
             rpc: None,
             document: None,
             action: None,
+            arguments: None,
+            risk: None,
             parties: None,
             credential: None,
             workload: None,
@@ -228,7 +239,9 @@ impl Authorizer {
         let parties = examined.parties.clone()?;
         let token = examined.credential.as_ref().map(|(_, token)| token.clone());
         let (asked, workload) = (asked.clone(), examined.workload.clone());
+        let risk = examined.risk.as_ref().map_or(0, Risk::score);
         Some(ShadowJob {
+            risk,
             snapshot: Arc::clone(snapshot),
             request: request.clone(),
             asked,

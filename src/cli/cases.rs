@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::asking;
 use super::describe::{self, Declared};
 use crate::authorizer::{Examined, Snapshot};
-use crate::config::{CaseSpec, ExpectSpec};
+use crate::config::{CaseSpec, ExpectSpec, ExpectTokenSpec};
 use crate::model::lifecycle::Level;
 use crate::model::name::{ConditionName, RuleId};
+use crate::model::risk::Risk;
 use crate::model::time::Timestamp;
-use crate::model::verdict::{Remedy, Verdict};
+use crate::model::verdict::{Remedy, TokenDemand, Verdict};
 use crate::policy::{Outcome, Trace};
 
 /// How a case ended.
@@ -60,7 +62,7 @@ fn examine(
     let now = describe::moment(&case.given, now)?;
     snapshot.conditions = describe::conditions(&case.given, conditions)?;
     let described = describe::parties(&case.given, declared, now)?;
-    let request = describe::request(&case.call, &case.given, snapshot)?;
+    let request = asking::request(&case.call, &case.given, snapshot)?;
     Ok(match request.access_request(now) {
         Ok(request) => snapshot.examine_described(&request, &described, Some(Trace::default())),
         Err(denial) => Examined::refused(Verdict::Deny(denial)),
@@ -87,8 +89,10 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         reason,
         rule,
         action,
+        risk,
         missing_scope,
         warnings,
+        token,
         headers,
         query,
     } = expect;
@@ -108,6 +112,9 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         .map(|asked| asked.action.id.as_str());
     differs("action", action.as_deref(), known);
     differs("rule", rule.as_deref(), got.rule().map(RuleId::as_str));
+    let score = examined.risk.as_ref().map_or(0, Risk::score).to_string();
+    let expected = risk.map(|score| score.to_string());
+    differs("risk", expected.as_deref(), Some(&score));
     if let Some(scopes) = missing_scope {
         let mut expected = scopes.items().to_vec();
         expected.sort();
@@ -135,6 +142,10 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         Verdict::Allow(grant) => Some(&grant.constraints),
         Verdict::Deny(_) | Verdict::Fault(_) => None,
     };
+    if let Some(expected) = token {
+        let minted = constraints.and_then(|constraints| constraints.token.as_ref());
+        compare_token(expected, minted, &mut differs);
+    }
     let empty = BTreeMap::new();
     let set = constraints.map_or((&empty, &empty), |constraints| {
         (&constraints.headers, &constraints.query)
@@ -153,6 +164,24 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         differences.extend(cause(got).map(|cause| format!("cause: {cause}")));
     }
     differences
+}
+
+fn compare_token(
+    expected: &ExpectTokenSpec,
+    minted: Option<&TokenDemand>,
+    differs: &mut impl FnMut(&str, Option<&str>, Option<&str>),
+) {
+    let ExpectTokenSpec { audience, scope } = expected;
+    differs("token", Some("one"), minted.map(|_| "one"));
+    let got = minted.map(|minted| minted.audience.as_ref());
+    differs("token audience", audience.as_deref(), got);
+    let sorted = |texts: BTreeSet<&str>| texts.into_iter().collect::<Vec<_>>().join(" ");
+    let scope = scope.as_ref().map(|scope| {
+        let items = scope.items().iter();
+        sorted(items.flat_map(|text| text.split(' ')).collect())
+    });
+    let got = minted.map(|minted| sorted(minted.scope.iter().map(AsRef::as_ref).collect()));
+    differs("token scope", scope.as_deref(), got.as_deref());
 }
 
 fn cause(verdict: &Verdict) -> Option<&str> {

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::shown::{arguments, describe_risk, said, weighed};
 use crate::authorizer::Examined;
 use crate::model::identity::Proof;
 use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
-use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
+use crate::model::verdict::{Constraints, Denial, Remedy, TokenDemand, Verdict};
+use crate::policy::Trace;
 
 /// An examined request with its trace.
 pub(super) struct Explained {
@@ -26,7 +28,9 @@ impl Explained {
         let Examined {
             verdict,
             route,
+            rpc,
             asked,
+            risk,
             parties,
             credential,
             trace,
@@ -55,7 +59,10 @@ impl Explained {
                 "id": asked.action.id.as_str(),
                 "tier": asked.action.tier.as_str(),
                 "params": asked.params.keys().collect::<Vec<_>>(),
+                "args": arguments(asked),
             })),
+            "message": rpc.as_ref().map(|rpc| json!({ "method": rpc.method, "name": rpc.name })),
+            "risk": risk.as_ref().map(weighed),
             "subject": parties.as_ref().map(|parties| party(&parties.subject)),
             "actor": parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(party),
             "warnings": self.warnings().map(|raised| json!({
@@ -74,7 +81,9 @@ impl Explained {
         let Examined {
             verdict,
             route,
+            rpc,
             asked,
+            risk,
             parties,
             credential,
             trace,
@@ -99,6 +108,9 @@ impl Explained {
                 .as_ref()
                 .map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())),
         );
+        for (name, text) in said(rpc.as_ref(), asked.as_ref()) {
+            line(name, Some(text));
+        }
         line(
             "subject",
             parties
@@ -134,24 +146,30 @@ impl Explained {
             "constrain",
             constraints(verdict).map(|constraints| constraints.to_string()),
         );
-        line("policy", Some(self.version.clone()));
-        let rules = trace.iter().flat_map(|trace| &trace.0);
-        let width = rules
-            .clone()
-            .map(|entry| entry.rule.as_str().len())
-            .max()
-            .unwrap_or(0);
-        for entry in rules {
-            let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
-            lines.push(format!(
-                "  {effect:<7} {:<width$} {party:<8} {}",
-                entry.rule.as_str(),
-                entry.outcome
-            ));
+        for text in risk.iter().flat_map(describe_risk) {
+            line("risk", Some(text));
         }
+        line("policy", Some(self.version.clone()));
+        lines.extend(considered(trace.as_ref()));
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// A line for each rule that was looked at.
+fn considered(trace: Option<&Trace>) -> Vec<String> {
+    let rules = trace.into_iter().flat_map(|trace| &trace.0);
+    let ids = rules.clone().map(|entry| entry.rule.as_str().len());
+    let width = ids.max().unwrap_or(0);
+    let lines = rules.map(|entry| {
+        let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
+        format!(
+            "  {effect:<7} {:<width$} {party:<8} {}",
+            entry.rule.as_str(),
+            entry.outcome
+        )
+    });
+    lines.collect()
 }
 
 fn describe_party(party: &Party) -> String {
@@ -214,6 +232,7 @@ fn constraints(verdict: &Verdict) -> Option<Value> {
         strip_query,
         response_headers,
         metadata,
+        token,
     } = &grant.constraints;
     let mut shown = serde_json::Map::new();
     let mut put = |name: &str, empty: bool, value: Value| {
@@ -235,5 +254,15 @@ fn constraints(verdict: &Verdict) -> Option<Value> {
         metadata.is_empty(),
         json!(metadata.keys().collect::<Vec<_>>()),
     );
+    if let Some(TokenDemand {
+        audience,
+        scope,
+        ttl,
+    }) = token
+    {
+        let ttl = ttl.as_secs_f64();
+        let demand = json!({ "audience": audience, "scope": scope, "ttl_s": ttl });
+        shown.insert("token".to_owned(), demand);
+    }
     (!shown.is_empty()).then_some(Value::Object(shown))
 }

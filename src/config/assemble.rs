@@ -14,6 +14,7 @@ use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
+use super::tokens::Tokens;
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::identity::{CheckedProviders, ProviderSpec};
@@ -105,6 +106,7 @@ impl Reading<'_> {
         let document = self.document(self.path)?;
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
+        let tokens = self.tokens(&document, providers.as_ref());
         let spec = spec?;
         let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let known = providers
@@ -116,15 +118,7 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
-        let listed: Vec<PathBuf> = spec
-            .policies
-            .items()
-            .iter()
-            .map(|item| beside(self.path, item))
-            .collect();
-        for item in &listed {
-            self.watch(item);
-        }
+        let listed = self.listed(&spec);
         let Read {
             cases,
             conditions,
@@ -134,6 +128,7 @@ impl Reading<'_> {
             &spec,
             &known,
             providers.as_ref().filter(|_| !incomplete),
+            tokens.header.as_deref(),
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
@@ -166,6 +161,8 @@ impl Reading<'_> {
             audit,
             store,
             dpop: dpop?,
+            version: files::version(self.path, &self.sources, &tokens.kids()),
+            minter: tokens.minter,
             fixed: text,
             providers: providers?,
             claims: known,
@@ -175,13 +172,31 @@ impl Reading<'_> {
             lifecycle,
             conditions,
             set_conditions,
-            version: files::version(self.path, &self.sources),
             cases,
             warnings: Problems::new(),
             sources: Sources::new(),
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
+    }
+
+    /// The policy files and folders, watched from now on.
+    fn listed(&mut self, spec: &ServerSpec) -> Vec<PathBuf> {
+        let items = spec.policies.items().iter();
+        let listed: Vec<PathBuf> = items.map(|item| beside(self.path, item)).collect();
+        for item in &listed {
+            self.watch(item);
+        }
+        listed
+    }
+
+    /// What tokens are minted with; the files of the keys are watched, read or not.
+    fn tokens(&mut self, document: &Document, providers: Option<&CheckedProviders>) -> Tokens {
+        let tokens = Tokens::read(self.path, document, providers, &mut self.problems);
+        for file in &tokens.files {
+            self.watch(file);
+        }
+        tokens
     }
 
     /// Rules that could not be read are mistakes of their own.
@@ -299,6 +314,7 @@ impl Reading<'_> {
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         checked: Option<&CheckedProviders>,
+        token_header: Option<&str>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
@@ -317,7 +333,7 @@ impl Reading<'_> {
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        read.compile(known, checked, &trusted, &mut self.problems)
+        read.compile(known, checked, &trusted, token_header, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.

@@ -22,6 +22,8 @@ pub struct DescribedRequest {
     pub target: String,
     /// Headers.
     pub headers: BTreeMap<String, String>,
+    /// Its body, byte by byte; none if it has none.
+    pub body: Option<Vec<u8>>,
     /// Envoy's context extensions.
     pub context_extensions: BTreeMap<String, String>,
     /// SPIFFE ID of the peer certificate that Envoy verified.
@@ -41,6 +43,7 @@ impl DescribedRequest {
             host,
             target,
             headers,
+            body,
             context_extensions,
             workload,
         } = self;
@@ -49,17 +52,27 @@ impl DescribedRequest {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect()
         };
+        let mut sent: HashMap<String, String> = headers
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect();
+        if let Some(body) = body {
+            // As clients send it: without its length a body is not certainly whole.
+            let length = || body.len().to_string();
+            sent.entry("content-length".to_owned())
+                .or_insert_with(length);
+        }
         let http = HttpRequest {
             method: method.clone(),
             host: host.clone(),
             path: target.clone(),
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.to_lowercase(), value.clone()))
-                .collect(),
+            headers: sent,
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
-            size: -1,
+            size: body
+                .as_ref()
+                .map_or(-1, |body| i64::try_from(body.len()).unwrap_or(i64::MAX)),
+            raw_body: body.clone().unwrap_or_default(),
             ..HttpRequest::default()
         };
         let source = workload.as_ref().map(|id| Peer {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::constrain::Constrain;
 use super::requirement::Requirement;
 use super::rule::Rule;
+use super::token::Site;
 use super::trace::{Effect, Outcome};
 use crate::expression::Condition;
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 use crate::model::party::Party;
-use crate::model::schema::Schema;
+use crate::model::schema::{RISK, Schema};
 
 /// A rule on an action.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl Bound {
         rule: &Arc<Rule>,
         plain: &Schema,
         with_party: &Schema,
+        site: &Site<'_>,
     ) -> Result<Self, Vec<Finding>> {
         let schema = if rule.effect == Effect::Guard {
             plain
@@ -56,7 +58,7 @@ impl Bound {
         let unless = condition(rule.unless.as_ref(), "unless");
         let must = condition(rule.must.as_ref(), "must");
         let constrain = rule.constrain.as_ref().and_then(|spec| {
-            let compiled = Constrain::compile(spec, schema);
+            let compiled = Constrain::compile(spec, schema, site);
             compiled
                 .map_err(|wrong| findings.extend(wrong.into_iter().map(|f| f.under("constrain"))))
                 .ok()
@@ -105,6 +107,18 @@ impl Bound {
             || reads.any(|path| path.first().is_some_and(|root| root.as_ref() == "workload"))
     }
 
+    /// Whether the rule reads what signals add up to.
+    pub(super) fn reads_risk(&self) -> bool {
+        let mut reads = self.reads();
+        reads.any(|path| path.first().is_some_and(|root| root.as_ref() == RISK))
+    }
+
+    /// Whether it lets requests through with a token of our own.
+    pub(super) fn demands_token(&self) -> bool {
+        let mut constrain = self.constrain.iter();
+        constrain.any(|constrain| constrain.token.is_some())
+    }
+
     /// Every attribute path that its conditions and values can read.
     pub(super) fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
         let conditions = [&self.when, &self.unless, &self.must].into_iter().flatten();
@@ -117,30 +131,26 @@ impl Bound {
 
     /// The query parameters that the rule can read; `None` if it can read any.
     pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
-        let conditions = [&self.when, &self.unless, &self.must]
-            .into_iter()
-            .flatten()
-            .map(Condition::reads);
-        let computed = self
-            .constrain
-            .iter()
-            .flat_map(Constrain::expressions)
-            .map(crate::expression::Expression::reads);
-        let mut names: Vec<Arc<str>> = self
-            .constrain
-            .iter()
-            .flat_map(Constrain::query_names)
-            .cloned()
-            .collect();
-        for path in conditions.chain(computed).flatten() {
-            match path.split_first() {
-                Some((root, [])) if root.as_ref() == "query" => return None,
-                Some((root, [name, ..])) if root.as_ref() == "query" => {
-                    names.push(Arc::from(name.as_ref()));
-                }
-                _ => {}
-            }
-        }
+        let mut names = query_names(self.reads())?;
+        let changed = self.constrain.iter().flat_map(Constrain::query_names);
+        names.extend(changed.cloned());
         Some(names)
     }
+}
+
+/// The query parameters among what is read; `None` if any can be.
+pub(super) fn query_names<'a>(
+    reads: impl Iterator<Item = &'a [Box<str>]>,
+) -> Option<Vec<Arc<str>>> {
+    let mut names = Vec::new();
+    for path in reads {
+        match path.split_first() {
+            Some((root, [])) if root.as_ref() == "query" => return None,
+            Some((root, [name, ..])) if root.as_ref() == "query" => {
+                names.push(Arc::from(name.as_ref()));
+            }
+            _ => {}
+        }
+    }
+    Some(names)
 }

@@ -4,18 +4,22 @@
 //! came in or how its answer goes out.
 
 mod bound;
+mod catalog;
 mod compile;
 mod constrain;
 mod evaluate;
 mod index;
 mod lint;
 mod matcher;
+mod names;
 mod planner;
 mod reads;
 mod requirement;
 mod rule;
 mod selector;
+mod signal;
 pub mod spec;
+mod token;
 mod trace;
 
 pub use compile::{Context, Policy, Source, compile};

@@ -45,6 +45,7 @@ fn grant() -> Verdict {
             strip_query: [Arc::from("debug")].into(),
             response_headers: map("x-note"),
             metadata: BTreeMap::from([(Arc::from("cost"), Value::string(SECRET))]),
+            token: None,
         },
     })
 }
@@ -72,6 +73,8 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
         rpc: None,
         document: None,
         action: Some((ActionId::new("secrets.read").unwrap(), Tier::Critical)),
+        arguments: None,
+        risk: None,
         parties: Some(Parties {
             subject: party(Kind::Human, "alice"),
             actor: Some(Party {

@@ -19,6 +19,9 @@ pub(super) enum Use {
     Envoy,
     /// `yaml mcp`: a policy with an MCP route, loaded beside the others.
     Mcp,
+    /// `yaml minted`, `python verifier`: a policy that demands a token, and who verifies it; `tests/it/minted/page.rs` runs
+    /// both.
+    Minted,
     /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
     Mutual,
 }
@@ -66,6 +69,7 @@ fn usage(info: &str) -> Option<Use> {
         "console tests" => Use::Tests,
         "yaml envoy" => Use::Envoy,
         "yaml mcp" => Use::Mcp,
+        "yaml minted" | "python verifier" => Use::Minted,
         "yaml mutual" => Use::Mutual,
         _ => Use::File(
             info.strip_prefix("yaml config/")

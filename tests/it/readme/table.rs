@@ -71,6 +71,8 @@ fn decision(verdict: Verdict) -> Decision {
         request: None,
         route: None,
         action: None,
+        arguments: None,
+        risk: None,
         parties: None,
         credential: None,
         workload: None,

@@ -41,6 +41,8 @@ fn decision(verdict: Verdict) -> Decision {
         rpc: None,
         document: None,
         action: Some((ActionId::new("releases.approve").unwrap(), Tier::Critical)),
+        arguments: None,
+        risk: None,
         parties: Some(Parties {
             subject: party(PartyKind::Human, "alice"),
             actor: Some(party(PartyKind::Agent, "crm-bot")),
@@ -246,6 +248,7 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
             strip_query,
             response_headers: shared(response),
             metadata: BTreeMap::new(),
+            ..Constraints::default()
         })
     });
     let remedy = prop_oneof![
