@@ -3,9 +3,9 @@
 //! Data goes to standard output, words to standard error; every verb has `--json`. Nothing is decided here.
 #![expect(clippy::print_stderr, reason = "this is the floor that prints")]
 
+mod against;
 mod asking;
 mod called;
-mod against;
 mod cases;
 mod check;
 mod describe;

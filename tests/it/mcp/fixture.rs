@@ -47,9 +47,6 @@ pub(super) struct Fixture {
     /// Sent in the field for text.
     #[serde(default)]
     text_body: bool,
-    /// Whether its length is said.
-    #[serde(default = "yes")]
-    measured: bool,
     /// What Envoy's filter says of it.
     metadata: Option<Value>,
     /// Status and reason.
@@ -64,10 +61,6 @@ pub(super) struct Fixture {
     pub(super) nothing: Option<u16>,
     /// `grpc`: where Envoy sends nothing like it.
     only: Option<String>,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 fn post() -> String {
@@ -147,7 +140,7 @@ impl Fixture {
             ask = ask.header(name, value);
         }
         if let Some(body) = self.body() {
-            if self.measured && !said {
+            if !said {
                 ask = ask.header("content-length", body.len().to_string());
             }
             ask = ask.body(&body);
