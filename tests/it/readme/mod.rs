@@ -149,7 +149,7 @@ fn envoys_parts_are_in_envoys_configuration() {
         );
         found += 1;
     }
-    assert_eq!(found, 2);
+    assert_eq!(found, 3);
 }
 
 #[test]
