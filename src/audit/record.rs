@@ -7,6 +7,7 @@ use crate::model::decision::Decision;
 use crate::model::name::RuleId;
 use crate::model::verdict::{Remedy, Verdict};
 
+use super::asked::{self, Digest, MessageLine, RiskLine};
 use super::escape::Plain;
 use super::parts::{
     ConstraintsLine, CredentialLine, DurationLine, Moment, PartyLine, RequestLine, WarningLine,
@@ -69,6 +70,14 @@ struct DecisionLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tier: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<MessageLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    args: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args_digest: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<RiskLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<PartyLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<PartyLine<'a>>,
@@ -90,7 +99,7 @@ impl<'a> DecisionLine<'a> {
     fn of(decision: &'a Decision) -> Self {
         let Decision {
             id,
-            rpc: _,
+            rpc,
             document: _,
             at,
             verdict,
@@ -99,6 +108,8 @@ impl<'a> DecisionLine<'a> {
             gateway,
             route: _,
             action,
+            arguments,
+            risk,
             parties,
             credential,
             workload,
@@ -121,6 +132,10 @@ impl<'a> DecisionLine<'a> {
             route: route(decision),
             action: action.as_ref().map(|(id, _)| id.as_str()),
             tier: action.as_ref().map(|(_, tier)| tier.as_str()),
+            message: rpc.as_ref().and_then(MessageLine::of),
+            args: asked::arguments(arguments.as_ref()),
+            args_digest: Digest::of(arguments.as_ref()),
+            risk: risk.as_ref().map(RiskLine::of),
             subject: parties.map(|parties| PartyLine::of(&parties.subject)),
             actor: parties.and_then(|parties| parties.actor.as_ref().map(PartyLine::of)),
             delegation_depth: parties.map(|parties| parties.depth),

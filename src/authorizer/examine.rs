@@ -17,6 +17,7 @@ use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Gateway};
+use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::rpc::RpcFacts;
 use crate::model::spiffe::SpiffeId;
@@ -45,6 +46,8 @@ pub struct Examined {
     pub document: Option<Arc<str>>,
     /// What was asked, once known.
     pub asked: Option<Asked>,
+    /// What the signals of the action say, where it has any.
+    pub risk: Option<Risk>,
     /// The parties, once known.
     pub parties: Option<Parties>,
     /// The workload that calls, once known.
@@ -74,6 +77,7 @@ impl Examined {
             rpc: None,
             document: None,
             asked: None,
+            risk: None,
             parties: None,
             workload: None,
             credential: None,
@@ -284,14 +288,20 @@ impl Snapshot {
                 .as_ref()
                 .map_or(Proof::None, |(_, token)| token.proof),
             conditions: &self.conditions,
+            risk: 0,
         };
-        let call = Call {
-            facts,
-            token: seen.credential.as_ref().map(|(_, token)| token),
-        };
-        self.policy.check_query(&call)?;
+        self.policy.check_query(&facts)?;
 
         let started = Instant::now();
+        // Signals are weighed first and once: every rule, and a second evaluation too, sees the same score.
+        seen.risk = self.policy.risk(&facts);
+        let call = Call {
+            facts: Facts {
+                risk: seen.risk.as_ref().map_or(0, Risk::score),
+                ..facts
+            },
+            token: seen.credential.as_ref().map(|(_, token)| token),
+        };
         let scan = if seen.trace.is_some() {
             Scan::Linear
         } else {

@@ -27,9 +27,10 @@ pub use shadow::{ShadowJob, ShadowQueue, ShadowWorker};
 pub use snapshot::Snapshot;
 
 use crate::audit::{Audit, AuditError, Slot};
-use crate::model::decision::{Decision, DecisionId, RequestFacts, Spent};
+use crate::model::decision::{ArgumentFacts, Decision, DecisionId, RequestFacts, Spent};
 use crate::model::reason::FaultCode;
 use crate::model::request::AccessRequest;
+use crate::model::risk::Risk;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Fault, Verdict};
 use crate::telemetry::Metrics;
@@ -108,6 +109,7 @@ impl Authorizer {
             rpc,
             document,
             asked,
+            risk,
             parties,
             workload,
             credential,
@@ -128,7 +130,11 @@ impl Authorizer {
             route,
             rpc,
             document,
-            action: asked.map(|asked| (asked.action.id.clone(), asked.action.tier)),
+            action: asked
+                .as_ref()
+                .map(|asked| (asked.action.id.clone(), asked.action.tier)),
+            arguments: asked.and_then(ArgumentFacts::of),
+            risk,
             parties,
             credential,
             workload,
@@ -188,6 +194,8 @@ impl Authorizer {
             rpc: None,
             document: None,
             action: None,
+            arguments: None,
+            risk: None,
             parties: None,
             credential: None,
             workload: None,
@@ -228,7 +236,9 @@ impl Authorizer {
         let parties = examined.parties.clone()?;
         let token = examined.credential.as_ref().map(|(_, token)| token.clone());
         let (asked, workload) = (asked.clone(), examined.workload.clone());
+        let risk = examined.risk.as_ref().map_or(0, Risk::score);
         Some(ShadowJob {
+            risk,
             snapshot: Arc::clone(snapshot),
             request: request.clone(),
             asked,

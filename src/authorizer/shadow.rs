@@ -35,6 +35,8 @@ pub struct ShadowJob {
     pub parties: Parties,
     /// What the credential allowed.
     pub token: Option<TokenFacts>,
+    /// The score that the rules saw.
+    pub risk: u8,
 }
 
 struct Queued {
@@ -108,15 +110,16 @@ impl ShadowWorker {
             workload: job.workload.as_ref().map(SpiffeId::as_str),
             proof: job.token.as_ref().map_or(Proof::None, |token| token.proof),
             conditions: &job.snapshot.conditions,
+            risk: job.risk,
         };
+        if job.snapshot.policy.check_query(&facts).is_err() {
+            // Refused before any rule was asked, so no rule would have changed that.
+            return;
+        }
         let call = Call {
             facts,
             token: job.token.as_ref(),
         };
-        if job.snapshot.policy.check_query(&call).is_err() {
-            // Refused before any rule was asked, so no rule would have changed that.
-            return;
-        }
         let shadow = job
             .snapshot
             .policy

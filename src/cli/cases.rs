@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::asking;
 use super::describe::{self, Declared};
 use crate::authorizer::{Examined, Snapshot};
 use crate::config::{CaseSpec, ExpectSpec};
 use crate::model::lifecycle::Level;
 use crate::model::name::{ConditionName, RuleId};
+use crate::model::risk::Risk;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Remedy, Verdict};
 use crate::policy::{Outcome, Trace};
@@ -60,7 +62,7 @@ fn examine(
     let now = describe::moment(&case.given, now)?;
     snapshot.conditions = describe::conditions(&case.given, conditions)?;
     let described = describe::parties(&case.given, declared, now)?;
-    let request = describe::request(&case.call, &case.given, snapshot)?;
+    let request = asking::request(&case.call, &case.given, snapshot)?;
     Ok(match request.access_request(now) {
         Ok(request) => snapshot.examine_described(&request, &described, Some(Trace::default())),
         Err(denial) => Examined::refused(Verdict::Deny(denial)),
@@ -87,6 +89,7 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         reason,
         rule,
         action,
+        risk,
         missing_scope,
         warnings,
         headers,
@@ -108,6 +111,9 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         .map(|asked| asked.action.id.as_str());
     differs("action", action.as_deref(), known);
     differs("rule", rule.as_deref(), got.rule().map(RuleId::as_str));
+    let score = examined.risk.as_ref().map_or(0, Risk::score).to_string();
+    let expected = risk.map(|score| score.to_string());
+    differs("risk", expected.as_deref(), Some(&score));
     if let Some(scopes) = missing_scope {
         let mut expected = scopes.items().to_vec();
         expected.sort();

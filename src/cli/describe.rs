@@ -1,19 +1,17 @@
-//! Descriptions of requests and parties, as tests and `explain` write them, turned into what the authorizer takes.
+//! Descriptions of parties and circumstances, as tests and `explain` write them, turned into what the authorizer takes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
-use crate::authorizer::{Described, Snapshot};
-use crate::config::{CallSpec, GivenSpec, PartySpec};
-use crate::ext_authz::DescribedRequest;
+use crate::authorizer::Described;
+use crate::config::{GivenSpec, PartySpec};
 use crate::model::duration::HumanDuration;
 use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
-use crate::model::route::RouteMatch;
 use crate::model::schema::ClaimDeclarations;
 use crate::model::time::Timestamp;
 use crate::model::value::{Type, Value};
@@ -23,58 +21,6 @@ const LIFETIME: Duration = Duration::from_mins(5);
 
 /// The claims that providers declare, to read described claims with.
 pub(super) type Declared = BTreeMap<ProviderName, ClaimDeclarations>;
-
-/// The request of a call; a route that is named is called at its first host.
-pub(super) fn request(
-    call: &CallSpec,
-    given: &GivenSpec,
-    snapshot: &Snapshot,
-) -> Result<DescribedRequest> {
-    let CallSpec {
-        route,
-        host,
-        http,
-        grpc,
-        headers,
-        context,
-    } = call;
-    let (method, target) = match (http, grpc) {
-        (Some(http), None) => http
-            .split_once(' ')
-            .with_context(|| format!("`{http}` is no request: write `GET /path`"))?,
-        (None, Some(grpc)) => ("POST", grpc.as_str()),
-        _ => bail!("a call has one of `http` and `grpc`"),
-    };
-    let target = if grpc.is_some() {
-        format!("/{}", target.trim_start_matches('/'))
-    } else {
-        target.to_owned()
-    };
-    let mut context_extensions = context.clone();
-    let host = match (route, host) {
-        (_, Some(host)) => host.clone(),
-        (Some(id), None) => {
-            let known = snapshot.routes.iter().find(|known| known.id.as_str() == id);
-            let found = known.ok_or_else(|| anyhow!("there is no route `{id}`"))?;
-            match &found.matches {
-                RouteMatch::Host { hosts, .. } => hosts.first().cloned().unwrap_or_default(),
-                RouteMatch::Extension => {
-                    context_extensions.insert(crate::action::EXTENSION_KEY.to_owned(), id.clone());
-                    "localhost".to_owned()
-                }
-            }
-        }
-        (None, None) => bail!("a call names a `route` or a `host`"),
-    };
-    Ok(DescribedRequest {
-        method: method.to_owned(),
-        host,
-        target,
-        headers: headers.clone(),
-        context_extensions,
-        workload: given.workload.clone(),
-    })
-}
 
 /// The moment of a call.
 pub(super) fn moment(given: &GivenSpec, now: Timestamp) -> Result<Timestamp> {

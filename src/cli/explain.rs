@@ -1,20 +1,20 @@
 //! `countersign explain`: how a request would be decided, and why.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use serde_json::Value;
 
+use super::called::{CallArgs, bytes, pair};
 use super::explained::Explained;
 use super::output::{load_or_say, print, say_error};
-use super::{ConfigArgs, Exit, describe};
+use super::{ConfigArgs, Exit, asking, describe};
 use crate::app;
-use crate::authorizer::Examined;
-use crate::config::{Bundle, CallSpec, GivenSpec, Overrides, PartySpec};
-use crate::ext_authz::{capture, now};
+use crate::authorizer::{Examined, Snapshot};
+use crate::config::{Bundle, GivenSpec, Overrides, PartySpec};
+use crate::ext_authz::{DescribedRequest, capture, now};
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 use crate::model::verdict::Verdict;
@@ -27,41 +27,21 @@ use crate::policy::Trace;
       --issuer corp --subject alice --kind human --group payments --scope payments:read
   countersign explain --http 'GET /v1/customers?limit=5000' --route crm-api --issuer corp --subject alice \\
       --kind human --group crm --actor crm-bot --actor-kind agent --actor-group crm-agents --scope crm:read
+  countersign explain --route crm-tools --tool export_customers --args '{\"segment\": \"eu\", \"rows\": 5}' \\
+      --issuer corp --subject alice --kind human --group crm --scope crm:export
+  countersign explain --route crm-tools --mcp tools/list --token-file token.jwt
+  countersign explain --http 'POST /v1/payments' --route payments --body '{\"amount\": 5}' --token-file token.jwt
   countersign explain --check-request captured.json --json     # a CheckRequest in protobuf's JSON form
 
 Without a token and without parties the caller is anonymous. A token is verified with the issuer's own keys.")]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// The request: `METHOD /path?query`.
-    #[arg(long, value_name = "REQUEST", conflicts_with_all = ["grpc", "check_request"])]
-    http: Option<String>,
-    /// The gRPC call: `package.Service/Method`.
-    #[arg(long, value_name = "METHOD", conflicts_with = "check_request")]
-    grpc: Option<String>,
+    #[command(flatten)]
+    call: CallArgs,
     /// A captured `CheckRequest` as JSON; `-` reads standard input.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["http", "grpc"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["http", "grpc", "tool", "prompt", "uri", "mcp"])]
     check_request: Option<PathBuf>,
-    /// The route; its first host is called.
-    #[arg(long, conflicts_with_all = ["host", "check_request"])]
-    route: Option<String>,
-    /// The host, if no route is named.
-    #[arg(long, conflicts_with = "check_request")]
-    host: Option<String>,
-    /// A request header, `name: value`; may be repeated.
-    #[arg(
-        long = "header",
-        value_name = "HEADER",
-        conflicts_with = "check_request"
-    )]
-    headers: Vec<String>,
-    /// A context extension that Envoy sets, `name=value`; may be repeated.
-    #[arg(
-        long = "context",
-        value_name = "NAME=VALUE",
-        conflicts_with = "check_request"
-    )]
-    context: Vec<String>,
     /// SPIFFE ID of the calling workload.
     #[arg(long, conflicts_with = "check_request")]
     workload: Option<String>,
@@ -163,7 +143,7 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
     let request = match &args.check_request {
         Some(file) => capture::access_request(&read(file)?, now)
             .map_err(|error| anyhow!("{}: {error}", file.display()))?,
-        None => describe::request(&args.call()?, &given, &snapshot)?.access_request(now),
+        None => args.request(&given, &snapshot)?.access_request(now),
     };
     let caller = match &given.subject {
         Some(_) => Some(describe::parties(&given, &claims, now)?),
@@ -192,21 +172,8 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
 }
 
 fn read(file: &Path) -> Result<String> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("cannot read standard input")?;
-    } else {
-        text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read `{}`", file.display()))?;
-    }
-    Ok(text)
-}
-
-fn pair<'a>(text: &'a str, separator: char, example: &str) -> Result<(&'a str, &'a str)> {
-    text.split_once(separator)
-        .ok_or_else(|| anyhow!("`{text}`: write `{example}`"))
+    let text = String::from_utf8(bytes(file)?);
+    text.with_context(|| format!("`{}` is not UTF-8", file.display()))
 }
 
 impl ExplainArgs {
@@ -221,39 +188,20 @@ impl ExplainArgs {
         let carried = self.token.is_some()
             || self.token_file.is_some()
             || self.check_request.is_some()
-            || self.headers.iter().any(credential);
+            || self.call.headers.iter().any(credential);
         carried && self.subject.is_none()
     }
 
-    fn call(&self) -> Result<CallSpec> {
-        let mut headers = BTreeMap::new();
-        for text in &self.headers {
-            let (name, value) = pair(text, ':', "name: value")?;
-            headers.insert(name.trim().to_lowercase(), value.trim().to_owned());
-        }
+    fn request(&self, given: &GivenSpec, snapshot: &Snapshot) -> Result<DescribedRequest> {
         let token = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.clone()),
             (None, Some(file)) => Some(read(file)?),
             (None, None) => None,
         };
-        if let Some(token) = token {
-            headers.insert(
-                "authorization".to_owned(),
-                format!("Bearer {}", token.trim()),
-            );
-        }
-        let context = self.context.iter().map(|text| {
-            let (name, value) = pair(text, '=', "name=value")?;
-            Ok((name.to_owned(), value.to_owned()))
-        });
-        Ok(CallSpec {
-            route: self.route.clone(),
-            host: self.host.clone(),
-            http: self.http.clone(),
-            grpc: self.grpc.clone(),
-            headers,
-            context: context.collect::<Result<_>>()?,
-        })
+        let call = self.call.spec(token.as_deref())?;
+        let mut request = asking::request(&call, given, snapshot)?;
+        request.body = self.call.body()?.or(request.body);
+        Ok(request)
     }
 
     fn given(&self) -> Result<GivenSpec> {

@@ -7,6 +7,10 @@ use crate::model::identity::Proof;
 use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
+use crate::model::risk::{MAX_SCORE, Risk, Said};
+use crate::model::route::Asked;
+use crate::model::rpc::RpcFacts;
+use crate::model::value::Value as Attribute;
 use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
 
 /// An examined request with its trace.
@@ -26,7 +30,9 @@ impl Explained {
         let Examined {
             verdict,
             route,
+            rpc,
             asked,
+            risk,
             parties,
             credential,
             trace,
@@ -55,7 +61,10 @@ impl Explained {
                 "id": asked.action.id.as_str(),
                 "tier": asked.action.tier.as_str(),
                 "params": asked.params.keys().collect::<Vec<_>>(),
+                "args": arguments(asked),
             })),
+            "message": rpc.as_ref().map(|rpc| json!({ "method": rpc.method, "name": rpc.name })),
+            "risk": risk.as_ref().map(weighed),
             "subject": parties.as_ref().map(|parties| party(&parties.subject)),
             "actor": parties.as_ref().and_then(|parties| parties.actor.as_ref()).map(party),
             "warnings": self.warnings().map(|raised| json!({
@@ -74,7 +83,9 @@ impl Explained {
         let Examined {
             verdict,
             route,
+            rpc,
             asked,
+            risk,
             parties,
             credential,
             trace,
@@ -99,6 +110,11 @@ impl Explained {
                 .as_ref()
                 .map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())),
         );
+        line("message", rpc.as_ref().and_then(describe_message));
+        let args = asked.as_ref().map(arguments);
+        for (name, value) in args.iter().flatten() {
+            line("argument", Some(format!("{name} = {value}")));
+        }
         line(
             "subject",
             parties
@@ -134,6 +150,9 @@ impl Explained {
             "constrain",
             constraints(verdict).map(|constraints| constraints.to_string()),
         );
+        for text in risk.iter().flat_map(describe_risk) {
+            line("risk", Some(text));
+        }
         line("policy", Some(self.version.clone()));
         let rules = trace.iter().flat_map(|trace| &trace.0);
         let width = rules
@@ -152,6 +171,70 @@ impl Explained {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// The arguments that were decided on. Whoever asks for an explanation has them already.
+fn arguments(asked: &Asked) -> serde_json::Map<String, Value> {
+    let args = asked.args.iter();
+    args.map(|(name, value)| (name.to_string(), shown(value)))
+        .collect()
+}
+
+/// A value as JSON writes it.
+fn shown(value: &Attribute) -> Value {
+    match value {
+        Attribute::Null => Value::Null,
+        Attribute::Bool(truth) => json!(truth),
+        Attribute::Int(number) => json!(number),
+        Attribute::Double(number) => json!(number),
+        Attribute::String(text) => json!(text),
+        Attribute::Timestamp(moment) => json!(moment.to_string()),
+        Attribute::List(items) => items.iter().map(shown).collect(),
+        Attribute::Map(entries) => {
+            let entries = entries.iter();
+            let shown = entries.map(|(name, value)| (name.to_string(), shown(value)));
+            Value::Object(shown.collect())
+        }
+    }
+}
+
+/// What the message says that it asks for; it may be nothing that exists, and hold anything.
+fn describe_message(rpc: &RpcFacts) -> Option<String> {
+    let method = rpc.method.as_ref()?.escape_debug();
+    Some(match &rpc.name {
+        Some(name) => format!("{method} {}", name.escape_debug()),
+        None => method.to_string(),
+    })
+}
+
+fn weighed(risk: &Risk) -> Value {
+    let signals = risk.signals.iter().map(|signal| {
+        let (outcome, error) = match &signal.said {
+            Said::Holds => ("holds", None),
+            Said::Not => ("does not hold", None),
+            Said::Failed(error) => ("failed", Some(error)),
+        };
+        json!({ "id": signal.id.as_str(), "add": signal.added(), "outcome": outcome, "error": error })
+    });
+    json!({ "score": risk.score(), "signals": signals.collect::<Vec<_>>() })
+}
+
+/// The score, and a line for each signal.
+fn describe_risk(risk: &Risk) -> Vec<String> {
+    let ids = risk.signals.iter().map(|signal| signal.id.as_str().len());
+    let width = ids.max().unwrap_or(0);
+    let signals = risk.signals.iter().map(|signal| {
+        let added = signal.added();
+        let why = match &signal.said {
+            Said::Holds => "holds".to_owned(),
+            Said::Not => "does not hold".to_owned(),
+            Said::Failed(error) => format!("failed, so all its points count: {error}"),
+        };
+        format!("+{added:<4}{:<width$} {why}", signal.id.as_str())
+    });
+    std::iter::once(format!("{} of {MAX_SCORE}", risk.score()))
+        .chain(signals)
+        .collect()
 }
 
 fn describe_party(party: &Party) -> String {

@@ -3,6 +3,8 @@
 //! Data goes to standard output, words to standard error; every verb has `--json`. Nothing is decided here.
 #![expect(clippy::print_stderr, reason = "this is the floor that prints")]
 
+mod asking;
+mod called;
 mod cases;
 mod check;
 mod describe;

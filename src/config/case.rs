@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::problem::Position;
 use crate::model::duration::HumanDuration;
@@ -69,7 +70,7 @@ pub struct PartySpec {
     pub owner: Option<String>,
     /// Its declared claims.
     #[serde(default)]
-    pub claims: serde_json::Map<String, serde_json::Value>,
+    pub claims: Map<String, Value>,
     /// Authentication context class.
     pub acr: Option<String>,
     /// Authentication methods.
@@ -80,7 +81,7 @@ pub struct PartySpec {
 }
 
 /// A described request.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallSpec {
     /// The route; its first host is called.
@@ -91,12 +92,48 @@ pub struct CallSpec {
     pub http: Option<String>,
     /// `package.Service/Method`.
     pub grpc: Option<String>,
+    /// MCP: the tool that is called.
+    pub tool: Option<String>,
+    /// MCP: the prompt that is got.
+    pub prompt: Option<String>,
+    /// MCP: the resource that is read.
+    pub uri: Option<String>,
+    /// MCP: any method, for example `tools/list`.
+    pub mcp: Option<String>,
+    /// The arguments of the tool or prompt.
+    pub args: Option<Map<String, Value>>,
+    /// The `params` of the method.
+    pub params: Option<Map<String, Value>>,
+    /// The JSON body of an HTTP request.
+    pub body: Option<Value>,
     /// Request headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Envoy's context extensions.
     #[serde(default)]
     pub context: BTreeMap<String, String>,
+}
+
+impl CallSpec {
+    /// The keys that say what is called; a call has exactly one.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let written = [
+            ("http", self.http.is_some()),
+            ("grpc", self.grpc.is_some()),
+            ("tool", self.tool.is_some()),
+            ("prompt", self.prompt.is_some()),
+            ("uri", self.uri.is_some()),
+            ("mcp", self.mcp.is_some()),
+        ];
+        let kinds = written.into_iter().filter(|(_, written)| *written);
+        kinds.map(|(key, _)| key).collect()
+    }
+
+    /// The key that makes it a message to an MCP server, if it is one.
+    pub fn message(&self) -> Option<&'static str> {
+        let of_mcp = |key: &&'static str| !matches!(*key, "http" | "grpc");
+        self.kinds().into_iter().find(of_mcp)
+    }
 }
 
 /// What must come out; what is not named is not compared.
@@ -111,6 +148,8 @@ pub struct ExpectSpec {
     pub rule: Option<String>,
     /// The action that was asked for.
     pub action: Option<String>,
+    /// The score of the request, 0 to 100.
+    pub risk: Option<u64>,
     /// Scopes that the answer names as missing.
     pub missing_scope: Option<OneOrMany<String>>,
     /// Codes of the checks of identities' lives that warn, all of them; `[]` means that none does.

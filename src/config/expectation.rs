@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec};
+use super::call;
+use super::case::{CaseSpec, ExpectSpec, GivenSpec, PartySpec};
 use crate::model::finding::Finding;
 use crate::model::identity::Proof;
 use crate::model::lifecycle::Check;
 use crate::model::party::Kind;
 use crate::model::reason::{FaultCode, Reason};
+use crate::model::risk::MAX_SCORE;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 
@@ -16,6 +18,8 @@ use crate::model::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) routes: Option<BTreeSet<String>>,
+    /// Those that speak MCP.
+    pub(super) mcp: Option<BTreeSet<String>>,
     pub(super) actions: Option<BTreeSet<String>>,
     pub(super) rules: Option<BTreeSet<String>>,
     pub(super) providers: Option<BTreeSet<String>>,
@@ -31,7 +35,7 @@ pub(super) fn check(case: &CaseSpec, known: &Known) -> Vec<Finding> {
     let CaseSpec {
         name: _,
         given,
-        call,
+        call: called,
         expect,
     } = case;
     let mut findings = Vec::new();
@@ -40,7 +44,11 @@ pub(super) fn check(case: &CaseSpec, known: &Known) -> Vec<Finding> {
             .into_iter()
             .map(|f| f.under("given")),
     );
-    findings.extend(check_call(call, known).into_iter().map(|f| f.under("call")));
+    findings.extend(
+        call::check(called, known)
+            .into_iter()
+            .map(|f| f.under("call")),
+    );
     findings.extend(
         check_expect(expect, known)
             .into_iter()
@@ -49,7 +57,7 @@ pub(super) fn check(case: &CaseSpec, known: &Known) -> Vec<Finding> {
     findings
 }
 
-fn unknown(what: &str, text: &str, known: Option<&BTreeSet<String>>) -> Option<Finding> {
+pub(super) fn unknown(what: &str, text: &str, known: Option<&BTreeSet<String>>) -> Option<Finding> {
     let names = known.filter(|names| !names.contains(text))?;
     Some(not_among(what, text, names.iter().map(String::as_str)))
 }
@@ -141,50 +149,23 @@ fn check_party(party: &PartySpec, known: &Known) -> Vec<Finding> {
         .collect()
 }
 
-fn check_call(call: &CallSpec, known: &Known) -> Vec<Finding> {
-    let CallSpec {
-        route,
-        host,
-        http,
-        grpc,
-        headers: _,
-        context: _,
-    } = call;
-    let mut findings = Vec::new();
-    let mut wrong = |message: &str| findings.push(Finding::error("invalid-call", message));
-    if http.is_some() == grpc.is_some() {
-        wrong("a call has one of `http` and `grpc`");
-    }
-    if route.is_some() == host.is_some() {
-        wrong("a call names a `route` or a `host`");
-    }
-    let request = http.as_ref().filter(|text| {
-        let target = text.split_once(' ').map(|(_, target)| target);
-        !target.is_some_and(|target| target.starts_with('/'))
-    });
-    if let Some(text) = request {
-        let finding = Finding::error("invalid-call", format!("`{text}` is no request"));
-        findings.push(finding.help("write `GET /path`").under("http"));
-    }
-    let route = route
-        .as_ref()
-        .and_then(|id| unknown("route", id, known.routes.as_ref()));
-    findings.extend(route.map(|finding| finding.under("route")));
-    findings
-}
-
 fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
     let ExpectSpec {
         verdict,
         reason,
         rule,
         action,
+        risk,
         missing_scope,
         warnings,
         headers,
         query,
     } = expect;
     let mut findings = Vec::new();
+    if risk.is_some_and(|score| score > u64::from(MAX_SCORE)) {
+        let message = format!("a score is 0 to {MAX_SCORE}");
+        findings.push(Finding::error("invalid-score", message).under("risk"));
+    }
     for (position, code) in warnings
         .iter()
         .flat_map(|list| list.items().iter().enumerate())

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod bundle;
+mod call;
 mod case;
 mod expectation;
 mod files;
@@ -16,6 +17,7 @@ mod policy;
 pub mod problem;
 mod proofs;
 mod server;
+mod signals;
 mod watch;
 pub mod yaml;
 

@@ -8,13 +8,14 @@ use super::case::{CaseSpec, PlacedCase};
 use super::expectation::{self, Known};
 use super::place::place;
 use super::problem::{Problem, Problems};
+use super::signals::Signals;
 use super::yaml::{Document, KeyPath};
 use crate::action::spec::{ActionSpec, RouteSpec};
 use crate::action::{CompiledRoute, RouteTable, compile_route};
 use crate::identity::CheckedProviders;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName, RouteId};
-use crate::model::route::Route;
+use crate::model::route::{Protocol, Route};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::policy::spec::RuleSpec;
@@ -27,6 +28,7 @@ pub(super) struct PolicyFiles {
     routes: Vec<(usize, KeyPath, CompiledRoute)>,
     conditions: Vec<ConditionName>,
     rules: Vec<(usize, KeyPath, RuleSpec)>,
+    signals: Signals,
     cases: Vec<(usize, KeyPath, PlacedCase)>,
     /// Whether a rule could not be read: actions are then not said to be permitted by nobody.
     rules_incomplete: bool,
@@ -42,7 +44,7 @@ pub(super) struct Read {
     pub(super) compiled: Option<(RouteTable, Policy)>,
 }
 
-const KEYS: &[&str] = &["version", "routes", "conditions", "rules", "tests"];
+const KEYS: &[&str] = &["version", "routes", "conditions", "risk", "rules", "tests"];
 
 impl PolicyFiles {
     /// Reads one policy file; with `tests_only`, one that may hold nothing but tests.
@@ -70,6 +72,7 @@ impl PolicyFiles {
         self.read_routes(&document, problems);
         self.read_conditions(&document, problems);
         let index = self.documents.len();
+        self.signals.read(index, &document, problems);
         for path in problems
             .keep(document.items(&root.join("rules")))
             .unwrap_or_default()
@@ -280,7 +283,7 @@ impl PolicyFiles {
             conditions: &self.conditions,
             trusted_metadata,
         };
-        let (policy, findings) = match compile(&specs, &context) {
+        let (policy, findings) = match compile(&specs, self.signals.as_slice(), &context) {
             // Rules that could not be read are missing here: what looks odd without them may be fine with them.
             Ok((policy, _)) if problems.has_errors() => (Some(policy), Vec::new()),
             Ok((policy, warnings)) => (Some(policy), warnings),
@@ -311,6 +314,7 @@ impl PolicyFiles {
                 let (document, path, _) = self.rules.get(*index)?;
                 Some((*document, path.clone()))
             }
+            Source::Signal(index) => self.signals.place_of(*index),
             Source::Action(route, action) => {
                 let mut routes = self.routes.iter();
                 let (document, path, _) =
@@ -333,6 +337,7 @@ impl PolicyFiles {
         let rules = policy.filter(|_| complete).map(Policy::rule_ids);
         let known = Known {
             routes: complete.then(|| routes().map(|route| route.id.to_string()).collect()),
+            mcp: complete.then(|| routes().filter_map(of_mcp).collect()),
             actions: complete.then(|| actions.map(|action| action.id.to_string()).collect()),
             rules: rules.map(|ids| ids.iter().map(ToString::to_string).collect()),
             providers: (!providers_incomplete)
@@ -348,6 +353,10 @@ impl PolicyFiles {
             );
         }
     }
+}
+
+fn of_mcp(route: &Route) -> Option<String> {
+    matches!(route.protocol, Protocol::Mcp(_)).then(|| route.id.to_string())
 }
 
 /// A finding whose path starts with the id of a route, at that route's place.

@@ -124,7 +124,7 @@ fn a_test_that_names_what_does_not_exist_is_an_error() {
         ),
         (
             "{ name: t, call: { route: api }, expect: { verdict: allow } }",
-            "invalid-call: a call has one of `http` and `grpc`",
+            "invalid-call: a call has one of `http`, `grpc`, `tool`, `prompt`, `uri` and `mcp`",
         ),
         (
             "{ name: t, call: { route: api, http: /docs }, expect: { verdict: allow } }",

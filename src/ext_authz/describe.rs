@@ -22,6 +22,8 @@ pub struct DescribedRequest {
     pub target: String,
     /// Headers.
     pub headers: BTreeMap<String, String>,
+    /// Its body, byte by byte; none if it has none.
+    pub body: Option<Vec<u8>>,
     /// Envoy's context extensions.
     pub context_extensions: BTreeMap<String, String>,
     /// SPIFFE ID of the peer certificate that Envoy verified.
@@ -41,6 +43,7 @@ impl DescribedRequest {
             host,
             target,
             headers,
+            body,
             context_extensions,
             workload,
         } = self;
@@ -59,7 +62,10 @@ impl DescribedRequest {
                 .collect(),
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
-            size: -1,
+            size: body
+                .as_ref()
+                .map_or(-1, |body| i64::try_from(body.len()).unwrap_or(i64::MAX)),
+            raw_body: body.clone().unwrap_or_default(),
             ..HttpRequest::default()
         };
         let source = workload.as_ref().map(|id| Peer {

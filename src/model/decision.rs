@@ -9,7 +9,8 @@ use super::lifecycle::Raised;
 use super::name::{ActionId, ProviderName, RouteId};
 use super::party::Parties;
 use super::request::AccessRequest;
-use super::route::{Protocol, Tier};
+use super::risk::Risk;
+use super::route::{Asked, Protocol, Tier};
 use super::rpc::RpcFacts;
 use super::spiffe::SpiffeId;
 use super::time::Timestamp;
@@ -66,6 +67,10 @@ pub struct Decision {
     pub document: Option<Arc<str>>,
     /// The action, once found, and its tier.
     pub action: Option<(ActionId, Tier)>,
+    /// The arguments that it was decided on, where it has any.
+    pub arguments: Option<ArgumentFacts>,
+    /// What the signals of the action say, where it has any.
+    pub risk: Option<Risk>,
     /// The parties, once known.
     pub parties: Option<Parties>,
     /// The credential that was verified, and by which provider.
@@ -103,6 +108,31 @@ impl From<&AccessRequest> for RequestFacts {
             host: request.host.clone(),
             path: request.path.clone(),
         }
+    }
+}
+
+/// What a record says about arguments: never their values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentFacts {
+    /// The declared arguments that the request has.
+    pub names: Vec<Arc<str>>,
+    /// SHA-256 of the canonical form (RFC 8785) of all arguments, declared or not.
+    pub digest: Option<[u8; 32]>,
+}
+
+impl ArgumentFacts {
+    /// What was asked, without values; none if it has no arguments.
+    pub fn of(asked: Asked) -> Option<Self> {
+        let Asked {
+            args,
+            arguments_digest: digest,
+            ..
+        } = asked;
+        let any = !args.is_empty() || digest.is_some();
+        any.then(|| Self {
+            names: args.into_keys().collect(),
+            digest,
+        })
     }
 }
 

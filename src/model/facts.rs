@@ -29,6 +29,8 @@ pub struct Facts<'a> {
     pub proof: Proof,
     /// Conditions that are set; the others are false.
     pub conditions: &'a BTreeMap<ConditionName, bool>,
+    /// What the signals of the action add up to; 0 for the signals themselves, which cannot read it.
+    pub risk: u8,
 }
 
 impl<'a> Facts<'a> {
@@ -84,6 +86,7 @@ impl Attributes for Facts<'_> {
             "workload" => self.workload.map(Value::string),
             "proof" => Some(Value::string(self.proof.as_str())),
             "conditions" => self.condition(rest),
+            "risk" => (rest.first()?.as_ref() == "score").then(|| Value::Int(self.risk.into())),
             "params" => read_map(&self.asked.params, rest),
             "query" => read_map(&self.asked.query, rest),
             "args" => read_map(&self.asked.args, rest),

@@ -16,6 +16,7 @@ pub mod party;
 pub mod reason;
 pub mod request;
 pub mod resource;
+pub mod risk;
 pub mod route;
 pub mod rpc;
 pub mod schema;

@@ -76,6 +76,8 @@ names! {
     RuleId = "rule id";
     /// A condition that operators set while the server runs, for example `incident`.
     ConditionName = "condition name";
+    /// A signal of risk, unique across all policy files.
+    SignalId = "signal id";
 }
 
 #[cfg(test)]

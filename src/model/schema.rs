@@ -104,6 +104,14 @@ impl Schema {
         Self { root }
     }
 
+    /// The same without one of its roots.
+    #[must_use]
+    pub fn without(&self, root: &str) -> Self {
+        let mut rest = self.clone();
+        rest.root.fields.remove(root);
+        rest
+    }
+
     /// Finds the attribute at `path`; the error names the first member that does not exist and what was probably meant.
     pub fn resolve(&self, path: &[&str]) -> Result<Resolved, PathError> {
         let mut found = Resolved {
@@ -218,6 +226,9 @@ pub struct ClaimDeclaration {
 /// The claims that one provider declares.
 pub type ClaimDeclarations = BTreeMap<Arc<str>, ClaimDeclaration>;
 
+/// The root of what signals add up to; they cannot read it themselves.
+pub const RISK: &str = "risk";
+
 /// The attributes that conditions of rules may read on `action`: `providers` are the claims that each provider of
 /// its route declares; metadata is readable in the namespaces that the operator trusts; `party` is visible in permits
 /// and forbids only.
@@ -243,6 +254,10 @@ pub fn of_rules(
             Field::object(Object::of([("id", Field::optional(Type::String))])),
         ),
         ("proof", Field::always(Type::String)),
+        (
+            RISK,
+            Field::object(Object::of([("score", Field::always(Type::Int))])),
+        ),
         (
             "conditions",
             Field::object(Object::of(

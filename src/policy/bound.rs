@@ -10,7 +10,7 @@ use crate::expression::Condition;
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 use crate::model::party::Party;
-use crate::model::schema::Schema;
+use crate::model::schema::{RISK, Schema};
 
 /// A rule on an action.
 #[derive(Debug)]
@@ -105,6 +105,12 @@ impl Bound {
             || reads.any(|path| path.first().is_some_and(|root| root.as_ref() == "workload"))
     }
 
+    /// Whether the rule reads what signals add up to.
+    pub(super) fn reads_risk(&self) -> bool {
+        let mut reads = self.reads();
+        reads.any(|path| path.first().is_some_and(|root| root.as_ref() == RISK))
+    }
+
     /// Every attribute path that its conditions and values can read.
     pub(super) fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
         let conditions = [&self.when, &self.unless, &self.must].into_iter().flatten();
@@ -117,30 +123,26 @@ impl Bound {
 
     /// The query parameters that the rule can read; `None` if it can read any.
     pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
-        let conditions = [&self.when, &self.unless, &self.must]
-            .into_iter()
-            .flatten()
-            .map(Condition::reads);
-        let computed = self
-            .constrain
-            .iter()
-            .flat_map(Constrain::expressions)
-            .map(crate::expression::Expression::reads);
-        let mut names: Vec<Arc<str>> = self
-            .constrain
-            .iter()
-            .flat_map(Constrain::query_names)
-            .cloned()
-            .collect();
-        for path in conditions.chain(computed).flatten() {
-            match path.split_first() {
-                Some((root, [])) if root.as_ref() == "query" => return None,
-                Some((root, [name, ..])) if root.as_ref() == "query" => {
-                    names.push(Arc::from(name.as_ref()));
-                }
-                _ => {}
-            }
-        }
+        let mut names = query_names(self.reads())?;
+        let changed = self.constrain.iter().flat_map(Constrain::query_names);
+        names.extend(changed.cloned());
         Some(names)
     }
+}
+
+/// The query parameters among what is read; `None` if any can be.
+pub(super) fn query_names<'a>(
+    reads: impl Iterator<Item = &'a [Box<str>]>,
+) -> Option<Vec<Arc<str>>> {
+    let mut names = Vec::new();
+    for path in reads {
+        match path.split_first() {
+            Some((root, [])) if root.as_ref() == "query" => return None,
+            Some((root, [name, ..])) if root.as_ref() == "query" => {
+                names.push(Arc::from(name.as_ref()));
+            }
+            _ => {}
+        }
+    }
+    Some(names)
 }

@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::bound::Bound;
+use super::catalog::{Catalog, Schemas};
 use super::evaluate::{Call, Mode, Run};
 use super::index::{Index, Scan};
 use super::lint;
 use super::rule::Rule;
-use super::selector::Selector;
-use super::spec::RuleSpec;
+use super::signal::{self, BoundSignals, Signal};
+use super::spec::{RuleSpec, SignalSpec};
 use super::trace::{Effect, Trace};
-use crate::model::finding::Finding;
-use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId, RuleId};
+use crate::model::facts::Facts;
+use crate::model::finding::{Finding, Step};
+use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId, RuleId, SignalId};
 use crate::model::reason::{FaultCode, Reason};
+use crate::model::risk::Risk;
 use crate::model::route::{Action, Route};
-use crate::model::schema::{self, ClaimDeclarations, Schema};
+use crate::model::schema::ClaimDeclarations;
 use crate::model::verdict::{Denial, Fault, Verdict};
 
 /// What rules are compiled against.
@@ -38,87 +41,10 @@ pub struct Context<'a> {
 pub enum Source {
     /// The rule with this index in what was compiled.
     Rule(usize),
+    /// The signal with this index in what was compiled.
+    Signal(usize),
     /// An action of the catalogue.
     Action(RouteId, ActionId),
-}
-
-/// The catalogue as selectors see it.
-pub(super) struct Catalog<'a> {
-    pub(super) actions: Vec<&'a Action>,
-    by_id: HashMap<&'a str, Vec<&'a Action>>,
-    routes: HashMap<&'a RouteId, &'a Route>,
-    pub(super) declared: &'a BTreeMap<ProviderName, ClaimDeclarations>,
-}
-
-impl<'a> Catalog<'a> {
-    fn new(context: &Context<'a>) -> Self {
-        let actions: Vec<&Action> = context
-            .routes
-            .iter()
-            .flat_map(|route| &route.actions)
-            .map(AsRef::as_ref)
-            .collect();
-        let mut by_id: HashMap<&str, Vec<&Action>> = HashMap::new();
-        for action in &actions {
-            by_id.entry(action.id.as_str()).or_default().push(action);
-        }
-        let routes = context
-            .routes
-            .iter()
-            .map(|route| (&route.id, *route))
-            .collect();
-        Self {
-            actions,
-            by_id,
-            routes,
-            declared: context.providers,
-        }
-    }
-
-    pub(super) fn has_action(&self, id: &str) -> bool {
-        self.by_id.contains_key(id)
-    }
-
-    /// Whether there is a route of this name, and which.
-    pub(super) fn route(&self, name: &str) -> Option<&'a RouteId> {
-        let id = RouteId::new(name).ok()?;
-        self.routes.get_key_value(&id).map(|(id, _)| *id)
-    }
-
-    /// Every route.
-    pub(super) fn route_names(&self) -> impl Iterator<Item = &'a str> {
-        self.routes.keys().map(|id| id.as_str())
-    }
-
-    /// The actions that a selector covers. One that names its actions or routes does not look at all the others, so
-    /// that a large policy on a large catalogue loads in linear time.
-    pub(super) fn covered(&self, selector: &Selector) -> Vec<&'a Action> {
-        let candidates: Vec<&Action> = match (selector.literal_ids(), selector.route_ids()) {
-            (Some(ids), _) => ids
-                .iter()
-                .filter_map(|id| self.by_id.get(*id))
-                .flatten()
-                .copied()
-                .collect(),
-            (None, Some(routes)) => routes
-                .iter()
-                .filter_map(|id| self.routes.get(*id))
-                .flat_map(|route| &route.actions)
-                .map(AsRef::as_ref)
-                .collect(),
-            (None, None) => self.actions.clone(),
-        };
-        candidates
-            .into_iter()
-            .filter(|action| selector.covers(action))
-            .collect()
-    }
-
-    pub(super) fn providers_of(&self, route: &RouteId) -> Option<&'a [ProviderName]> {
-        self.routes
-            .get(route)
-            .map(|route| route.providers.as_slice())
-    }
 }
 
 /// The compiled rules of one action.
@@ -127,8 +53,9 @@ pub(super) struct ActionRules {
     pub(super) forbids: Index,
     pub(super) permits: Index,
     pub(super) guards: Index,
+    pub(super) signals: Vec<Signal>,
     has_shadow: bool,
-    /// Query parameters that its rules read; none: any.
+    /// Query parameters that its rules and signals read; none: any.
     query_reads: Option<BTreeSet<Arc<str>>>,
 }
 
@@ -187,13 +114,20 @@ impl Policy {
         self.rules_of(action).is_some_and(|rules| rules.has_shadow)
     }
 
-    /// Refuses a request that repeats a query parameter which a rule of the action reads.
-    pub fn check_query(&self, call: &Call<'_>) -> Result<(), Denial> {
+    /// What the signals of the action say about a call, seen as a guard sees it; none if it has no signals.
+    pub fn risk(&self, facts: &Facts<'_>) -> Option<Risk> {
+        let signals = &self.rules_of(&facts.asked.action)?.signals;
+        (!signals.is_empty()).then(|| Risk {
+            signals: signals.iter().map(|signal| signal.weigh(facts)).collect(),
+        })
+    }
+
+    /// Refuses a request that repeats a query parameter which a rule or signal of the action reads.
+    pub fn check_query(&self, facts: &Facts<'_>) -> Result<(), Denial> {
         let reads = self
-            .rules_of(&call.facts.asked.action)
+            .rules_of(&facts.asked.action)
             .and_then(|rules| rules.query_reads.as_ref());
-        let repeated = call
-            .facts
+        let repeated = facts
             .request
             .query
             .repeated(|name| reads.is_none_or(|names| names.contains(name)));
@@ -223,6 +157,12 @@ impl Policy {
         actions.flat_map(ActionRules::each)
     }
 
+    /// Every signal on every action that it covers.
+    pub(super) fn signals(&self) -> impl Iterator<Item = &Signal> {
+        let actions = self.actions.values().flat_map(HashMap::values);
+        actions.flat_map(|rules| &rules.signals)
+    }
+
     /// Number of rules.
     pub const fn len(&self) -> usize {
         self.rules
@@ -237,8 +177,12 @@ impl Policy {
 /// What compiling found, each with what it is about.
 pub(super) type Findings = Vec<(Source, Finding)>;
 
-/// Compiles `rules`; on success the findings are warnings.
-pub fn compile(rules: &[RuleSpec], context: &Context<'_>) -> Result<(Policy, Findings), Findings> {
+/// Compiles rules and signals; on success the findings are warnings.
+pub fn compile(
+    rules: &[RuleSpec],
+    signals: &[(SignalId, SignalSpec)],
+    context: &Context<'_>,
+) -> Result<(Policy, Findings), Findings> {
     let catalog = Catalog::new(context);
     let mut findings = Findings::new();
     let mut compiled: Vec<(usize, Arc<Rule>)> = Vec::new();
@@ -266,8 +210,10 @@ pub fn compile(rules: &[RuleSpec], context: &Context<'_>) -> Result<(Policy, Fin
         }
     }
     compiled.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
-    let bound = bind(&compiled, &catalog, context, &mut findings);
-    let policy = assemble(bound, context, rules.len());
+    let mut schemas = Schemas::new(&catalog, context);
+    let bound = bind(&compiled, &catalog, &mut schemas, &mut findings);
+    let weighed = signal::bind(signals, &catalog, &mut schemas, &mut findings);
+    let policy = assemble(bound, weighed, context, rules.len());
     if findings.is_empty() {
         lint::conflicts(&policy.actions, &ids, &mut findings);
         lint::crowded(&compiled, &mut findings);
@@ -276,80 +222,74 @@ pub fn compile(rules: &[RuleSpec], context: &Context<'_>) -> Result<(Policy, Fin
         return Err(findings);
     }
     let mut warnings = lint::warnings(&compiled, &catalog, &policy.actions);
+    lint::always_zero(&policy.actions, &catalog, &ids, &mut warnings);
     if !context.workloads {
         lint::unknown_workloads(&policy.actions, &ids, &mut warnings);
+        lint::signals_of_workloads(&policy, signals, &mut warnings);
     }
     Ok((policy, warnings))
 }
 
 type BoundRules<'a> = HashMap<(&'a RouteId, &'a ActionId), Vec<Bound>>;
 
-/// Binds every rule to every action that it covers; the same mistake on several actions is reported once.
+/// Mistakes that show on an action; the same one on several actions is reported once.
+#[derive(Default)]
+pub(super) struct OnActions(pub(super) Vec<Finding>, BTreeSet<Mistake>);
+
+type Mistake = (Vec<Step>, Option<usize>, String);
+
+impl OnActions {
+    pub(super) fn add(&mut self, action: &Action, findings: Vec<Finding>) {
+        for finding in findings {
+            let (path, offset) = (finding.path.clone(), finding.offset);
+            if self.1.insert((path, offset, finding.message.clone())) {
+                let message = format!(
+                    "{} (on action `{}` of route `{}`)",
+                    finding.message, action.id, action.route
+                );
+                self.0.push(Finding { message, ..finding });
+            }
+        }
+    }
+}
+
+/// Binds every rule to every action that it covers.
 fn bind<'a>(
     rules: &[(usize, Arc<Rule>)],
     catalog: &Catalog<'a>,
-    context: &Context<'_>,
+    schemas: &mut Schemas<'_, 'a>,
     findings: &mut Findings,
 ) -> BoundRules<'a> {
-    let mut schemas: HashMap<(&RouteId, &ActionId), (Schema, Schema)> = HashMap::new();
     let mut bound: BoundRules<'a> = HashMap::new();
     for (index, rule) in rules {
-        let mut seen = BTreeSet::new();
+        let mut wrong = OnActions::default();
         for action in catalog.covered(&rule.selector) {
             let key = (&action.route, &action.id);
-            let (plain, with_party) = schemas
-                .entry(key)
-                .or_insert_with(|| schemas_of(action, catalog, context));
-            match Bound::compile(rule, plain, with_party) {
+            let readable = schemas.of(action);
+            match Bound::compile(rule, &readable.plain, &readable.with_party) {
                 Ok(item) => bound.entry(key).or_default().push(item),
-                Err(wrong) => {
-                    for finding in wrong {
-                        if seen.insert((
-                            finding.path.clone(),
-                            finding.offset,
-                            finding.message.clone(),
-                        )) {
-                            let message = format!(
-                                "{} (on action `{}` of route `{}`)",
-                                finding.message, action.id, action.route
-                            );
-                            findings.push((Source::Rule(*index), Finding { message, ..finding }));
-                        }
-                    }
-                }
+                Err(findings) => wrong.add(action, findings),
             }
         }
+        findings.extend(wrong.0.into_iter().map(|f| (Source::Rule(*index), f)));
     }
     bound
 }
 
-fn schemas_of(action: &Action, catalog: &Catalog<'_>, context: &Context<'_>) -> (Schema, Schema) {
-    let names = catalog.providers_of(&action.route).unwrap_or_default();
-    let claims: Vec<&ClaimDeclarations> = names
-        .iter()
-        .filter_map(|name| context.providers.get(name))
-        .collect();
-    let schema = |party| {
-        schema::of_rules(
-            action,
-            &claims,
-            context.conditions,
-            context.trusted_metadata,
-            party,
-        )
-    };
-    (schema(false), schema(true))
-}
-
-fn assemble<'a>(mut bound: BoundRules<'a>, context: &Context<'a>, rules: usize) -> Policy {
+fn assemble<'a>(
+    mut bound: BoundRules<'a>,
+    mut weighed: BoundSignals<'a>,
+    context: &Context<'a>,
+    rules: usize,
+) -> Policy {
     let mut policy = Policy {
         rules,
         ..Policy::default()
     };
     for action in context.routes.iter().flat_map(|route| &route.actions) {
-        let items = bound
-            .remove(&(&action.route, &action.id))
-            .unwrap_or_default();
+        let key = (&action.route, &action.id);
+        let items = bound.remove(&key).unwrap_or_default();
+        let signals = weighed.remove(&key).unwrap_or_default();
         let headers = items
             .iter()
             .filter(|item| !item.rule.shadow)
@@ -358,7 +298,7 @@ fn assemble<'a>(mut bound: BoundRules<'a>, context: &Context<'a>, rules: usize) 
         policy
             .settable
             .extend(headers.map(|(name, _)| Arc::clone(name)));
-        let rules = action_rules(items);
+        let rules = action_rules(items, signals);
         policy
             .actions
             .entry(action.route.clone())
@@ -368,10 +308,13 @@ fn assemble<'a>(mut bound: BoundRules<'a>, context: &Context<'a>, rules: usize) 
     policy
 }
 
-fn action_rules(items: Vec<Bound>) -> ActionRules {
+fn action_rules(items: Vec<Bound>, signals: Vec<Signal>) -> ActionRules {
     let has_shadow = items.iter().any(|item| item.rule.shadow);
     let enforced = items.iter().filter(|item| !item.rule.shadow);
-    let reads: Option<Vec<Vec<Arc<str>>>> = enforced.map(Bound::query_reads).collect();
+    let of_rules = enforced.map(Bound::query_reads);
+    let reads: Option<Vec<Vec<Arc<str>>>> = of_rules
+        .chain(signals.iter().map(Signal::query_reads))
+        .collect();
     let query_reads = reads.map(|lists| lists.into_iter().flatten().collect());
     let mut by_effect: BTreeMap<Effect, Vec<Bound>> = BTreeMap::new();
     for item in items {
@@ -382,6 +325,7 @@ fn action_rules(items: Vec<Bound>) -> ActionRules {
         forbids: take(Effect::Forbid),
         permits: take(Effect::Permit),
         guards: take(Effect::Guard),
+        signals,
         has_shadow,
         query_reads,
     }

@@ -1,16 +1,18 @@
 //! What `check` says about a policy that loads: rules that can never match, actions that nobody permits. And the
 //! one conflict that can be seen at load: two guards that always set one header to different values.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::compile::{ActionRules, Catalog, Findings, Source};
+use super::catalog::Catalog;
+use super::compile::{ActionRules, Findings, Policy, Source};
 use super::constrain::Constrain;
 use super::matcher::Providers;
 use super::rule::Rule;
+use super::spec::SignalSpec;
 use super::trace::Effect;
 use crate::model::finding::Finding;
-use crate::model::name::{ActionId, RouteId, RuleId};
+use crate::model::name::{ActionId, RouteId, RuleId, SignalId};
 
 type Actions = HashMap<RouteId, HashMap<ActionId, ActionRules>>;
 
@@ -127,6 +129,66 @@ pub(super) fn unknown_workloads(
         let message = format!("rule `{id}` asks for a workload, and no workload is ever known");
         let finding = Finding::warning("no-workload", message)
             .help("add a provider `mtls: { trust_domains: [example.org] }`");
+        findings.push((Source::Rule(*index), finding));
+    }
+}
+
+/// Signals that ask which workload calls, where nobody can know.
+pub(super) fn signals_of_workloads(
+    policy: &Policy,
+    written: &[(SignalId, SignalSpec)],
+    findings: &mut Findings,
+) {
+    let asking: BTreeSet<&SignalId> = policy
+        .signals()
+        .filter(|signal| signal.asks_workload())
+        .map(|signal| &signal.id)
+        .collect();
+    for (index, (id, _)) in written.iter().enumerate() {
+        if asking.contains(id) {
+            let message =
+                format!("signal `{id}` asks for a workload, and no workload is ever known");
+            let finding = Finding::warning("no-workload", message)
+                .help("add a provider `mtls: { trust_domains: [example.org] }`");
+            findings.push((Source::Signal(index), finding));
+        }
+    }
+}
+
+/// Rules that read a score on an action without signals, where it says nothing: each once.
+pub(super) fn always_zero(
+    actions: &Actions,
+    catalog: &Catalog<'_>,
+    ids: &HashMap<RuleId, usize>,
+    findings: &mut Findings,
+) {
+    let mut vain: BTreeMap<&RuleId, BTreeSet<&str>> = BTreeMap::new();
+    // What the protocol itself has is covered by rules that mean something else.
+    for action in catalog.actions.iter().filter(|action| !action.builtin) {
+        let rules = actions
+            .get(&action.route)
+            .and_then(|route| route.get(&action.id));
+        let unweighed = rules.filter(|rules| rules.signals.is_empty());
+        let reading = unweighed.into_iter().flat_map(ActionRules::each);
+        for bound in reading.filter(|bound| bound.reads_risk()) {
+            let of_rule = vain.entry(&bound.rule.id).or_default();
+            of_rule.insert(action.id.as_str());
+        }
+    }
+    for (id, actions) in vain {
+        let Some(index) = ids.get(id) else { continue };
+        let names: Vec<&str> = actions.iter().copied().take(3).collect();
+        let more = actions.len().saturating_sub(names.len());
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "rule `{id}` reads `risk.score`, which is always 0 on `{}`{more}",
+            names.join("`, `")
+        );
+        let finding = Finding::warning("no-signal", message)
+            .help("add a signal that covers it under `risk:`, or let the rule cover less");
         findings.push((Source::Rule(*index), finding));
     }
 }

@@ -4,6 +4,7 @@
 //! came in or how its answer goes out.
 
 mod bound;
+mod catalog;
 mod compile;
 mod constrain;
 mod evaluate;
@@ -15,6 +16,7 @@ mod reads;
 mod requirement;
 mod rule;
 mod selector;
+mod signal;
 pub mod spec;
 mod trace;
 

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use super::bound::Bound;
 use super::compile::Policy;
 use super::requirement::Requirement;
+use super::signal::Signal;
 
 impl Policy {
-    /// Every attribute path that a rule can read, shadow rules among them. A map that is read by a computed key is its
+    /// Every attribute path that a rule or signal can read, shadow rules among them. A map that is read by a computed key is its
     /// own path.
     pub fn reads(&self) -> BTreeSet<&[Box<str>]> {
-        self.bound().flat_map(Bound::reads).collect()
+        let of_rules = self.bound().flat_map(Bound::reads);
+        of_rules
+            .chain(self.signals().flat_map(Signal::reads))
+            .collect()
     }
 
-    /// Whether a rule asks for the workload that calls.
+    /// Whether a rule or signal asks for the workload that calls.
     pub fn demands_workload(&self) -> bool {
-        self.bound().any(Bound::asks_workload)
+        self.bound().any(Bound::asks_workload) || self.signals().any(Signal::asks_workload)
     }
 
     /// Whether a rule can only be met with a client certificate.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::Catalog;
+use super::catalog::Catalog;
 use super::matcher::{Providers, To};
 use super::requirement::Requirement;
 use super::selector::Selector;

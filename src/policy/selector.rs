@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::Catalog;
+use super::catalog::Catalog;
 use super::spec::{SelectorSpec, WhereSpec};
 use crate::model::finding::Finding;
 use crate::model::glob::Glob;
@@ -20,6 +20,15 @@ pub(super) struct Selector {
 }
 
 impl Selector {
+    /// Every action there is, also where there is none.
+    pub(super) const fn everything() -> Self {
+        Self {
+            ids: None,
+            tiers: None,
+            routes: None,
+        }
+    }
+
     /// Checks the selector against the catalogue: every pattern must cover at least one action.
     pub(super) fn compile(
         spec: &SelectorSpec,

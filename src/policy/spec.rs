@@ -35,6 +35,18 @@ pub struct RuleSpec {
     pub mode: Option<String>,
 }
 
+/// One entry of `risk`: what makes a request more dangerous.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalSpec {
+    /// The points that it adds to the score.
+    pub add: u64,
+    /// It adds them to calls for which this holds.
+    pub when: String,
+    /// Actions that it covers; every action unless said.
+    pub on: Option<SelectorSpec>,
+}
+
 /// Which actions: a pattern over ids, a list of patterns, or a map.
 #[derive(Clone, Debug)]
 pub enum SelectorSpec {

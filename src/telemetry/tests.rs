@@ -27,6 +27,8 @@ fn decision(verdict: Verdict, spent: Spent) -> Decision {
         request: None,
         route: None,
         action: None,
+        arguments: None,
+        risk: None,
         parties: None,
         credential: None,
         workload: None,

@@ -74,6 +74,8 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "wrong-types",
         "broken-syntax",
         "header-conflict",
+        "risk",
+        "calls",
         "not-yet",
         "countersign-settings",
         "identities-registry",

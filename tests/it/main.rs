@@ -28,5 +28,6 @@ mod output;
 mod proof;
 mod readme;
 mod reload;
+mod risk;
 mod svid;
 mod transport;

@@ -72,6 +72,8 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
         rpc: None,
         document: None,
         action: Some((ActionId::new("secrets.read").unwrap(), Tier::Critical)),
+        arguments: None,
+        risk: None,
         parties: Some(Parties {
             subject: party(Kind::Human, "alice"),
             actor: Some(Party {

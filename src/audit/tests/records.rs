@@ -7,12 +7,14 @@ use serde_json::{Value as Json, json};
 
 use super::{JWT, SECRET, bare, decision, denied, grant, party};
 use crate::audit::{record, spec};
-use crate::model::decision::{Decision, RequestFacts};
+use crate::model::decision::{ArgumentFacts, Decision, RequestFacts};
 use crate::model::lifecycle::{Check, Level, Raised};
-use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
+use crate::model::name::{ActionId, ProviderName, RouteId, RuleId, SignalId};
 use crate::model::party::{Kind, Parties, Party};
 use crate::model::reason::{FaultCode, Reason};
+use crate::model::risk::{Risk, Said, Weighed};
 use crate::model::route::Tier;
+use crate::model::rpc::{RpcFacts, RpcKind};
 use crate::model::spiffe::SpiffeId;
 use crate::model::value::Value;
 use crate::model::verdict::{Constraints, Denial, Fault, Grant, Remedy, Verdict};
@@ -103,6 +105,41 @@ fn a_record_says_what_was_warned_about_whom_and_not_what_denied() {
 }
 
 #[test]
+fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
+    let signal = |id: &str, points, said| Weighed {
+        id: SignalId::new(id).unwrap(),
+        points,
+        said,
+    };
+    let failed = Said::Failed(format!("`args.{SECRET}` is absent"));
+    let mut asked = decision("d-1", grant());
+    asked.rpc = Some(RpcFacts {
+        kind: RpcKind::Notification,
+        method: Some(Arc::from("tools/call")),
+        name: Some(Arc::from("export")),
+    });
+    asked.arguments = Some(ArgumentFacts {
+        names: vec![Arc::from("rows")],
+        digest: Some([0; 32]),
+    });
+    asked.risk = Some(Risk {
+        signals: vec![
+            signal("a", 30, Said::Holds),
+            signal("b", 20, Said::Not),
+            signal("c", 80, failed),
+        ],
+    });
+    let record = json(&asked);
+    let expected = json!({ "method": "tools/call", "name": "export" });
+    assert_eq!(record["message"], expected);
+    assert_eq!(record["args"], json!(["rows"]));
+    assert_eq!(record["args_digest"], json!("A".repeat(43)));
+    let signals = json!([{ "id": "a", "add": 30 }, { "id": "c", "add": 80, "failed": true }]);
+    assert_eq!(record["risk"], json!({ "score": 100, "signals": signals }));
+    assert!(!line(&asked).contains(SECRET));
+}
+
+#[test]
 fn no_value_that_may_be_secret_is_in_a_record() {
     let text = line(&decision("d-1", grant()));
     assert!(!text.contains("s3cret"), "{text}");
@@ -178,6 +215,26 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
         };
         100
     ];
+
+    large.rpc = Some(RpcFacts {
+        kind: RpcKind::Notification,
+        method: Some(Arc::from(long.as_str())),
+        name: Some(Arc::from(long.as_str())),
+    });
+    large.arguments = Some(ArgumentFacts {
+        names: vec![Arc::from(long.as_str()); 100],
+        digest: Some([255; 32]),
+    });
+    large.risk = Some(Risk {
+        signals: vec![
+            Weighed {
+                id: SignalId::new(&name).unwrap(),
+                points: 100,
+                said: Said::Failed(long.clone()),
+            };
+            100
+        ],
+    });
 
     let granted = line(&large);
     large.verdict = Verdict::Deny(

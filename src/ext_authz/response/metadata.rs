@@ -3,8 +3,8 @@
 //!
 //! Always there: `decision_id`, `verdict`, `reason`, `policy_version`. There where known: `rule`, `route`, `action`,
 //! `subject`, `actor` (parties as `issuer/id`, the actor only when it is not the subject), `workload`, `warnings` (codes of
-//! the checks of identities' lives). `grant` holds what the
-//! policy's own `metadata` constraints set, so that no policy can write over the other keys; only an allow has it.
+//! the checks of identities' lives), `risk` (the score, a number). `grant` holds what the policy's own `metadata`
+//! constraints set, so that no policy can write over the other keys; only an allow has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -58,8 +58,10 @@ pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
         .into_iter()
         .filter_map(|(key, text)| Some((key.to_owned(), text_value(cut(text?)))));
     let warnings = warnings(&decision.lifecycle).map(|list| ("warnings".to_owned(), list));
+    let score = decision.risk.as_ref().map(|risk| int(risk.score().into()));
+    let risk = score.map(|score| ("risk".to_owned(), score));
     Struct {
-        fields: fields.chain(warnings).collect(),
+        fields: fields.chain(warnings).chain(risk).collect(),
     }
 }
 

@@ -3,19 +3,21 @@
 mod loading;
 mod properties;
 mod rules;
+mod signals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::spec::RuleSpec;
+use super::spec::{RuleSpec, SignalSpec};
 use super::{Call, Context, Mode, Policy, Scan, compile};
 use crate::model::facts::Facts;
 use crate::model::identity::{Proof, TokenFacts};
-use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId};
+use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId, SignalId};
 use crate::model::party::{Kind, Parties, Party, PartyId};
 use crate::model::request::{AccessRequest, Body, Headers, Peer, Query};
+use crate::model::risk::Risk;
 use crate::model::route::{Action, Asked, Operation, Route, RouteMatch, Tier};
 use crate::model::schema::{ClaimDeclaration, ClaimDeclarations};
 use crate::model::time::Timestamp;
@@ -82,6 +84,24 @@ pub(super) fn try_policy(
     providers: &[&str],
     rules: &Json,
 ) -> Result<(Policy, Vec<String>), Vec<String>> {
+    try_weighed(providers, rules, &json!({}))
+}
+
+/// The same with these signals.
+pub(super) fn try_weighed(
+    providers: &[&str],
+    rules: &Json,
+    risk: &Json,
+) -> Result<(Policy, Vec<String>), Vec<String>> {
+    let written: Vec<(SignalId, SignalSpec)> = risk
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(id, spec)| {
+            let spec = serde_json::from_value(spec.clone()).unwrap();
+            (SignalId::new(id).unwrap(), spec)
+        })
+        .collect();
     let specs: Vec<RuleSpec> = rules
         .as_array()
         .unwrap()
@@ -108,7 +128,7 @@ pub(super) fn try_policy(
             .map(|(_, finding)| format!("{}: {finding}", finding.code))
             .collect::<Vec<_>>()
     };
-    match compile(&specs, &context) {
+    match compile(&specs, &written, &context) {
         Ok((policy, warnings)) => Ok((policy, words(warnings))),
         Err(errors) => Err(words(errors)),
     }
@@ -116,6 +136,10 @@ pub(super) fn try_policy(
 
 pub(super) fn policy(rules: &Json) -> Policy {
     try_policy(&["corp"], rules).unwrap().0
+}
+
+pub(super) fn weighed(rules: &Json, risk: &Json) -> Policy {
+    try_weighed(&["corp"], rules, risk).unwrap().0
 }
 
 /// One call, described.
@@ -181,6 +205,21 @@ impl Given {
 
     /// Evaluates the call in the given way.
     pub(super) fn run(&self, policy: &Policy, mode: Mode, scan: Scan) -> Verdict {
+        self.with(policy, |call| policy.run(call, mode, scan, None))
+    }
+
+    /// What the signals of its action say.
+    pub(super) fn risk(&self, policy: &Policy) -> Option<Risk> {
+        self.with(policy, |call| {
+            policy.risk(&Facts {
+                risk: 0,
+                ..call.facts
+            })
+        })
+    }
+
+    /// The call as an evaluation takes it, its score included.
+    pub(super) fn with<T>(&self, policy: &Policy, take: impl FnOnce(&Call<'_>) -> T) -> T {
         let route = route(&["corp"]);
         let action = route
             .actions
@@ -210,6 +249,11 @@ impl Given {
             workload: self.workload,
             proof: self.proof,
             conditions: &conditions,
+            risk: 0,
+        };
+        let facts = Facts {
+            risk: policy.risk(&facts).map_or(0, |risk| risk.score()),
+            ..facts
         };
         let anonymous = self.parties.subject.kind == Kind::Anonymous;
         let token = TokenFacts {
@@ -221,7 +265,7 @@ impl Given {
             facts,
             token: (!anonymous).then_some(&token),
         };
-        policy.run(&call, mode, scan, None)
+        take(&call)
     }
 
     pub(super) fn verdict(&self, policy: &Policy) -> Verdict {

@@ -145,24 +145,7 @@ proptest! {
     fn a_trace_changes_nothing(rules in rules(), call in call()) {
         let policy = policy(&json!(rules));
         let mut trace = super::super::Trace::default();
-        let route = super::route(&["corp"]);
-        let action = route.actions.iter().find(|action| action.id.as_str() == call.action).unwrap();
-        let asked = crate::model::route::Asked {
-            args: std::collections::BTreeMap::new(),
-            arguments_digest: None,
-            action: std::sync::Arc::clone(action),
-            params: std::collections::BTreeMap::default(),
-            query: std::collections::BTreeMap::default(),
-            resource: None,
-        };
-        let request = super::request(Vec::new());
-        let conditions = std::collections::BTreeMap::default();
-        let facts = crate::model::facts::Facts {
-            request: &request, asked: &asked, parties: &call.parties, party: None, workload: None, proof: call.proof, conditions: &conditions,
-        };
-        let token = super::token(&call.scope);
-        let plain = super::super::Call { facts, token: (call.parties.subject.kind != Kind::Anonymous).then_some(&token) };
-        let traced = policy.run(&plain, Mode::Enforced, Scan::Linear, Some(&mut trace));
-        prop_assert_eq!(policy.run(&plain, Mode::Enforced, Scan::Indexed, None), traced);
+        let traced = call.with(&policy, |call| policy.run(call, Mode::Enforced, Scan::Linear, Some(&mut trace)));
+        prop_assert_eq!(call.verdict(&policy), traced);
     }
 }

@@ -67,6 +67,8 @@ fn status(verdict: Verdict) -> String {
         request: None,
         route: None,
         action: None,
+        arguments: None,
+        risk: None,
         parties: None,
         credential: None,
         workload: None,

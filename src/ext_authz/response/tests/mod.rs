@@ -41,6 +41,8 @@ fn decision(verdict: Verdict) -> Decision {
         rpc: None,
         document: None,
         action: Some((ActionId::new("releases.approve").unwrap(), Tier::Critical)),
+        arguments: None,
+        risk: None,
         parties: Some(Parties {
             subject: party(PartyKind::Human, "alice"),
             actor: Some(party(PartyKind::Agent, "crm-bot")),
