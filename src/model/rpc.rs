@@ -18,7 +18,9 @@ pub struct RpcFacts {
 /// A revision of the Model Context Protocol that is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Revision {
-    /// The first with one endpoint for everything; what a request without a revision is written in.
+    /// The first.
+    V20241105,
+    /// With one endpoint for everything; what a request is written in that does not say.
     V20250326,
     /// Without batches.
     V20250618,
@@ -30,7 +32,8 @@ pub enum Revision {
 
 impl Revision {
     /// Every revision, the oldest first.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
+        Self::V20241105,
         Self::V20250326,
         Self::V20250618,
         Self::V20251125,
@@ -40,6 +43,7 @@ impl Revision {
     /// The date that messages name it by.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::V20241105 => "2024-11-05",
             Self::V20250326 => "2025-03-26",
             Self::V20250618 => "2025-06-18",
             Self::V20251125 => "2025-11-25",
@@ -57,7 +61,7 @@ impl Revision {
     /// Whether a client and a server open a session first.
     pub const fn has_sessions(self) -> bool {
         match self {
-            Self::V20250326 | Self::V20250618 | Self::V20251125 => true,
+            Self::V20241105 | Self::V20250326 | Self::V20250618 | Self::V20251125 => true,
             Self::V20260728 => false,
         }
     }

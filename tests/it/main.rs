@@ -27,6 +27,7 @@ mod mutants;
 mod output;
 mod proof;
 mod readme;
+mod refusals;
 mod reload;
 mod risk;
 mod svid;

@@ -17,6 +17,8 @@ use crate::model::verdict::Denial;
 const MAX_WORD: usize = 256;
 /// Longest name or URI, in bytes.
 const MAX_TARGET: usize = 4096;
+/// The members of `params` that name what a message is about.
+const NAMES: [&str; 3] = ["name", "uri", "taskId"];
 /// The member of `_meta` that repeats the revision.
 pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// What a message can have.
@@ -120,11 +122,13 @@ fn method_of<'a>(top: &'a Object<'_>) -> Result<Option<&'a str>, Denial> {
 fn facts(top: &Object<'_>, kind: RpcKind) -> RpcFacts {
     let method = top.get("method").and_then(Json::as_str).map(Arc::from);
     let params = top.get("params").and_then(Json::as_object);
-    let name = params.and_then(|params| params.get("name")?.as_str());
+    let named = |member| params.and_then(|params| params.get(member)?.as_str());
+    let name = NAMES.into_iter().find_map(named);
     RpcFacts {
         kind,
         method,
         name: name.filter(|name| name.len() <= MAX_WORD).map(Arc::from),
+        revision: None,
     }
 }
 

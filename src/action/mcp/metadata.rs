@@ -88,7 +88,11 @@ impl Stated {
         RpcFacts {
             kind,
             method: method.cloned(),
-            name: self.target("name").cloned(),
+            name: TARGETS
+                .into_iter()
+                .find_map(|name| self.target(name))
+                .cloned(),
+            revision: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::headers;
 use super::message::{self, Message};
 use super::metadata::{Metadata, Stated};
 use super::method::{END, LISTEN, Method, RESPOND, is_notification};
-use super::revision::Revision;
+use super::revision::{self, Revision};
 use super::{disagrees, wrong};
 use crate::json::Json;
 use crate::model::reason::Reason;
@@ -45,7 +45,11 @@ pub(in crate::action) fn read<'a>(matches: &RouteMatch, request: &'a AccessReque
         return (None, Err(denial));
     }
     match request.method.as_str() {
-        "POST" => posted(request),
+        "POST" => {
+            let (rpc, call) = posted(request);
+            let revision = revision::stated(&request.headers).map(Arc::from);
+            (rpc.map(|rpc| RpcFacts { revision, ..rpc }), call)
+        }
         LISTEN => (None, without_message(request, LISTEN)),
         END => (None, without_message(request, END)),
         _ => (None, Err(Denial::new(Reason::NoAction))),

@@ -2,6 +2,7 @@
 
 use crate::model::reason::Reason;
 use crate::model::request::Headers;
+use crate::model::rpc::Revision as Known;
 use crate::model::verdict::Denial;
 
 /// The header that names the revision.
@@ -11,52 +12,49 @@ const SESSION: &str = "mcp-session-id";
 /// Longest session id, in bytes.
 const MAX_SESSION: usize = 1024;
 
-/// A revision of the protocol that is understood.
+/// The revision that a request is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Revision {
-    name: &'static str,
-    sessions: bool,
+    known: Known,
     /// Whether the request says so itself.
     stated: bool,
 }
 
 /// What a request without the header is written in: the last revision that did not have it.
-const ASSUMED: &str = "2025-03-26";
-const SESSIONS: [&str; 4] = ["2024-11-05", ASSUMED, "2025-06-18", "2025-11-25"];
-const STATELESS: &str = "2026-07-28";
+const ASSUMED: Known = Known::V20250326;
+
+/// The revision that the headers name, known or not.
+pub(super) fn stated(headers: &Headers) -> Option<&str> {
+    headers.get(VERSION)
+}
 
 impl Revision {
     /// The revision that the headers name.
     pub(super) fn of(headers: &Headers) -> Result<Self, Denial> {
-        let stated = headers.get(VERSION);
-        let name = stated.unwrap_or(ASSUMED);
-        let with = |name, sessions| Self {
-            name,
-            sessions,
+        let stated = stated(headers);
+        let known = stated.map_or(Some(ASSUMED), Known::of).ok_or_else(|| {
+            Denial::new(Reason::ProtocolVersion)
+                .because("`MCP-Protocol-Version` names no revision that is known")
+        })?;
+        Ok(Self {
+            known,
             stated: stated.is_some(),
-        };
-        let session = SESSIONS.iter().find(|known| **known == name);
-        match session {
-            Some(known) => Ok(with(known, true)),
-            None if name == STATELESS => Ok(with(STATELESS, false)),
-            None => Err(Denial::new(Reason::ProtocolVersion)
-                .because("`MCP-Protocol-Version` names no revision that is known")),
-        }
+        })
     }
 
     /// Whether it has sessions, streams on GET, and answers of the client's.
     pub(super) const fn has_sessions(self) -> bool {
-        self.sessions
+        self.known.has_sessions()
     }
 
     /// As requests write it.
     pub(super) const fn name(self) -> &'static str {
-        self.name
+        self.known.as_str()
     }
 
     /// Whether the header names the revision that another place names.
     pub(super) fn is_stated_as(self, name: &str) -> bool {
-        self.stated && self.name == name
+        self.stated && self.name() == name
     }
 
     /// A session's id is visible ASCII, and one; without sessions there is none.
@@ -65,7 +63,7 @@ impl Revision {
             return Ok(());
         };
         let wrong = |cause: &str| Err(Denial::new(Reason::MessageMalformed).because(cause));
-        if !self.sessions {
+        if !self.has_sessions() {
             return wrong("`Mcp-Session-Id` is no part of a revision without sessions");
         }
         if id.contains(',') {

@@ -51,7 +51,7 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    supported: Option<[&'static str; 4]>,
+    supported: Option<[&'static str; 5]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requested: Option<String>,
 }

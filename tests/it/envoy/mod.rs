@@ -20,5 +20,6 @@ mod proof;
 mod records;
 mod socket;
 pub(crate) mod stage;
+mod told;
 mod traffic;
 mod upstream;

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign::ext_authz::check_response;
-use countersign::model::decision::{Decision, DecisionId, Spent};
+use countersign::model::decision::{Decision, DecisionId, RouteFacts, Schemes, Spent};
 use countersign::model::lifecycle::Check;
+use countersign::model::name::RouteId;
 use countersign::model::reason::{FaultCode, Reason};
+use countersign::model::route::{DenyStyle, Mcp, Protocol};
+use countersign::model::rpc::{RpcFacts, RpcId, RpcKind};
 use countersign::model::time::Timestamp;
 use countersign::model::verdict::{Denial, Fault, Verdict};
+use envoy_types::pb::envoy::service::auth::v3::DeniedHttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 
 use super::README;
@@ -57,8 +61,8 @@ pub(super) fn metrics(scraped: &str) {
     assert_eq!(names("metrics"), families);
 }
 
-fn status(verdict: Verdict) -> String {
-    let decision = Decision {
+fn decision(verdict: Verdict) -> Decision {
+    Decision {
         rpc: None,
         document: None,
         id: DecisionId::new("d"),
@@ -78,11 +82,71 @@ fn status(verdict: Verdict) -> String {
         dpop: None,
         policy_version: Arc::from("v"),
         spent: Spent::default(),
-    };
-    match check_response(&decision).http_response {
-        Some(HttpResponse::DeniedResponse(denied)) => denied.status.unwrap().code.to_string(),
+    }
+}
+
+fn refusal(decision: &Decision) -> DeniedHttpResponse {
+    match check_response(decision).http_response {
+        Some(HttpResponse::DeniedResponse(denied)) => denied,
         other => panic!("{other:?}"),
     }
+}
+
+fn status(verdict: Verdict) -> String {
+    let denied = refusal(&decision(verdict));
+    denied.status.unwrap().code.to_string()
+}
+
+/// The error code and the status of a refused call of a tool.
+fn code(verdict: Verdict) -> (String, String) {
+    let mut decision = decision(verdict);
+    decision.route = Some(RouteFacts {
+        id: RouteId::new("crm").unwrap(),
+        url: Arc::from("https://mcp.example.com/crm"),
+        schemes: Schemes {
+            tokens: true,
+            api_keys: false,
+        },
+        protocol: Protocol::Mcp(Mcp {
+            server: Arc::from("crm"),
+            deny_style: DenyStyle::Http,
+            hide_existence: false,
+        }),
+    });
+    decision.rpc = Some(RpcFacts {
+        kind: RpcKind::Request(RpcId::Number(1)),
+        method: Some(Arc::from("tools/call")),
+        name: Some(Arc::from("export")),
+        revision: Some(Arc::from("2026-07-28")),
+    });
+    let denied = refusal(&decision);
+    let body: serde_json::Value = serde_json::from_str(&denied.body).unwrap();
+    let status = denied.status.unwrap().code;
+    (body["error"]["code"].to_string(), status.to_string())
+}
+
+#[test]
+fn every_reason_has_its_code_for_mcp_clients() {
+    let rows = rows("codes");
+    let listed = |reason: &str| {
+        let lists = |row: &&Vec<String>| row[2].split(", ").any(|it| it == reason);
+        rows.iter().find(lists)
+    };
+    let denials = Reason::ALL.iter().filter(|it| **it != Reason::Metadata);
+    let denials = denials.map(|it| (it.as_str(), Verdict::Deny(Denial::new(*it))));
+    let faults = FaultCode::ALL.iter();
+    let faults = faults.map(|it| (it.as_str(), Verdict::Fault(Fault::new(*it, ""))));
+    let mut used = BTreeSet::new();
+    for (reason, verdict) in denials.chain(faults) {
+        let (code, status) = code(verdict);
+        let other = |row: &&Vec<String>| row[2] == "every other" && row[1] == status;
+        let row = listed(reason).or_else(|| rows.iter().find(other));
+        let row = row.unwrap_or_else(|| panic!("no code for {reason}"));
+        assert_eq!((&row[0], &row[1]), (&code, &status), "{reason}");
+        used.insert(code);
+    }
+    used.insert("-32601".to_owned());
+    assert_eq!(names("codes"), used);
 }
 
 #[test]
