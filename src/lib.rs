@@ -29,10 +29,11 @@
 //! | 4 | [`identity`] | who asks: a credential, verified into facts | |
 //! | 4 | [`registry`] | the inventory of non-human identities | |
 //! | 4 | [`audit`] | one redacted record for every decision | |
+//! | 4 | [`token`] | the tokens that allowed requests carry inward, minted and published | |
 //! | 3 | [`action`] | which route, which action, which parameters; pure | |
 //! | 3 | [`policy`] | rules, compiled to an index and evaluated; pure | |
 //! | 2 | [`expression`] | conditions: typed at load, bounded, three-valued; pure | `cel` |
-//! | 2 | [`keys`] | key sets in memory, and the signatures that are verified with them | `jsonwebtoken` |
+//! | 2 | [`keys`] | key sets in memory, the signatures that are verified with them, and keys to sign with | `jsonwebtoken` |
 //! | 2 | [`store`] | durable state: what outlives the process, one operation a thing to know | `rusqlite` |
 //! | 2 | [`tls`] | the server's side of TLS, with certificates that are read again when they change | `tokio_rustls` |
 //! | 1 | [`certificate`] | X.509 certificates, read and never validated: names, thumbprint, SPIFFE ID | `x509_parser` |
@@ -55,7 +56,7 @@
 //!    credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`] adds
 //!    or forbids, joined into parties; the action and its typed parameters; the rules ([`policy`]), in which forbids come
 //!    first, then what must hold, then permits, then what the caller could still add.
-//! 5. The authorizer removes every header that the policy could have set and did not, writes the record ([`audit`]) and
+//! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every header that the policy could have set and did not, writes the record ([`audit`]) and
 //!    moves the metrics ([`telemetry`]). Rules in shadow mode are asked after the answer.
 //! 6. [`ext_authz::check_response`] renders the verdict, in one exhaustive match: the only place with status codes and
 //!    header names.
@@ -100,3 +101,4 @@ pub mod registry;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod token;

@@ -12,15 +12,21 @@ use super::json::pretty;
 use super::problem::{HEADERS, Problem};
 use super::status::{IntrospectionStatus, KeySetStatus, Status};
 
+/// Where the keys of minted tokens are published.
+const JWKS: &str = "/.well-known/jwks.json";
+/// How long a verifier may keep them, so how long before it signs a new key has to be published.
+const JWKS_AGE: &str = "public, max-age=300";
+
 /// Every path that there is; `get` answers HEAD too.
 pub(super) fn router(state: MetricsState) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route(JWKS, get(jwks))
         .fallback(async || {
             let detail =
-                "there are `/metrics`, `/healthz` and `/readyz`; `/status` is on the admin listener";
+                "there are `/metrics`, `/healthz`, `/readyz` and, where tokens are minted, `/.well-known/jwks.json`; `/status` is on the admin listener";
             Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
         })
         .method_not_allowed_fallback(async || {
@@ -55,6 +61,20 @@ async fn metrics(State(state): State<MetricsState>) -> Response {
 
 async fn healthz() -> Response {
     (HEADERS, "ok\n").into_response()
+}
+
+async fn jwks(State(state): State<MetricsState>) -> Response {
+    let Some(document) = (state.jwks)() else {
+        let detail = "no tokens are minted: the configuration has no section `token`";
+        return Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response();
+    };
+    let headers = [
+        // RFC 7517, section 8.5.2.
+        (header::CONTENT_TYPE, "application/jwk-set+json"),
+        (header::CACHE_CONTROL, JWKS_AGE),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, document.to_string()).into_response()
 }
 
 async fn readyz(State(state): State<MetricsState>) -> Response {

@@ -49,6 +49,9 @@ pub use status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, 
 /// Says how things are at this moment; called once a request, and never waits.
 pub type StatusNow = Arc<dyn Fn() -> Status + Send + Sync>;
 
+/// The JWK set in force, if tokens are minted; called once a request, and never waits.
+pub type JwksNow = Arc<dyn Fn() -> Option<Arc<str>> + Send + Sync>;
+
 /// A reload that was asked for; none if nothing is reloaded any more. It begins when it is awaited.
 pub type Reloading = Pin<Box<dyn Future<Output = Option<Reloaded>> + Send>>;
 
@@ -59,6 +62,8 @@ pub struct MetricsState {
     pub metrics: Metrics,
     /// How things are.
     pub status: StatusNow,
+    /// The keys that minted tokens are verified with.
+    pub jwks: JwksNow,
 }
 
 /// What the admin listener shows and changes.

@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::reload::Asker;
+use super::reload::{Asker, InForce};
 use super::status::StatusSource;
 use crate::admin::{
-    AdminSettings, AdminState, HttpServer, MetricsSettings, MetricsState, Reloading, StatusNow,
+    AdminSettings, AdminState, HttpServer, JwksNow, MetricsSettings, MetricsState, Reloading,
+    StatusNow,
 };
 use crate::audit::Audit;
 use crate::ext_authz::now;
@@ -83,6 +84,7 @@ impl Doors {
         let shown = MetricsState {
             metrics: metrics.clone(),
             status: Arc::clone(&status),
+            jwks: jwks(&in_force),
         };
         let state = AdminState {
             metrics,
@@ -100,6 +102,15 @@ impl Doors {
             admin: admin.context("admin")?,
         })
     }
+}
+
+/// The keys of the snapshot in force.
+fn jwks(in_force: &Arc<InForce>) -> JwksNow {
+    let in_force = Arc::clone(in_force);
+    Arc::new(move || {
+        let snapshot = in_force.snapshot.load();
+        Some(Arc::clone(snapshot.minter.as_ref()?.jwks()))
+    })
 }
 
 /// Asks the reloader, and waits for what becomes of it.

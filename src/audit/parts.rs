@@ -161,6 +161,15 @@ pub(super) struct ConstraintsLine<'a> {
     response_headers: Vec<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     metadata: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<TokenLine<'a>>,
+}
+
+/// What was demanded of a minted token; the token itself is nowhere, and its id is the decision's.
+#[derive(Serialize)]
+struct TokenLine<'a> {
+    audience: Text<'a>,
+    scope: Vec<Text<'a>>,
 }
 
 impl<'a> ConstraintsLine<'a> {
@@ -172,6 +181,7 @@ impl<'a> ConstraintsLine<'a> {
             strip_query,
             response_headers,
             metadata,
+            token,
         } = constraints;
         let line = Self {
             headers: keys(headers),
@@ -180,6 +190,10 @@ impl<'a> ConstraintsLine<'a> {
             strip_query: names(strip_query.iter().map(AsRef::as_ref), FIELD_NAME),
             response_headers: keys(response_headers),
             metadata: keys(metadata),
+            token: token.as_ref().map(|token| TokenLine {
+                audience: Text::new(&token.audience, FIELD_NAME),
+                scope: names(token.scope.iter().map(AsRef::as_ref), FIELD_NAME),
+            }),
         };
         (constraints != &Constraints::default()).then_some(line)
     }

@@ -5,6 +5,7 @@
 //! metrics move, and shadow rules are asked after the answer. Nothing here knows Envoy.
 
 mod examine;
+mod exchange;
 mod headers;
 mod life;
 mod metadata;
@@ -91,6 +92,8 @@ impl Authorizer {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
         let mut examined = snapshot.examine(request, until, None).await;
+        let id = new_id();
+        snapshot.exchange(request, &id, &mut examined);
         if let Verdict::Allow(grant) = &mut examined.verdict {
             snapshot.protected.apply(&mut grant.constraints, request);
             headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
@@ -121,7 +124,7 @@ impl Authorizer {
             trace: _,
         } = examined;
         let mut decision = Decision {
-            id: new_id(),
+            id,
             at: request.now,
             verdict,
             request: Some(RequestFacts::from(request)),

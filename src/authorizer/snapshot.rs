@@ -11,6 +11,7 @@ use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
 use crate::registry::{Lifecycle, Registry};
+use crate::token::Minter;
 
 /// Routes, policy, registry, providers and conditions of one version.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub documents: Documents,
     /// What is allowed.
     pub policy: Policy,
+    /// Mints tokens for those whom rules let through with one.
+    pub minter: Option<Minter>,
     /// Headers that only the policy may set.
     pub protected: Protected,
     /// The inventory of non-human identities.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::asking;
 use super::describe::{self, Declared};
 use crate::authorizer::{Examined, Snapshot};
-use crate::config::{CaseSpec, ExpectSpec};
+use crate::config::{CaseSpec, ExpectSpec, ExpectTokenSpec};
 use crate::model::lifecycle::Level;
 use crate::model::name::{ConditionName, RuleId};
 use crate::model::risk::Risk;
@@ -92,6 +92,7 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         risk,
         missing_scope,
         warnings,
+        token,
         headers,
         query,
     } = expect;
@@ -141,6 +142,19 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         Verdict::Allow(grant) => Some(&grant.constraints),
         Verdict::Deny(_) | Verdict::Fault(_) => None,
     };
+    if let Some(ExpectTokenSpec { audience, scope }) = token {
+        let minted = constraints.and_then(|constraints| constraints.token.as_ref());
+        differs("token", Some("one"), minted.map(|_| "one"));
+        let got = minted.map(|minted| minted.audience.as_ref());
+        differs("token audience", audience.as_deref(), got);
+        let sorted = |texts: BTreeSet<&str>| texts.into_iter().collect::<Vec<_>>().join(" ");
+        let expected = scope.as_ref().map(|scope| {
+            let items = scope.items().iter();
+            sorted(items.flat_map(|text| text.split(' ')).collect())
+        });
+        let got = minted.map(|minted| sorted(minted.scope.iter().map(AsRef::as_ref).collect()));
+        differs("token scope", expected.as_deref(), got.as_deref());
+    }
     let empty = BTreeMap::new();
     let set = constraints.map_or((&empty, &empty), |constraints| {
         (&constraints.headers, &constraints.query)

@@ -11,7 +11,7 @@ use crate::model::risk::{MAX_SCORE, Risk, Said};
 use crate::model::route::Asked;
 use crate::model::rpc::RpcFacts;
 use crate::model::value::Value as Attribute;
-use crate::model::verdict::{Constraints, Denial, Remedy, Verdict};
+use crate::model::verdict::{Constraints, Denial, Remedy, TokenDemand, Verdict};
 
 /// An examined request with its trace.
 pub(super) struct Explained {
@@ -297,6 +297,7 @@ fn constraints(verdict: &Verdict) -> Option<Value> {
         strip_query,
         response_headers,
         metadata,
+        token,
     } = &grant.constraints;
     let mut shown = serde_json::Map::new();
     let mut put = |name: &str, empty: bool, value: Value| {
@@ -318,5 +319,15 @@ fn constraints(verdict: &Verdict) -> Option<Value> {
         metadata.is_empty(),
         json!(metadata.keys().collect::<Vec<_>>()),
     );
+    if let Some(TokenDemand {
+        audience,
+        scope,
+        ttl,
+    }) = token
+    {
+        let ttl = ttl.as_secs_f64();
+        let demand = json!({ "audience": audience, "scope": scope, "ttl_s": ttl });
+        shown.insert("token".to_owned(), demand);
+    }
     (!shown.is_empty()).then_some(Value::Object(shown))
 }

@@ -14,6 +14,7 @@ use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
+use super::tokens::Tokens;
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::identity::{CheckedProviders, ProviderSpec};
@@ -114,6 +115,10 @@ impl Reading<'_> {
         let around = (providers.as_ref(), dpop.as_ref(), self.certificates);
         let read = (&document, &spec, overrides);
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
+        let tokens = Tokens::read(self.path, &document, providers.as_ref(), &mut self.problems);
+        for file in &tokens.files {
+            self.watch(file);
+        }
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed: Vec<PathBuf> = spec
@@ -134,6 +139,7 @@ impl Reading<'_> {
             &spec,
             &known,
             providers.as_ref().filter(|_| !incomplete),
+            tokens.header.as_deref(),
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
@@ -166,6 +172,8 @@ impl Reading<'_> {
             audit,
             store,
             dpop: dpop?,
+            version: files::version(self.path, &self.sources, &tokens.kids()),
+            minter: tokens.minter,
             fixed: text,
             providers: providers?,
             claims: known,
@@ -175,7 +183,6 @@ impl Reading<'_> {
             lifecycle,
             conditions,
             set_conditions,
-            version: files::version(self.path, &self.sources),
             cases,
             warnings: Problems::new(),
             sources: Sources::new(),
@@ -299,6 +306,7 @@ impl Reading<'_> {
         spec: &ServerSpec,
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         checked: Option<&CheckedProviders>,
+        token_header: Option<&str>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
         let mut read = PolicyFiles::default();
@@ -317,7 +325,7 @@ impl Reading<'_> {
             .iter()
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        read.compile(known, checked, &trusted, &mut self.problems)
+        read.compile(known, checked, &trusted, token_header, &mut self.problems)
     }
 
     /// The values of declared conditions; a value of one that no policy declares is a mistake.

@@ -1,6 +1,6 @@
 //! What a configuration becomes once it is read: all that a server runs with, or all that is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::registry::{Lifecycle, Registry};
 use crate::store::StoreSettings;
 use crate::telemetry::Log;
+use crate::token::Minter;
 
 /// A configuration that can be run.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Bundle {
     pub store: StoreSettings,
     /// How proofs of possession are judged.
     pub dpop: DpopSettings,
+    /// What minted tokens are signed with.
+    pub minter: Option<Minter>,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -71,15 +74,24 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// Every request header that this server sets: by rules, or with minted tokens. A client's own is removed.
+    pub fn set_headers(&self) -> BTreeSet<Arc<str>> {
+        let mut headers = self.policy.settable_headers().clone();
+        headers.extend(self.minter.iter().map(|it| Arc::clone(it.header())));
+        headers
+    }
+
     /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
     pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
         let providers = self.providers.with(self.dpop, resources);
+        let protected = Protected::new(&self.set_headers());
         Snapshot {
             version: self.version,
             loaded,
             documents: Documents::new(&self.routes, &providers),
             routes: self.routes,
-            protected: Protected::new(self.policy.settable_headers()),
+            protected,
+            minter: self.minter,
             policy: self.policy,
             registry: self.registry,
             lifecycle: self.lifecycle,

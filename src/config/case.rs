@@ -154,10 +154,22 @@ pub struct ExpectSpec {
     pub missing_scope: Option<OneOrMany<String>>,
     /// Codes of the checks of identities' lives that warn, all of them; `[]` means that none does.
     pub warnings: Option<OneOrMany<String>>,
+    /// The token that is minted for the upstream.
+    pub token: Option<ExpectTokenSpec>,
     /// Request headers that are set, among others; `{}` means that none is.
     pub headers: Option<BTreeMap<String, String>>,
     /// Query parameters that are set, among others; `{}` means that none is.
     pub query: Option<BTreeMap<String, String>>,
+}
+
+/// A token that the upstream gets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectTokenSpec {
+    /// Whom it is meant for.
+    pub audience: Option<String>,
+    /// Its scopes, all of them.
+    pub scope: Option<OneOrMany<String>>,
 }
 
 /// A case and where it stands.

@@ -158,6 +158,7 @@ fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
         risk,
         missing_scope,
         warnings,
+        token,
         headers,
         query,
     } = expect;
@@ -203,6 +204,7 @@ fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
     }
     for (key, written, only) in [
         ("missing_scope", missing_scope.is_some(), "deny"),
+        ("token", token.is_some(), "allow"),
         ("headers", headers.is_some(), "allow"),
         ("query", query.is_some(), "allow"),
     ] {

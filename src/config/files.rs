@@ -99,8 +99,9 @@ pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
 }
 
 /// A digest of every file that was read, seen from the configuration's folder, so that replicas that mount the same
-/// files in different places have the same version. The first 12 digits name it.
-pub(super) fn version(config: &Path, sources: &Sources) -> Arc<str> {
+/// files in different places have the same version; and of the keys that tokens are minted with, by their ids. The first
+/// 12 digits name it.
+pub(super) fn version(config: &Path, sources: &Sources, kids: &[&str]) -> Arc<str> {
     let folder = config.parent().unwrap_or_else(|| Path::new(""));
     let named = |file: &Path| {
         file.strip_prefix(folder)
@@ -115,7 +116,8 @@ pub(super) fn version(config: &Path, sources: &Sources) -> Arc<str> {
     let whole = digest(
         parts
             .iter()
-            .map(|(name, text)| (name.as_str(), text.as_bytes())),
+            .map(|(name, text)| (name.as_str(), text.as_bytes()))
+            .chain(kids.iter().map(|kid| ("token", kid.as_bytes()))),
     );
     Arc::from(whole.get(..12).unwrap_or(&whole))
 }

@@ -18,12 +18,13 @@ pub mod problem;
 mod proofs;
 mod server;
 mod signals;
+mod tokens;
 mod watch;
 pub mod yaml;
 
 pub use assemble::{load, load_with_certificates};
 pub use bundle::{Bundle, Failure};
-pub use case::{CallSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, PlacedCase};
+pub use case::{CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec, PlacedCase};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
 

@@ -198,6 +198,7 @@ impl PolicyFiles {
         providers: &BTreeMap<ProviderName, ClaimDeclarations>,
         checked: Option<&CheckedProviders>,
         trusted_metadata: &[Arc<str>],
+        token_header: Option<&str>,
         problems: &mut Problems,
     ) -> Read {
         let providers_incomplete = checked.is_none();
@@ -216,6 +217,7 @@ impl PolicyFiles {
             // Where a provider could not be read, it may be the one that is missed.
             checked.is_none_or(CheckedProviders::knows_workloads),
             trusted_metadata,
+            token_header,
             problems,
         );
         self.check_cases(providers, providers_incomplete, policy.as_ref(), problems);
@@ -268,6 +270,7 @@ impl PolicyFiles {
         providers_incomplete: bool,
         workloads: bool,
         trusted_metadata: &[Arc<str>],
+        token_header: Option<&str>,
         problems: &mut Problems,
     ) -> Option<Policy> {
         let specs: Vec<RuleSpec> = self.rules.iter().map(|(_, _, spec)| spec.clone()).collect();
@@ -282,6 +285,7 @@ impl PolicyFiles {
             workloads,
             conditions: &self.conditions,
             trusted_metadata,
+            token_header,
         };
         let (policy, findings) = match compile(&specs, self.signals.as_slice(), &context) {
             // Rules that could not be read are missing here: what looks odd without them may be fine with them.

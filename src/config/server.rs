@@ -17,7 +17,7 @@ use crate::registry::LifecycleSpec;
 use crate::store::StoreSpec;
 use crate::telemetry::LogSpec;
 
-/// The server's settings. `providers` are read one by one beside this.
+/// The server's settings. `providers` and `token` are read beside this.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerSpec {
@@ -75,7 +75,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "providers",
     "grpc",
     "metrics",
@@ -85,6 +85,7 @@ const SECTIONS: [&str; 9] = [
     "store",
     "dpop",
     "lifecycle",
+    "token",
 ];
 
 impl ServerSpec {

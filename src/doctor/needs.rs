@@ -147,6 +147,7 @@ impl Needs {
         needs.read_routes(bundle);
         needs.read_providers(bundle);
         needs.read_policy(&bundle.policy);
+        needs.read_tokens(bundle);
         if bundle.lifecycle.looks_for_browsers() {
             for (name, why) in OF_BROWSERS {
                 needs.header(name, why);
@@ -216,6 +217,21 @@ impl Needs {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Minted tokens are set, and replace what the caller came with.
+    fn read_tokens(&mut self, bundle: &Bundle) {
+        let set = bundle.set_headers();
+        self.set.extend(set.iter().map(ToString::to_string));
+        if bundle.policy.demands_tokens() {
+            let own = bundle.providers.headers();
+            let own = own.map(|(_, name)| name.to_owned());
+            let known = ["authorization", "dpop"].map(str::to_owned);
+            let all = own
+                .filter(|name| name != FORWARDED_CERTIFICATE)
+                .chain(known);
+            self.stripped.extend(all);
         }
     }
 

@@ -14,6 +14,7 @@
 
 mod accepted;
 mod api_key;
+mod carried;
 mod chain;
 mod check;
 mod claims;

@@ -36,14 +36,14 @@ pub struct CheckedProviders(pub(super) BTreeMap<ProviderName, Checked>);
 pub struct Providers {
     pub(super) ready: BTreeMap<ProviderName, Ready>,
     /// Where they look for credentials beside the `authorization` header, and who looks there.
-    places: BTreeMap<Place, Readers>,
+    pub(super) places: BTreeMap<Place, Readers>,
     /// How possession of a token's key is shown, whichever provider verifies the token.
     pub(super) proofs: Proofs,
 }
 
 /// Who looks for credentials in a place.
 #[derive(Debug, Default)]
-struct Readers {
+pub(super) struct Readers {
     names: Vec<ProviderName>,
     /// Whether they look for API keys; all readers of a place look for one kind.
     keys: bool,
@@ -111,6 +111,12 @@ impl CheckedProviders {
             .iter()
             .map(|(name, provider)| (name.clone(), provider.claims()))
             .collect()
+    }
+
+    /// The provider whose tokens have exactly this `iss`.
+    pub fn of_issuer(&self, iss: &str) -> Option<&ProviderName> {
+        let mut all = self.0.iter();
+        all.find_map(|(name, provider)| (provider.issuer() == Some(iss)).then_some(name))
     }
 
     /// Whether any provider makes workloads known.
@@ -393,14 +399,6 @@ impl Providers {
             return Err(denial.because("the route accepts no API keys there").into());
         }
         api_key::verify(key, candidates, request, clock.now)
-    }
-
-    /// The headers that hold credentials of their own. They are for this server, so no upstream gets them.
-    pub fn credential_headers(&self) -> impl Iterator<Item = &str> {
-        self.places.keys().filter_map(|place| match place {
-            Place::Header(name) => Some(&**name),
-            Place::Cookie(_) => None,
-        })
     }
 
     /// Verifies a signed token that stands in `place`, or in the `authorization` header: one of access by its `iss`, else

@@ -15,6 +15,8 @@ mod limits;
 mod object;
 mod pointer;
 mod read;
+#[cfg(test)]
+mod tests;
 
 mod value;
 

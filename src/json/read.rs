@@ -60,11 +60,9 @@ fn told(error: &serde_json::Error, text: &str) -> JsonError {
 
 /// Lines and columns, both from 1 on, as an offset in bytes.
 fn offset(error: &serde_json::Error, text: &str) -> usize {
-    let lines = text.split_inclusive('\n');
-    let before: usize = lines
-        .take(error.line().saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let mut breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    let last = error.line().checked_sub(2).and_then(|nth| breaks.nth(nth));
+    let before = last.map_or(0, |(at, _)| at + 1);
     let offset = before + error.column().saturating_sub(1);
     offset.min(text.len().saturating_sub(1))
 }

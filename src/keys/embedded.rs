@@ -68,7 +68,7 @@ impl ParsedJws<'_> {
 
 /// The thumbprint of a public key (RFC 7638, section 3.2; RFC 8037, section 2): its required members in the order of
 /// their names, without spaces. They are words and base64url, so nothing needs escaping.
-fn thumbprint(jwk: &Value) -> Option<String> {
+pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     // A secret has no place beside a public key, whatever the key's kind.
     if jwk.get("k").is_some() {

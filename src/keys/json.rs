@@ -1,16 +1,18 @@
-//! JSON read strictly: bounded depth, no member twice.
-//!
-//! `serde_json` keeps the last of two members with one name; another reader of the same token may keep the first. So
-//! that both cannot see different tokens, such a document is refused, at every depth.
+//! JSON objects of tokens and of those who publish keys: as strict as [`crate::json`], and not deep.
 
-use std::cell::Cell;
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use crate::json::{self, Json, Limits};
 
 /// The most objects and arrays that may be nested, the outermost included.
 pub(super) const MAX_DEPTH: usize = 16;
+
+/// The caller bounds the size, and with it everything but the depth.
+const LIMITS: Limits = Limits {
+    depth: MAX_DEPTH,
+    nodes: usize::MAX,
+    text: usize::MAX,
+};
 
 /// Why a document is refused. The messages contain nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,105 +30,27 @@ pub enum JsonError {
 
 /// Reads one JSON object and nothing after it. The caller bounds the size.
 pub fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
-    let problem = Cell::new(JsonError::Malformed);
-    let strict = Strict {
-        depth: MAX_DEPTH,
-        problem: &problem,
-    };
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = strict
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value));
-    match value {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(JsonError::Malformed),
-        Err(_) => Err(problem.get()),
+    match json::read(bytes, &LIMITS)? {
+        Json::Object(object) => Ok(object.into()),
+        _ => Err(JsonError::Malformed),
     }
 }
 
-/// Reads a value that may open `depth` more levels, and notes what it refuses in `problem`.
-#[derive(Clone, Copy)]
-struct Strict<'a> {
-    depth: usize,
-    problem: &'a Cell<JsonError>,
-}
-
-impl Strict<'_> {
-    fn descend<E: Error>(self) -> Result<Self, E> {
-        match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Self { depth, ..self }),
-            None => Err(self.refuse(JsonError::TooDeep)),
+impl From<json::JsonError> for JsonError {
+    fn from(error: json::JsonError) -> Self {
+        use json::JsonError as Read;
+        match error {
+            Read::Duplicate => Self::DuplicateMember,
+            Read::TooDeep => Self::TooDeep,
+            Read::NotUtf8
+            | Read::ByteOrderMark
+            | Read::Malformed { .. }
+            | Read::Trailing { .. }
+            | Read::LoneSurrogate
+            | Read::TooManyNodes
+            | Read::TextTooLong
+            | Read::NumberOutOfRange => Self::Malformed,
         }
-    }
-
-    fn refuse<E: Error>(self, problem: JsonError) -> E {
-        self.problem.set(problem);
-        E::custom(problem)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let inner = self.descend()?;
-        let mut array = Vec::new();
-        while let Some(value) = items.next_element_seed(inner)? {
-            array.push(value);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let inner = self.descend()?;
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(self.refuse(JsonError::DuplicateMember));
-            }
-            object.insert(name, members.next_value_seed(inner)?);
-        }
-        Ok(Value::Object(object))
     }
 }
 

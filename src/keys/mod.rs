@@ -1,4 +1,5 @@
-//! Key sets: fetched in the background, served from memory; and the signatures that are verified with them.
+//! Key sets: fetched in the background, served from memory; the signatures that are verified with them; and keys of this
+//! server's own, to sign with.
 //!
 //! A [`KeySet`] is a handle on the keys of one source. Its background task fetches them, refreshes them before they
 //! expire and gives up on them when they have been stale for too long. Looking a key up is synchronous: it reads the
@@ -23,6 +24,7 @@ mod random;
 mod refresh;
 pub mod secret;
 mod set;
+mod sign;
 mod source;
 mod spec;
 mod table;
@@ -41,5 +43,6 @@ pub use jws::{
 };
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};
+pub use sign::{SignError, SigningKey, SigningKeyError};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;

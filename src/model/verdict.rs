@@ -1,7 +1,9 @@
 //! How a check ends. A denial is a value, not an error; a fault is "could not decide".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::identity::Proof;
 use super::name::RuleId;
@@ -63,7 +65,7 @@ pub const MAX_METADATA_BYTES: usize = 16 * 1024;
 pub const MAX_METADATA_DEPTH: usize = 16;
 
 /// What is done to an allowed request; the merge of all guards that apply.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Constraints {
     /// Request headers that are set, by lower-case name.
     pub headers: BTreeMap<Arc<str>, String>,
@@ -78,6 +80,43 @@ pub struct Constraints {
     /// Dynamic metadata for Envoy's later filters and its access log; within [`MAX_METADATA_BYTES`] and
     /// [`MAX_METADATA_DEPTH`].
     pub metadata: BTreeMap<Arc<str>, Value>,
+    /// The token that the upstream gets in place of the caller's credential.
+    pub token: Option<TokenDemand>,
+}
+
+impl fmt::Debug for Constraints {
+    /// Names without values: a header that is set may hold a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            headers,
+            strip,
+            query,
+            strip_query,
+            response_headers,
+            metadata,
+            token,
+        } = self;
+        f.debug_struct("Constraints")
+            .field("headers", &headers.keys())
+            .field("strip", strip)
+            .field("query", &query.keys())
+            .field("strip_query", strip_query)
+            .field("response_headers", &response_headers.keys())
+            .field("metadata", &metadata.keys())
+            .field("token", token)
+            .finish()
+    }
+}
+
+/// A short-lived token that is minted for an allowed request: never good for more than the caller's own credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenDemand {
+    /// Whom it is meant for; another audience than the route's.
+    pub audience: Arc<str>,
+    /// What it allows: scopes that the caller's credential has; never empty.
+    pub scope: BTreeSet<Arc<str>>,
+    /// How long it is good, at most.
+    pub ttl: Duration,
 }
 
 /// A request that is refused. `reason` and `remedy` are for the client, `rule` and `cause` for the log only.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::constrain::Constrain;
 use super::requirement::Requirement;
 use super::rule::Rule;
+use super::token::Site;
 use super::trace::{Effect, Outcome};
 use crate::expression::Condition;
 use crate::model::facts::Facts;
@@ -37,6 +38,7 @@ impl Bound {
         rule: &Arc<Rule>,
         plain: &Schema,
         with_party: &Schema,
+        site: &Site<'_>,
     ) -> Result<Self, Vec<Finding>> {
         let schema = if rule.effect == Effect::Guard {
             plain
@@ -56,7 +58,7 @@ impl Bound {
         let unless = condition(rule.unless.as_ref(), "unless");
         let must = condition(rule.must.as_ref(), "must");
         let constrain = rule.constrain.as_ref().and_then(|spec| {
-            let compiled = Constrain::compile(spec, schema);
+            let compiled = Constrain::compile(spec, schema, site);
             compiled
                 .map_err(|wrong| findings.extend(wrong.into_iter().map(|f| f.under("constrain"))))
                 .ok()
@@ -109,6 +111,12 @@ impl Bound {
     pub(super) fn reads_risk(&self) -> bool {
         let mut reads = self.reads();
         reads.any(|path| path.first().is_some_and(|root| root.as_ref() == RISK))
+    }
+
+    /// Whether it lets requests through with a token of our own.
+    pub(super) fn demands_token(&self) -> bool {
+        let mut constrain = self.constrain.iter();
+        constrain.any(|constrain| constrain.token.is_some())
     }
 
     /// Every attribute path that its conditions and values can read.

@@ -51,6 +51,11 @@ impl<'a> Catalog<'a> {
         self.routes.get_key_value(&id).map(|(id, _)| *id)
     }
 
+    /// The route itself.
+    pub(super) fn get(&self, id: &RouteId) -> Option<&'a Route> {
+        self.routes.get(id).copied()
+    }
+
     /// Every route.
     pub(super) fn route_names(&self) -> impl Iterator<Item = &'a str> {
         self.routes.keys().map(|id| id.as_str())

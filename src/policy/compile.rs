@@ -11,6 +11,7 @@ use super::lint;
 use super::rule::Rule;
 use super::signal::{self, BoundSignals, Signal};
 use super::spec::{RuleSpec, SignalSpec};
+use super::token::Site;
 use super::trace::{Effect, Trace};
 use crate::model::facts::Facts;
 use crate::model::finding::{Finding, Step};
@@ -34,6 +35,8 @@ pub struct Context<'a> {
     pub conditions: &'a [ConditionName],
     /// Namespaces of Envoy's metadata that rules may read.
     pub trusted_metadata: &'a [Arc<str>],
+    /// The request header of minted tokens; none if none can be minted.
+    pub token_header: Option<&'a str>,
 }
 
 /// What a finding is about.
@@ -55,6 +58,8 @@ pub(super) struct ActionRules {
     pub(super) guards: Index,
     pub(super) signals: Vec<Signal>,
     has_shadow: bool,
+    /// Whether a request can be let through with a token of our own.
+    pub(super) demands_token: bool,
     /// Query parameters that its rules and signals read; none: any.
     query_reads: Option<BTreeSet<Arc<str>>>,
 }
@@ -105,7 +110,7 @@ impl Policy {
         }
     }
 
-    fn rules_of(&self, action: &Action) -> Option<&ActionRules> {
+    pub(super) fn rules_of(&self, action: &Action) -> Option<&ActionRules> {
         self.actions.get(&action.route)?.get(&action.id)
     }
 
@@ -211,7 +216,8 @@ pub fn compile(
     }
     compiled.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
     let mut schemas = Schemas::new(&catalog, context);
-    let bound = bind(&compiled, &catalog, &mut schemas, &mut findings);
+    let header = context.token_header;
+    let bound = bind(&compiled, &catalog, &mut schemas, header, &mut findings);
     let weighed = signal::bind(signals, &catalog, &mut schemas, &mut findings);
     let policy = assemble(bound, weighed, context, rules.len());
     if findings.is_empty() {
@@ -258,6 +264,7 @@ fn bind<'a>(
     rules: &[(usize, Arc<Rule>)],
     catalog: &Catalog<'a>,
     schemas: &mut Schemas<'_, 'a>,
+    header: Option<&str>,
     findings: &mut Findings,
 ) -> BoundRules<'a> {
     let mut bound: BoundRules<'a> = HashMap::new();
@@ -266,7 +273,12 @@ fn bind<'a>(
         for action in catalog.covered(&rule.selector) {
             let key = (&action.route, &action.id);
             let readable = schemas.of(action);
-            match Bound::compile(rule, &readable.plain, &readable.with_party) {
+            let site = Site {
+                action,
+                route: catalog.get(&action.route),
+                header,
+            };
+            match Bound::compile(rule, &readable.plain, &readable.with_party, &site) {
                 Ok(item) => bound.entry(key).or_default().push(item),
                 Err(findings) => wrong.add(action, findings),
             }
@@ -311,6 +323,7 @@ fn assemble<'a>(
 fn action_rules(items: Vec<Bound>, signals: Vec<Signal>) -> ActionRules {
     let has_shadow = items.iter().any(|item| item.rule.shadow);
     let enforced = items.iter().filter(|item| !item.rule.shadow);
+    let demands_token = enforced.clone().any(Bound::demands_token);
     let of_rules = enforced.map(Bound::query_reads);
     let reads: Option<Vec<Vec<Arc<str>>>> = of_rules
         .chain(signals.iter().map(Signal::query_reads))
@@ -327,6 +340,7 @@ fn action_rules(items: Vec<Bound>, signals: Vec<Signal>) -> ActionRules {
         guards: take(Effect::Guard),
         signals,
         has_shadow,
+        demands_token,
         query_reads,
     }
 }

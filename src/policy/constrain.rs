@@ -3,31 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::names::{bad_header, bad_parameters, header_names};
 use super::spec::{ConstrainSpec, QueryConstrainSpec};
+use super::token::{self, Site};
 use crate::expression::Expression;
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
-use crate::model::list::OneOrMany;
+use crate::model::identity::TokenFacts;
 use crate::model::name::RuleId;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::schema::Schema;
 use crate::model::value::{Type, Value};
 use crate::model::verdict::{
-    Constraints, Denial, Fault, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, Verdict,
+    Constraints, Denial, Fault, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, TokenDemand, Verdict,
 };
-
-/// Headers that Envoy or HTTP itself owns: setting or removing them breaks the request or does nothing.
-const RESERVED: &[&str] = &[
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "upgrade",
-];
 
 /// Longest value that is set, in bytes.
 const MAX_VALUE: usize = 8192;
@@ -44,21 +33,33 @@ pub(super) struct Constrain {
     caps: Vec<(Arc<str>, i64)>,
     response_headers: Computed,
     metadata: Computed,
+    pub(super) token: Option<TokenDemand>,
 }
 
 impl Constrain {
-    /// Compiles the constraints for an action with this schema.
-    pub(super) fn compile(spec: &ConstrainSpec, schema: &Schema) -> Result<Self, Vec<Finding>> {
+    /// Compiles the constraints for the action of `site`, which has this schema.
+    pub(super) fn compile(
+        spec: &ConstrainSpec,
+        schema: &Schema,
+        site: &Site<'_>,
+    ) -> Result<Self, Vec<Finding>> {
         let ConstrainSpec {
             strip,
             headers,
             query,
             response_headers,
             metadata,
+            token,
         } = spec;
         let QueryConstrainSpec { remove, set, cap } = query;
-        let mut findings = Vec::new();
+        let mut findings = token::bad_headers(spec, site);
+        let token = token.as_ref().map(|demand| token::compile(demand, site));
+        let token = token.transpose().unwrap_or_else(|wrong| {
+            findings.extend(wrong.into_iter().map(|finding| finding.under("token")));
+            None
+        });
         let compiled = Self {
+            token,
             strip: header_names(strip, &mut findings),
             headers: computed(headers, schema, &Type::String, "headers", &mut findings),
             remove: remove
@@ -150,7 +151,9 @@ impl Constrain {
         });
         let removed = self.strip.iter();
         let capped = self.caps.iter();
+        let audience = self.token.iter().map(|token| &*token.audience);
         computed
+            .chain(audience.map(|audience| ("token", "audience", audience)))
             .chain(removed.map(|name| ("header", name.as_ref(), "(removed)")))
             .chain(capped.map(|(name, _)| ("query parameter", name.as_ref(), "(capped)")))
     }
@@ -171,53 +174,6 @@ impl Constrain {
         let caps = self.caps.iter().map(|(name, _)| name);
         caps.chain(self.set.iter().map(|(name, _)| name))
     }
-}
-
-fn header_names(list: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<Arc<str>> {
-    for (index, name) in list.items().iter().enumerate() {
-        if let Some(finding) = bad_header(name) {
-            findings.push(list.place(index, finding).under("strip"));
-        }
-    }
-    list.items()
-        .iter()
-        .map(|name| Arc::from(name.as_str()))
-        .collect()
-}
-
-/// Envoy finds parameters by their raw name, so only a name with one raw form can be set or removed for certain (RFC
-/// 3986, section 2.3).
-fn bad_parameters(spec: &QueryConstrainSpec) -> Vec<Finding> {
-    let QueryConstrainSpec { remove, set, cap } = spec;
-    let bad = |name: &str| {
-        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        let fit = (1..=128).contains(&name.len()) && name.bytes().all(unreserved);
-        (!fit).then(|| {
-            let message = format!("`{name}` cannot be found in a query for certain");
-            Finding::error("invalid-parameter", message)
-                .help("a parameter's name has letters, digits, `-`, `.`, `_` and `~`")
-        })
-    };
-    let keyed = |key: &'static str, name: &String| Some(bad(name)?.under(name.as_str()).under(key));
-    let removed = remove.items().iter().enumerate();
-    removed
-        .filter_map(|(index, name)| Some(remove.place(index, bad(name)?).under("remove")))
-        .chain(set.keys().filter_map(|name| keyed("set", name)))
-        .chain(cap.keys().filter_map(|name| keyed("cap", name)))
-        .collect()
-}
-
-fn bad_header(name: &str) -> Option<Finding> {
-    let token =
-        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(token) {
-        return Some(
-            Finding::error("invalid-header", format!("`{name}` is no header name"))
-                .help("write it in lower case"),
-        );
-    }
-    let reserved = RESERVED.contains(&name) || name.starts_with("x-envoy-");
-    reserved.then(|| Finding::error("reserved-header", format!("`{name}` belongs to Envoy")))
 }
 
 fn computed(
@@ -254,6 +210,7 @@ pub(super) struct Merge {
     caps: BTreeMap<Arc<str>, i64>,
     response_headers: BTreeMap<Arc<str>, String>,
     metadata: BTreeMap<Arc<str>, Value>,
+    token: Option<TokenDemand>,
 }
 
 impl Merge {
@@ -267,6 +224,9 @@ impl Merge {
     ) -> Result<(), Fault> {
         self.strip.extend(constrain.strip.iter().cloned());
         self.strip_query.extend(constrain.remove.iter().cloned());
+        if let Some(demand) = &constrain.token {
+            self.token = Some(token::stricter(self.token.take(), demand, rule)?);
+        }
         for (name, cap) in &constrain.caps {
             self.caps
                 .entry(Arc::clone(name))
@@ -291,13 +251,22 @@ impl Merge {
         put_all(&mut self.metadata, &constrain.metadata, facts, Ok, rule)
     }
 
-    /// The merged constraints for a request. Removal wins over setting; a header whose value is empty is removed.
+    /// The merged constraints for a request with this credential. Removal wins over setting; a header whose value is empty
+    /// is removed.
     #[expect(
         clippy::result_large_err,
         reason = "the error is the verdict that is returned next"
     )]
-    pub(super) fn finish(mut self, facts: &Facts<'_>) -> Result<Constraints, Verdict> {
+    pub(super) fn finish(
+        mut self,
+        facts: &Facts<'_>,
+        credential: Option<&TokenFacts>,
+    ) -> Result<Constraints, Verdict> {
         let fault = |cause| Verdict::Fault(Fault::new(FaultCode::ConstraintFailed, cause));
+        let mut demanded = self.token.iter();
+        if !demanded.all(|demand| token::is_within(demand, credential)) {
+            return Err(fault("the token would allow more than the credential does"));
+        }
         weigh(&self.metadata).ok_or_else(|| fault("`metadata` is too large"))?;
         for (name, cap) in std::mem::take(&mut self.caps) {
             if self.query.contains_key(&name) {
@@ -333,6 +302,7 @@ impl Merge {
             caps: _,
             response_headers,
             metadata,
+            token,
         } = self;
         Ok(Constraints {
             headers,
@@ -341,6 +311,7 @@ impl Merge {
             strip_query,
             response_headers,
             metadata,
+            token,
         })
     }
 }

@@ -318,7 +318,7 @@ impl<'a, 't> Run<'a, 't> {
                 return Verdict::Fault(fault);
             }
         }
-        match merge.finish(&self.call.facts) {
+        match merge.finish(&self.call.facts, self.call.token) {
             Ok(constraints) => Verdict::Allow(Grant {
                 permits: self.permits,
                 constraints,

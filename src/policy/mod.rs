@@ -11,6 +11,7 @@ mod evaluate;
 mod index;
 mod lint;
 mod matcher;
+mod names;
 mod planner;
 mod reads;
 mod requirement;
@@ -18,6 +19,7 @@ mod rule;
 mod selector;
 mod signal;
 pub mod spec;
+mod token;
 mod trace;
 
 pub use compile::{Context, Policy, Source, compile};

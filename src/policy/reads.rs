@@ -7,6 +7,7 @@ use super::bound::Bound;
 use super::compile::Policy;
 use super::requirement::Requirement;
 use super::signal::Signal;
+use crate::model::route::Action;
 
 impl Policy {
     /// Every attribute path that a rule or signal can read, shadow rules among them. A map that is read by a computed key is its
@@ -27,6 +28,19 @@ impl Policy {
     pub fn demands_certificate(&self) -> bool {
         let mut required = self.bound().flat_map(|bound| &bound.rule.require);
         required.any(Requirement::is_of_certificate)
+    }
+
+    /// Whether a rule can let a request of this action through with a token of our own. Such a token speaks of the
+    /// arguments, so they have to be known, whatever the rules themselves read.
+    pub fn demands_token(&self, action: &Action) -> bool {
+        self.rules_of(action)
+            .is_some_and(|rules| rules.demands_token)
+    }
+
+    /// Whether any rule does so.
+    pub fn demands_tokens(&self) -> bool {
+        let mut enforced = self.bound().filter(|bound| !bound.rule.shadow);
+        enforced.any(Bound::demands_token)
     }
 
     /// Every request header that a rule removes.

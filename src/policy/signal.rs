@@ -1,6 +1,6 @@
 //! Signals of risk: what makes a request more dangerous than its action alone is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::bound::query_names;
@@ -31,21 +31,11 @@ impl Signal {
         spec: &SignalSpec,
         schema: &Schema,
     ) -> Result<Self, Vec<Finding>> {
-        let help = if spec.on.is_some() {
-            "let `on:` name only actions that have it"
-        } else {
-            "it covers every action: add `on:` with those that have it"
-        };
         let when = Condition::compile(&spec.when, schema).map_err(|errors| {
-            let findings = errors.into_iter().map(|error| {
-                let finding = error.into_finding().under("when");
-                let help = match &finding.help {
-                    Some(other) => format!("{other}; or {help}"),
-                    None => help.to_owned(),
-                };
-                finding.help(help)
-            });
-            findings.collect::<Vec<_>>()
+            let findings = errors.into_iter();
+            findings
+                .map(|error| error.into_finding().under("when"))
+                .collect::<Vec<_>>()
         })?;
         // What is only tested for is not read, so the expression has to make sense without it.
         let mentioned = spec.when.contains(RISK);
@@ -123,20 +113,52 @@ pub(super) fn bind<'a>(
                 continue;
             }
         };
-        let mut wrong = OnActions::default();
+        let mut wrong = Misfits::default();
         for action in catalog.covered(&selector) {
             let schema = &schemas.of(action).plain;
             match Signal::compile(id, points, spec, schema) {
                 Ok(signal) => {
                     let signals = bound.entry((&action.route, &action.id)).or_default();
                     signals.push(signal);
+                    wrong.fits = true;
                 }
-                Err(findings) => wrong.add(action, findings),
+                Err(findings) => wrong.on.add(action, findings),
             }
         }
-        report(wrong.0);
+        report(wrong.findings(spec));
     }
     bound
+}
+
+/// What is wrong with a signal on the actions that it covers.
+#[derive(Default)]
+struct Misfits {
+    on: OnActions,
+    /// Whether there is an action on which nothing is wrong.
+    fits: bool,
+}
+
+impl Misfits {
+    /// Each mistake at the first action that it shows on. What is right somewhere only has to cover less.
+    fn findings(self, spec: &SignalSpec) -> Vec<Finding> {
+        let help = match (self.fits, &spec.on) {
+            (false, _) => return self.on.0,
+            (true, Some(_)) => "let `on:` name only actions that have it",
+            (true, None) => "it covers every action: add `on:` with those that have it",
+        };
+        let mut places = BTreeSet::new();
+        let firsts = self.on.0.into_iter();
+        firsts
+            .filter(|finding| places.insert((finding.path.clone(), finding.offset)))
+            .map(|finding| {
+                let help = match &finding.help {
+                    Some(other) => format!("{other}; or {help}"),
+                    None => help.to_owned(),
+                };
+                finding.help(help)
+            })
+            .collect()
+    }
 }
 
 fn points(spec: &SignalSpec) -> Result<u8, Finding> {

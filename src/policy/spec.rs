@@ -210,6 +210,25 @@ pub struct ConstrainSpec {
     /// Dynamic metadata for Envoy.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
+    /// The token that the upstream gets in place of the caller's credential.
+    pub token: Option<TokenDemandSpec>,
+}
+
+/// `token: { audience: crm, scope: crm:export, ttl: 30s }`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenDemandSpec {
+    /// Whom it is meant for.
+    pub audience: String,
+    /// What it allows: scopes that the action demands of the caller.
+    pub scope: OneOrMany<String>,
+    /// How long it is good.
+    #[serde(default = "thirty_seconds")]
+    pub ttl: HumanDuration,
+}
+
+const fn thirty_seconds() -> HumanDuration {
+    HumanDuration::from_secs(30)
 }
 
 /// `query: { remove: [debug], set: { tenant: "'acme'" }, cap: { limit: 100 } }`.

@@ -49,6 +49,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Digests of certificates and of JSON; secrets that the store makes for itself. `keys` gives them to everybody else.
     ("aws_lc_rs", &["keys", "certificate", "json", "store"]),
     ("base64", &["keys", "certificate", "action"]),
+    // PEM files of keys to sign with.
+    ("rustls_pki_types", &["keys"]),
     ("rusqlite", &["store"]),
     ("moka", &["keys", "identity/introspection"]),
     ("reqwest", &["outbound"]),

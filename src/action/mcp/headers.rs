@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::method::Method;
 use super::disagrees;
+use super::method::Method;
 use crate::json::{Json, Object};
 use crate::model::request::Headers;
 use crate::model::verdict::Denial;

@@ -67,6 +67,27 @@ async fn readiness_follows_the_status() {
 }
 
 #[tokio::test]
+async fn the_keys_of_minted_tokens_are_for_everybody_and_may_be_kept() {
+    let path = "/.well-known/jwks.json";
+    let minting = edge_publishing(SHORT, healthy, || Some(Arc::from("{\"keys\":[]}"))).await;
+    let (head, body) = minting.json(path).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    for line in [
+        "content-type: application/jwk-set+json",
+        "cache-control: public, max-age=300",
+    ] {
+        assert!(head.lines().any(|found| found == line), "{line}\n{head}");
+    }
+    assert_eq!(head.matches("cache-control").count(), 1, "{head}");
+    assert_eq!(body, json!({ "keys": [] }));
+    let (head, body) = edge(healthy).await.json(path).await;
+    assert!(head.starts_with("http/1.1 404"), "{head}");
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains("`token`"), "{detail}");
+    assert!(head.contains("cache-control: no-store"), "{head}");
+}
+
+#[tokio::test]
 async fn nothing_else_is_there_and_nothing_is_changed() {
     let edge = edge(healthy).await;
     for path in ["/status", "/reload", "/metrics/", "/", "/keys"] {

@@ -75,10 +75,19 @@ async fn edge(status: impl Fn() -> Status + Send + Sync + 'static) -> Edge {
 }
 
 async fn edge_within(limits: Limits, status: impl Fn() -> Status + Send + Sync + 'static) -> Edge {
+    edge_publishing(limits, status, || None).await
+}
+
+async fn edge_publishing(
+    limits: Limits,
+    status: impl Fn() -> Status + Send + Sync + 'static,
+    jwks: impl Fn() -> Option<Arc<str>> + Send + Sync + 'static,
+) -> Edge {
     let metrics = Metrics::new("0.1.0", START).unwrap();
     let state = MetricsState {
         metrics: metrics.clone(),
         status: Arc::new(status),
+        jwks: Arc::new(jwks),
     };
     let spec = MetricsSpec {
         listen: "127.0.0.1:0".to_owned(),

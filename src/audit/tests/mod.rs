@@ -45,6 +45,7 @@ fn grant() -> Verdict {
             strip_query: [Arc::from("debug")].into(),
             response_headers: map("x-note"),
             metadata: BTreeMap::from([(Arc::from("cost"), Value::string(SECRET))]),
+            token: None,
         },
     })
 }

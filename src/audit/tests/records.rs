@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -17,7 +18,7 @@ use crate::model::route::Tier;
 use crate::model::rpc::{RpcFacts, RpcKind};
 use crate::model::spiffe::SpiffeId;
 use crate::model::value::Value;
-use crate::model::verdict::{Constraints, Denial, Fault, Grant, Remedy, Verdict};
+use crate::model::verdict::{Constraints, Denial, Fault, Grant, Remedy, TokenDemand, Verdict};
 
 fn line(decision: &Decision) -> String {
     String::from_utf8(record::decision(decision).unwrap()).unwrap()
@@ -180,6 +181,11 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
             .into_keys()
             .map(|key| (key, Value::Null))
             .collect(),
+        token: Some(TokenDemand {
+            audience: Arc::clone(&shared),
+            scope: keys(&many("v")),
+            ttl: Duration::from_secs(30),
+        }),
     };
     let permits = vec![RuleId::new(&name).unwrap(); 2];
     let mut large = decision(

@@ -33,6 +33,7 @@ pub(super) fn ok_response(constraints: &Constraints) -> Result<OkHttpResponse, U
         strip_query,
         response_headers,
         metadata: _,
+        token: _,
     } = constraints;
     #[expect(deprecated, reason = "every field is named; this one is never set")]
     Ok(OkHttpResponse {

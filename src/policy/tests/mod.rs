@@ -4,12 +4,14 @@ mod loading;
 mod properties;
 mod rules;
 mod signals;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::compile::Findings;
 use super::spec::{RuleSpec, SignalSpec};
 use super::{Call, Context, Mode, Policy, Scan, compile};
 use crate::model::facts::Facts;
@@ -93,6 +95,56 @@ pub(super) fn try_weighed(
     rules: &Json,
     risk: &Json,
 ) -> Result<(Policy, Vec<String>), Vec<String>> {
+    words(compile_on(
+        &route(providers),
+        rules,
+        risk,
+        Some("txn-token"),
+    ))
+}
+
+/// The same where minted tokens go into this header.
+fn try_minting(
+    providers: &[&str],
+    rules: &Json,
+    token_header: Option<&str>,
+) -> Result<(Policy, Vec<String>), Vec<String>> {
+    words(compile_on(
+        &route(providers),
+        rules,
+        &json!({}),
+        token_header,
+    ))
+}
+
+type Compiled<F> = Result<(Policy, F), F>;
+
+fn words(compiled: Compiled<Findings>) -> Compiled<Vec<String>> {
+    let words = |findings: Findings| {
+        findings
+            .into_iter()
+            .map(|(_, finding)| format!("{}: {finding}", finding.code))
+            .collect::<Vec<_>>()
+    };
+    match compiled {
+        Ok((policy, warnings)) => Ok((policy, words(warnings))),
+        Err(errors) => Err(words(errors)),
+    }
+}
+
+/// Compiles rules and signals for one route.
+pub(super) fn compile_on(
+    route: &Route,
+    rules: &Json,
+    risk: &Json,
+    token_header: Option<&str>,
+) -> Compiled<Findings> {
+    let specs: Vec<RuleSpec> = rules
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| serde_json::from_value(rule.clone()).unwrap())
+        .collect();
     let written: Vec<(SignalId, SignalSpec)> = risk
         .as_object()
         .unwrap()
@@ -102,36 +154,21 @@ pub(super) fn try_weighed(
             (SignalId::new(id).unwrap(), spec)
         })
         .collect();
-    let specs: Vec<RuleSpec> = rules
-        .as_array()
-        .unwrap()
+    let names = route
+        .providers
         .iter()
-        .map(|rule| serde_json::from_value(rule.clone()).unwrap())
-        .collect();
-    let route = route(providers);
-    let routes = [&route];
-    let names = providers
-        .iter()
-        .map(|name| (ProviderName::new(name).unwrap(), declared()));
+        .map(|name| (name.clone(), declared()));
     let providers: BTreeMap<ProviderName, ClaimDeclarations> = names.collect();
     let conditions = [ConditionName::new("incident").unwrap()];
     let context = Context {
         workloads: false,
-        routes: &routes,
+        routes: &[route],
         providers: &providers,
         conditions: &conditions,
         trusted_metadata: &[],
+        token_header,
     };
-    let words = |findings: super::compile::Findings| {
-        findings
-            .into_iter()
-            .map(|(_, finding)| format!("{}: {finding}", finding.code))
-            .collect::<Vec<_>>()
-    };
-    match compile(&specs, &written, &context) {
-        Ok((policy, warnings)) => Ok((policy, words(warnings))),
-        Err(errors) => Err(words(errors)),
-    }
+    compile(&specs, &written, &context)
 }
 
 pub(super) fn policy(rules: &Json) -> Policy {

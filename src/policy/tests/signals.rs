@@ -1,11 +1,14 @@
 //! Signals of risk: what they add up to, what they may read, and the promises about them as properties.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::super::{Mode, Scan};
-use super::{FAILS, Given, readers, try_weighed, weighed};
+use super::{FAILS, Given, compile_on, readers, route, try_weighed, weighed};
 use crate::model::risk::{MAX_SCORE, Said};
+use crate::model::route::Action;
 use crate::model::verdict::Verdict;
 
 const ACTIONS: [&str; 3] = ["docs.read", "docs.write", "vault.open"];
@@ -120,6 +123,24 @@ fn mistakes_are_found_at_load() {
         assert!(errors[0].starts_with(said), "{risk}: {errors:?}");
         assert_eq!(errors.len(), 1, "{errors:?}");
     }
+}
+
+#[test]
+fn a_signal_that_makes_sense_on_some_actions_only_is_told_to_name_them() {
+    let spec = |on: &Json| json!({ "a": { "add": 1, "when": "resource.id == 'x'", "on": on } });
+    let mut route = route(&["corp"]);
+    let mut read = Action::clone(&route.actions[0]);
+    read.resource = Some(Arc::from("document"));
+    route.actions[0] = Arc::new(read);
+    let help = |on: &Json| {
+        let wrong = compile_on(&route, &json!([readers()]), &spec(on), None).err();
+        let wrong = wrong.unwrap_or_default();
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        wrong[0].1.help.clone().unwrap_or_default()
+    };
+    assert!(help(&Json::Null).contains("add `on:` with those that have it"));
+    assert!(help(&json!("docs.*")).contains("let `on:` name only actions that have it"));
+    assert!(!help(&json!("docs.write")).contains("on:"));
 }
 
 #[test]

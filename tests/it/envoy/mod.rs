@@ -12,6 +12,7 @@ mod doctor;
 mod failing;
 mod hostile;
 mod mesh;
+mod minted;
 mod moving;
 mod mutations;
 mod mutual;

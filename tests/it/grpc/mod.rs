@@ -1,6 +1,7 @@
 //! Checks over the real gRPC port: what Envoy gets for what it asks.
 
 mod answers;
+mod caps;
 mod limits;
 mod shapes;
 mod tokens;

@@ -17,6 +17,9 @@ pub(super) enum Use {
     File(PathBuf),
     /// `yaml envoy`: part of Envoy's configuration.
     Envoy,
+    /// `yaml minted`, `python verifier`: a policy that demands a token, and who verifies it; `tests/it/minted/page.rs` runs
+    /// both.
+    Minted,
     /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
     Mutual,
 }
@@ -63,6 +66,7 @@ fn usage(info: &str) -> Option<Use> {
         "console demo" => Use::Demo,
         "console tests" => Use::Tests,
         "yaml envoy" => Use::Envoy,
+        "yaml minted" | "python verifier" => Use::Minted,
         "yaml mutual" => Use::Mutual,
         _ => Use::File(
             info.strip_prefix("yaml config/")

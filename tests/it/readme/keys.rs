@@ -20,6 +20,7 @@ audit: { at.audit: 1 }
 store: { at.store: 1 }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
+token: { at.token: 1 }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -57,6 +58,7 @@ routes:
     match: { at.match: 1, host: a.example.com }
     actions:
       a: { http: GET /a, at.action: 1 }
+risk: { a: { at.signal: 1, add: 1, when: 'true' } }
 rules:
   - { id: a, permit: a, at.rule: 1 }
   - { id: b, permit: a, to: { at.to: 1 } }
@@ -65,6 +67,7 @@ rules:
   - { id: e, guard: a, require: [{ step_up: { at.step_up: 1 } }] }
   - { id: f, guard: a, constrain: { at.constrain: 1 } }
   - { id: g, guard: a, constrain: { query: { at.constrain_query: 1 } } }
+  - { id: h, guard: a, constrain: { token: { at.constrain_token: 1 } } }
 tests:
   - { name: a, at.case: 1, call: {}, expect: { verdict: deny } }
 ";
@@ -134,6 +137,7 @@ fn every_key_of_the_servers_file_stands_there() {
             "store",
             "dpop",
             "lifecycle",
+            "token",
             "provider",
             "jwt",
             "keys",
@@ -173,6 +177,7 @@ fn every_key_of_a_policy_and_of_the_registry_stands_there() {
             "routes",
             "match",
             "action",
+            "signal",
             "rule",
             "to",
             "guard",
@@ -180,6 +185,7 @@ fn every_key_of_a_policy_and_of_the_registry_stands_there() {
             "step_up",
             "constrain",
             "constrain_query",
+            "constrain_token",
             "case",
         ],
     );

@@ -75,19 +75,20 @@ async fn the_record_says_what_was_asked_and_what_it_risked_and_no_value() {
 async fn a_message_that_asks_for_nothing_known_is_named_all_the_same() {
     let server = super::setup().start();
     let client = server.client().await;
-    let strange = format!("drop\u{202e}\n{}", "x".repeat(5000));
-    let answer = client.check(&call(&server, &strange, &json!({}))).await;
-    assert!(!answer.allows());
+    let answer = client
+        .check(&call(&server, "drop_tables", &json!({ "sure": VALUE })))
+        .await;
+    assert_eq!(answer.reason(), "no_action");
     let known = record(&server, &answer, "decision").await;
     assert_eq!(known.get("action"), None);
     assert_eq!(known.get("risk"), None);
     assert_eq!(answer.metadata().get("risk"), None);
-    assert_eq!(known["message"]["method"], json!("tools/call"));
-    let name = known["message"]["name"].as_str().unwrap();
-    assert!(name.starts_with("drop") && name.ends_with('…'), "{name}");
-    assert!(name.len() <= 160, "{}", name.len());
-    let raw = server.setup.read("audit.jsonl");
-    assert!(!raw.contains('\u{202e}'), "{raw}");
+    assert_eq!(
+        known["message"],
+        json!({ "method": "tools/call", "name": "drop_tables" })
+    );
+    assert_eq!(known.get("args"), None);
+    assert!(!server.setup.read("audit.jsonl").contains(VALUE));
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ fn options_that_do_not_go_together_are_mistakes() {
         ),
         (
             &["--host", "exports.example.com", "--tool", "start_export"],
-            "--route",
+            "`tool` needs a route, not a host",
         ),
         (
             &["--route", "exports", "--tool", "a", "--mcp", "tools/list"],

@@ -248,6 +248,7 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
             strip_query,
             response_headers: shared(response),
             metadata: BTreeMap::new(),
+            ..Constraints::default()
         })
     });
     let remedy = prop_oneof![
