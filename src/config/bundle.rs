@@ -83,8 +83,8 @@ impl Bundle {
 
     /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
     pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
-        let providers = self.providers.with(self.dpop, resources);
         let protected = Protected::new(&self.set_headers());
+        let providers = self.providers.with(self.dpop, resources);
         Snapshot {
             version: self.version,
             loaded,

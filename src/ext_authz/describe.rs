@@ -42,7 +42,7 @@ impl DescribedRequest {
             method,
             host,
             target,
-            headers,
+            headers: _,
             body,
             context_extensions,
             workload,
@@ -56,10 +56,7 @@ impl DescribedRequest {
             method: method.clone(),
             host: host.clone(),
             path: target.clone(),
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.to_lowercase(), value.clone()))
-                .collect(),
+            headers: self.sent_headers(),
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
             size: body
@@ -84,5 +81,16 @@ impl DescribedRequest {
         CheckRequest {
             attributes: Some(attributes),
         }
+    }
+
+    /// The headers, and how long the body is, as every client says of a body that it has whole.
+    fn sent_headers(&self) -> HashMap<String, String> {
+        let length = self.body.as_ref().map(|body| body.len().to_string());
+        let length = length.map(|length| ("content-length".to_owned(), length));
+        let named = self.headers.iter();
+        length
+            .into_iter()
+            .chain(named.map(|(name, value)| (name.to_lowercase(), value.clone())))
+            .collect()
     }
 }
