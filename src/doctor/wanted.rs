@@ -80,8 +80,10 @@ fn one(
 ) {
     let how = match level.sent.how {
         How::Whole => return,
-        How::AsText => "not as it was sent (`pack_as_bytes` is off)",
-        How::Not => "not",
+        How::AsText => {
+            "it is sent as text: where a `!` may stand for another byte the request is denied"
+        }
+        How::Not => "it is not sent: such requests are denied",
     };
     let needs = examination.needs;
     let concerned = needs.bodies.iter().find(|wanted| {
@@ -95,7 +97,7 @@ fn one(
         examination.report.add(
             Trap::BodyNeeded,
             &level.sent.at,
-            format!("{why}, and it is {how} sent: such requests are denied as `input_incomplete`"),
+            format!("{why}, and {how} as `input_incomplete`"),
             "write `with_request_body: { max_request_bytes: 65536, allow_partial_message: false, pack_as_bytes: true }`",
         );
     }

@@ -1,7 +1,6 @@
 //! A request that somebody would send who wants one call to be decided and another one to be carried out: a file of `bypass/`, in
 //! which the request stands and what has to become of it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +45,9 @@ pub(super) struct Fixture {
     /// Sent in the field for text.
     #[serde(default)]
     text_body: bool,
+    /// Whether its length is said.
+    #[serde(default = "yes")]
+    measured: bool,
     /// What Envoy's filter says of it.
     metadata: Option<Value>,
     /// Status and reason.
@@ -58,6 +60,10 @@ pub(super) struct Fixture {
     pub(super) nothing: Option<u16>,
     /// `grpc`: where Envoy sends nothing like it.
     only: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn post() -> String {
@@ -123,13 +129,12 @@ impl Fixture {
         if !self.groups.is_empty() {
             ask = ask.bearer(token);
         }
-        let mut lengths: BTreeMap<String, String> = BTreeMap::new();
+        let said = self.headers().any(|(name, _)| name == "content-length");
         for (name, value) in self.headers() {
             ask = ask.header(name, value);
-            lengths.insert(name.to_owned(), value.to_owned());
         }
         if let Some(body) = self.body() {
-            if !lengths.contains_key("content-length") {
+            if self.measured && !said {
                 ask = ask.header("content-length", body.len().to_string());
             }
             ask = ask.body(&body);

@@ -2,8 +2,11 @@
 //! call to be decided and another one to be carried out.
 
 mod bypass;
+mod differential;
 mod fixture;
+mod lengths;
 mod peers;
+mod raw;
 mod sdk;
 mod stage;
 

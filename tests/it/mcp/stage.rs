@@ -9,11 +9,6 @@ use crate::envoy::process::Change;
 use crate::envoy::stage::{Stage, port};
 use crate::harness::Setup;
 
-/// Where Envoy's MCP filter stands in the shipped configuration.
-const FILTER: (&str, &str) = (
-    "          - name: envoy.filters.http.mcp\n            typed_config:\n",
-    "          # --- The question.",
-);
 const SHIPPED: &str = include_str!("../../../envoy/envoy.yaml");
 
 /// What Envoy does with MCP before it asks.
@@ -105,12 +100,16 @@ pub(super) fn changes(before: Before) -> Vec<Change> {
             "traffic_mode: REJECT_NO_MCP",
             "traffic_mode: PASS_THROUGH".to_owned(),
         )],
-        Before::Nothing => vec![(filter(), String::new())],
+        Before::Nothing => {
+            let filter = cut_from_shipped("          - name: envoy.filters.http.mcp\n");
+            vec![(filter, String::new())]
+        }
     }
 }
 
-fn filter() -> &'static str {
-    let start = SHIPPED.find(FILTER.0).unwrap();
-    let length = SHIPPED[start..].find(FILTER.1).unwrap();
-    &SHIPPED[start..start + length]
+/// The filter that begins like this in the shipped configuration, to where the next one is explained.
+pub(super) fn cut_from_shipped(first: &str) -> &'static str {
+    let start = SHIPPED.find(first).unwrap();
+    let length = SHIPPED[start..].find("\n          # ---").unwrap();
+    &SHIPPED[start..=start + length]
 }
