@@ -42,7 +42,7 @@ impl DescribedRequest {
             method,
             host,
             target,
-            headers: _,
+            headers,
             body,
             context_extensions,
             workload,
@@ -52,11 +52,21 @@ impl DescribedRequest {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect()
         };
+        let mut sent: HashMap<String, String> = headers
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect();
+        if let Some(body) = body {
+            // As clients send it: without its length a body is not certainly whole.
+            let length = || body.len().to_string();
+            sent.entry("content-length".to_owned())
+                .or_insert_with(length);
+        }
         let http = HttpRequest {
             method: method.clone(),
             host: host.clone(),
             path: target.clone(),
-            headers: self.sent_headers(),
+            headers: sent,
             scheme: "https".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
             size: body
@@ -81,16 +91,5 @@ impl DescribedRequest {
         CheckRequest {
             attributes: Some(attributes),
         }
-    }
-
-    /// The headers, and how long the body is, as every client says of a body that it has whole.
-    fn sent_headers(&self) -> HashMap<String, String> {
-        let length = self.body.as_ref().map(|body| body.len().to_string());
-        let length = length.map(|length| ("content-length".to_owned(), length));
-        let named = self.headers.iter();
-        length
-            .into_iter()
-            .chain(named.map(|(name, value)| (name.to_lowercase(), value.clone())))
-            .collect()
     }
 }

@@ -33,9 +33,8 @@ pub(super) fn body(http: &HttpRequest, headers: &Headers) -> Result<Body, Denial
     Ok(Body::Sent {
         bytes: Arc::from(bytes),
         fidelity: match measure(bytes.len(), http.size, headers) {
-            Measure::Whole => fidelity,
             Measure::Unknown if fidelity == Fidelity::Exact => Fidelity::Unmeasured,
-            Measure::Unknown => fidelity,
+            Measure::Whole | Measure::Unknown => fidelity,
             Measure::Cut => Fidelity::Partial,
         },
     })

@@ -4,6 +4,7 @@
 //! No Envoy, no proof: where it can neither be found nor installed, these tests fail and say what to install.
 
 mod answers;
+mod arguments;
 mod bodies;
 mod certs;
 mod chain;

@@ -27,6 +27,8 @@ pub(crate) struct Ask {
     merged: bool,
     body: Vec<u8>,
     text_body: bool,
+    size: Option<i64>,
+    measured: bool,
     source: Peer,
     sni: String,
     context: BTreeMap<String, String>,
@@ -44,6 +46,8 @@ impl Ask {
             merged: false,
             body: Vec::new(),
             text_body: false,
+            size: None,
+            measured: true,
             source: Peer::default(),
             sni: String::new(),
             context: BTreeMap::new(),
@@ -74,9 +78,21 @@ impl Ask {
         self
     }
 
-    /// Sends a body.
+    /// Sends a body, with its length unless a test gives another or [leaves it out](Self::unmeasured).
     pub(crate) fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
+        self
+    }
+
+    /// Sends the body without `content-length`, as of a request in chunks.
+    pub(crate) fn unmeasured(mut self) -> Self {
+        self.measured = false;
+        self
+    }
+
+    /// Sets `size`, which otherwise is the body's length, or -1 without a body.
+    pub(crate) fn size(mut self, size: i64) -> Self {
+        self.size = Some(size);
         self
     }
 
@@ -131,11 +147,10 @@ impl Ask {
 
     /// The question on the wire.
     pub(crate) fn request(&self) -> CheckRequest {
-        let size = if self.body.is_empty() {
-            -1
-        } else {
-            i64::try_from(self.body.len()).unwrap()
-        };
+        let size = self.size.unwrap_or_else(|| match self.body.len() {
+            0 => -1,
+            length => i64::try_from(length).unwrap(),
+        });
         let mut http = HttpRequest {
             id: "7".to_owned(),
             method: self.method.clone(),
@@ -178,7 +193,14 @@ impl Ask {
             (":path", &self.path),
         ];
         let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.clone().into_bytes()));
-        let all = pseudo.into_iter().chain(self.headers.iter().cloned());
+        const LENGTH: &str = "content-length";
+        let given = self.headers.iter().any(|(name, _)| name == LENGTH);
+        let length = (self.measured && !given && !self.body.is_empty())
+            .then(|| (LENGTH.to_owned(), self.body.len().to_string().into_bytes()));
+        let all = pseudo
+            .into_iter()
+            .chain(length)
+            .chain(self.headers.iter().cloned());
         if self.merged {
             for (name, value) in all {
                 let value: String = value
