@@ -27,6 +27,7 @@ mod tokens {
     pub(super) const RELEASER: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com");
     pub(super) const RELEASER_KEY: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const RELEASER_STALE: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr&auth_age=3600");
+    pub(super) const RELEASER_AGENT: Token = Token::Corp("sub=rita&act=crm-bot&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const DEPLOYER: Token = Token::Ci("sub=deployer&client_id=deployer&environment=staging&aud=https://api.example.com");
     pub(super) const SYNC: Token = Token::Ci("sub=legacy-sync&client_id=legacy-sync&environment=production&aud=https://api.example.com");
     pub(super) const EXPORT: Token = Token::Ci("sub=nightly-export&client_id=nightly-export&environment=production&aud=https://api.example.com");
@@ -73,6 +74,7 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S4", "rita", "approves a release", RELEASER, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "acr_values=\"phr phrh\"")])),
     plain("S4", "rita", "… with a key, an hour ago", RELEASER_STALE, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "max_age")])),
     plain("S4", "rita", "… with a key, just now", RELEASER_KEY, "POST api.example.com/v1/releases/42/approve", allowed(&[])),
+    plain("S4", "crm-bot for rita", "… approves it for her", RELEASER_AGENT, "POST api.example.com/v1/releases/42/approve", denied(403, "forbidden", &[])),
     // S5: access follows the identity's life. What is only a warning is in the record and in `countersign identities`.
     plain("S5", "legacy-sync", "health; secret overdue: a warning", SYNC, "GET api.example.com/healthz", allowed(&[])),
     plain("S5", "stranger", "health; unregistered: a warning", STRANGER, "GET api.example.com/healthz", allowed(&[])),
@@ -89,7 +91,7 @@ pub(crate) const SCENES: &[Scene] = &[
     in_session(agent("S6", "crm-bot for alice", "lists again, in the same session", AGENT_FOR_ALICE, Call("list_customers", r#"{"limit":1}"#), says(&[Says("c-1 Ada")]))),
     agent("S6", "alice", "exports 10 herself", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":10}"#), says(&[Says("exported 10 rows")])),
     agent("S6", "alice", "… 50000 rows", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":50000}"#), refused(40301, "guard_unmet")),
-    agent("S6", "alice", "… an argument nobody declared", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":10,"all":true}"#), refused(40001, "argument_undeclared")),
+    agent("S6", "alice", "… an argument nobody declared", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":10,"all":true}"#), refused(-32602, "argument_undeclared")),
     // S7: deploys only from the approved workload, and only where its claim says.
     mesh(Runner, "S7", "deployer, from ci", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", allowed(&[])),
     mesh(Runner, "S7", "deployer, from ci", "deploys to production", DEPLOYER, "POST api.example.com/v1/production/deployments", denied(403, "guard_unmet", &[])),
