@@ -52,11 +52,13 @@
 //! 2. [`ext_authz::access_request`] makes one canonical [`AccessRequest`](model::request::AccessRequest) of it. What two
 //!    readers could read differently is denied here.
 //! 3. [`Authorizer::decide`](authorizer::Authorizer::decide) loads the snapshot, once, and reserves the record's slot.
-//! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]); the
-//!    credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`] adds
-//!    or forbids, joined into parties; the action and its typed parameters; the rules ([`policy`]), in which forbids come
-//!    first, then what must hold, then permits, then what the caller could still add.
-//! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every header that the policy could have set and did not, writes the record ([`audit`]) and
+//! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]), where
+//!    a request for its metadata (RFC 9728) ends; what the message says where MCP is spoken, so that an answer can name it;
+//!    the credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`]
+//!    adds or forbids, joined into parties; the action and its typed parameters; the rules ([`policy`]), in which forbids
+//!    come first, then what must hold, then permits, then what the caller could still add.
+//! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every header
+//!    that the policy could have set and did not, writes the record ([`audit`]) and
 //!    moves the metrics ([`telemetry`]). Rules in shadow mode are asked after the answer.
 //! 6. [`ext_authz::check_response`] renders the verdict, in one exhaustive match: the only place with status codes and
 //!    header names.

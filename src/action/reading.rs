@@ -6,8 +6,8 @@ use crate::model::route::{Protocol, Route};
 use crate::model::rpc::RpcFacts;
 use crate::model::verdict::Denial;
 
-/// A request as its route reads it. What is wrong with it is kept until it is known who asks: a caller without a valid
-/// credential learns nothing of how messages are read.
+/// A request as its route reads it. What is wrong with it is kept until it is known who asks: whose credential is
+/// refused learns nothing of how messages are read.
 #[derive(Debug)]
 pub struct Reading<'a> {
     rpc: Option<RpcFacts>,

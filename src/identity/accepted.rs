@@ -22,8 +22,8 @@ pub struct AcceptedTokens {
 impl CheckedProviders {
     /// Whether any of these providers takes tokens.
     pub fn takes_tokens(&self, names: &[ProviderName]) -> bool {
-        let mut named = names.iter().filter_map(|name| self.0.get(name));
-        named.any(|checked| match checked {
+        let mut providers = names.iter().filter_map(|name| self.0.get(name));
+        providers.any(|checked| match checked {
             Checked::Jwt(_) | Checked::Introspection(_) | Checked::JwtSvid(_) => true,
             Checked::ApiKey(_) | Checked::Mtls(_) => false,
         })

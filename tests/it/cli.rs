@@ -71,6 +71,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "permits",
         "conditions",
         "equal-actions",
+        "mcp",
         "wrong-types",
         "broken-syntax",
         "header-conflict",

@@ -26,6 +26,7 @@ mod layers;
 mod lifecycle;
 mod mcp;
 mod minted;
+mod mcp_port;
 mod mutants;
 mod output;
 mod proof;

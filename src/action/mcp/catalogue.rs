@@ -4,13 +4,14 @@
 //! with more characters written out, then the one with fewer `*`. What is not declared is the protocol's own action, and a
 //! tool that is not declared is none.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::arguments::{Arguments, needs_body};
 use super::super::catalogue::Entry;
 use super::builtin;
-use super::method::{PROMPT, READ, TOOL};
+use super::method::{PROMPT, READ, SUBSCRIBE, TOOL, UNSUBSCRIBE};
 use super::read::Call;
 use super::uri::{self, Pattern};
 use super::wrong;
@@ -32,41 +33,56 @@ pub(in crate::action) struct Catalogue {
     builtin: HashMap<Arc<str>, usize>,
 }
 
+/// What the declared actions stand for, each with the index of its entry.
+#[derive(Default)]
+struct Declared {
+    names: HashMap<McpOperation, usize>,
+    uris: Vec<(Pattern, usize)>,
+}
+
+impl Declared {
+    fn of(entries: &[Entry]) -> Result<Self, Vec<Finding>> {
+        let mut declared = Self::default();
+        let mut findings = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            for operation in messages(&entry.action) {
+                let other = declared.add(operation, index);
+                if let Some(first) = other.and_then(|other| entries.get(other)) {
+                    findings.push(conflict(&first.action, &entry.action, operation));
+                }
+            }
+        }
+        if findings.is_empty() {
+            Ok(declared)
+        } else {
+            Err(findings)
+        }
+    }
+
+    /// Returns the index of the entry that stands for the same already, or for what can be taken for it.
+    fn add(&mut self, operation: &McpOperation, index: usize) -> Option<usize> {
+        let McpOperation::Uri(text) = operation else {
+            let other = lookalike(&self.names, operation);
+            return self.names.insert(operation.clone(), index).or(other);
+        };
+        let pattern = Pattern::new(text);
+        let mut equals = self.uris.iter();
+        let other =
+            equals.find(|(other, _)| other.rank() == pattern.rank() && other.meets(&pattern));
+        let other = other.map(|(_, other)| *other);
+        self.uris.push((pattern, index));
+        other
+    }
+}
+
 impl Catalogue {
     /// Compiles the declared `entries` and adds the protocol's own; every conflict is reported.
     pub(in crate::action) fn build(
         route: &RouteId,
         mut entries: Vec<Entry>,
     ) -> Result<Self, Vec<Finding>> {
-        let mut findings = Vec::new();
-        let mut names: HashMap<McpOperation, usize> = HashMap::new();
-        let mut uris: Vec<(Pattern, usize)> = Vec::new();
-        for (index, entry) in entries.iter().enumerate() {
-            for operation in messages(&entry.action) {
-                let other = match operation {
-                    McpOperation::Uri(text) => {
-                        let pattern = Pattern::new(text);
-                        let same = |(other, _): &&(Pattern, usize)| {
-                            other.rank() == pattern.rank() && other.meets(&pattern)
-                        };
-                        let other = uris.iter().find(same).map(|(_, other)| *other);
-                        uris.push((pattern, index));
-                        other
-                    }
-                    named => {
-                        let other = lookalike(&names, named);
-                        names.insert(named.clone(), index).or(other)
-                    }
-                };
-                if let Some(first) = other.and_then(|other| entries.get(other)) {
-                    findings.push(conflict(&first.action, &entry.action, operation));
-                }
-            }
-        }
-        if !findings.is_empty() {
-            return Err(findings);
-        }
-        uris.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.rank()));
+        let Declared { names, mut uris } = Declared::of(&entries)?;
+        uris.sort_by_key(|(pattern, _)| Reverse(pattern.rank()));
         entries.extend(builtin::entries(route));
         let own = entries.iter().enumerate();
         let builtin = own
@@ -113,7 +129,7 @@ impl Catalogue {
             (TOOL, Some(name)) => self.names.get(&McpOperation::Tool(Arc::clone(name))),
             (PROMPT, Some(name)) => self.prompt(name)?,
             (READ, Some(uri)) => self.uri(uri)?,
-            ("resources/subscribe" | "resources/unsubscribe", Some(uri)) => {
+            (SUBSCRIBE | UNSUBSCRIBE, Some(uri)) => {
                 plain(uri)?;
                 None
             }
@@ -195,11 +211,19 @@ fn lookalike(names: &HashMap<McpOperation, usize>, operation: &McpOperation) -> 
 }
 
 fn conflict(first: &Action, second: &Action, operation: &McpOperation) -> Finding {
-    let message = format!("`{}` and `{}` are equally specific", first.id, second.id);
-    Finding::error("action-conflict", message)
-        .help(format!(
-            "both stand for `{operation}`, or for what differs from it only in case"
+    let (one, other) = (&first.id, &second.id);
+    let finding = |message| Finding::error("action-conflict", message);
+    let equally = || finding(format!("`{one}` and `{other}` are equally specific"));
+    let same = messages(first).any(|known| known == operation);
+    let finding = match operation {
+        _ if same => equally().help(format!("both stand for `{operation}`")),
+        McpOperation::Uri(_) => {
+            equally().help("some URIs are of both patterns: write more of one of them out")
+        }
+        _ => finding(format!(
+            "names of `{one}` and `{other}` differ only in case"
         ))
-        .under(second.id.as_str())
-        .under("actions")
+        .help("one can be taken for the other: rename it at the server, or leave one of them out"),
+    };
+    finding.under(second.id.as_str()).under("actions")
 }

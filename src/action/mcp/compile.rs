@@ -54,7 +54,6 @@ pub(in crate::action) fn compile_messages(
     spec: &ActionSpec,
     findings: &mut Vec<Finding>,
 ) -> Vec<Operation> {
-    let before = findings.len();
     let mut operations = Vec::new();
     let mut each =
         |key, list: &Option<OneOrMany<String>>, of: fn(Arc<str>) -> McpOperation, check: Check| {
@@ -71,7 +70,7 @@ pub(in crate::action) fn compile_messages(
     each("uri", &spec.uri, McpOperation::Uri, check_uri);
     check_uri_alone(spec, findings);
     check_definition(spec, findings);
-    if operations.is_empty() && findings.len() == before {
+    if operations.is_empty() && findings.is_empty() {
         let finding = Finding::error("no-operation", "the action stands for no message");
         let help =
             "write `tool: list_customers`, `prompt: summarise` or `uri: \"file:///reports/*\"`";
@@ -102,16 +101,9 @@ fn check_uri(pattern: &str) -> Result<(), Finding> {
     })
 }
 
-/// Reading a resource has no arguments, and its URI can be read by what it touches only.
+/// Only reading a resource has a URI, which can say what is touched.
 fn check_uri_alone(spec: &ActionSpec, findings: &mut Vec<Finding>) {
-    if spec.uri.is_none() {
-        return;
-    }
-    if !spec.args.is_empty() {
-        let finding = Finding::error("misplaced-key", "reading a resource has no arguments");
-        findings.push(finding.help("remove the key").under("args"));
-    }
-    if spec.tool.is_some() || spec.prompt.is_some() {
+    if spec.uri.is_some() && (spec.tool.is_some() || spec.prompt.is_some()) {
         let finding = Finding::error(
             "misplaced-key",
             "an action that reads resources does nothing else",

@@ -5,32 +5,19 @@
 
 use std::sync::Arc;
 
-use super::method::{Member, Method, RESPOND, Shape, is_notification};
+use super::method::{Method, RESPOND, is_notification};
+use super::parameters::{self, MAX_WORD, id, only};
 use super::revision::Revision;
 use super::{disagrees, wrong};
-use crate::json::{Json, Object, folds_to};
+use crate::json::{Json, Object};
 use crate::model::reason::Reason;
-use crate::model::rpc::{RpcFacts, RpcId, RpcKind};
+use crate::model::rpc::{RpcFacts, RpcKind};
 use crate::model::verdict::Denial;
 
-/// Longest id and method, in bytes.
-const MAX_WORD: usize = 256;
-/// Longest name or URI, in bytes.
-const MAX_TARGET: usize = 4096;
 /// The members of `params` that name what a message is about.
 const NAMES: [&str; 3] = ["name", "uri", "taskId"];
-/// The member of `_meta` that repeats the revision.
-pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// What a message can have.
 const TOP: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-/// What is known of `_meta`; anybody may put more there.
-const META: [&str; 5] = [
-    "progressToken",
-    META_VERSION,
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
-    "io.modelcontextprotocol/logLevel",
-];
 
 /// What a message asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,16 +84,6 @@ fn kind(top: &Object<'_>) -> Result<RpcKind, Denial> {
     }
 }
 
-fn id(id: &Json<'_>) -> Result<RpcId, Denial> {
-    let number = id.as_number().and_then(|number| number.as_safe_integer());
-    let text = id.as_str().filter(|text| text.len() <= MAX_WORD);
-    match (number, text) {
-        (Some(number), _) => Ok(RpcId::Number(number)),
-        (None, Some(text)) => Ok(RpcId::Text(Arc::from(text))),
-        (None, None) => Err(wrong("the id is no text and no whole number")),
-    }
-}
-
 fn method_of<'a>(top: &'a Object<'_>) -> Result<Option<&'a str>, Denial> {
     let Some(method) = top.get("method") else {
         return Ok(None);
@@ -149,12 +126,10 @@ fn message(top: &Object<'_>, kind: &RpcKind) -> Result<Message, Denial> {
         Some(Json::Object(params)) => Some(params),
         Some(_) => return Err(wrong("`params` is no object")),
     };
-    let meta = params.map(meta).transpose()?.flatten();
-    let version = meta.map(version).transpose()?.flatten();
-    let method = Method::of(name);
-    let target = match method {
-        Some(method) if *kind != RpcKind::Notification => parameters(method, params)?,
-        _ => None,
+    let version = params.map(parameters::version).transpose()?.flatten();
+    let (method, target) = match Method::of(name) {
+        Some(method) if *kind != RpcKind::Notification => parameters::about(method, params)?,
+        method => (method, None),
     };
     Ok(Message {
         method,
@@ -176,87 +151,5 @@ fn response(top: &Object<'_>) -> Result<Message, Denial> {
         target: None,
         version: None,
         read: true,
-    })
-}
-
-fn meta<'a, 'b>(params: &'a Object<'b>) -> Result<Option<&'a Object<'b>>, Denial> {
-    let lookalike = params.iter().any(|(name, _)| folds_to(name, "_meta"));
-    let meta = match params.get("_meta") {
-        None if !lookalike => return Ok(None),
-        Some(Json::Object(meta)) if !lookalike => meta,
-        _ => return Err(wrong("`params._meta` is no object, or differently written")),
-    };
-    let mut names = meta.iter().map(|(name, _)| name);
-    if names.any(|name| META.iter().any(|known| folds_to(name, known))) {
-        return Err(wrong(
-            "a member of `params._meta` differs from a known one in case",
-        ));
-    }
-    let token = meta.get("progressToken");
-    token.map(id).transpose()?;
-    Ok(Some(meta))
-}
-
-fn version(meta: &Object<'_>) -> Result<Option<Arc<str>>, Denial> {
-    let Some(version) = meta.get(META_VERSION) else {
-        return Ok(None);
-    };
-    let text = version.as_str().map(Arc::from).map(Some);
-    text.ok_or_else(|| wrong("the version in `params._meta` is no text"))
-}
-
-/// Checks what the method's `params` hold, and returns what it is about.
-fn parameters(method: &Method, params: Option<&Object<'_>>) -> Result<Option<Arc<str>>, Denial> {
-    let empty = Object::default();
-    let params = params.unwrap_or(&empty);
-    let names: Vec<&str> = method.members.iter().map(|member| member.name).collect();
-    only(params, &[names.as_slice(), &["_meta"]].concat(), "`params`")?;
-    for member in method.members {
-        check(member, params.get(member.name))?;
-    }
-    let Some((member, _)) = method.target else {
-        return Ok(None);
-    };
-    let text = params.get(member).and_then(Json::as_str);
-    let fit =
-        |text: &&str| (1..=MAX_TARGET).contains(&text.len()) && !text.chars().any(char::is_control);
-    match text.filter(fit) {
-        Some(text) => Ok(Some(Arc::from(text))),
-        None => Err(wrong(&format!(
-            "`params.{member}` is empty, long or no text"
-        ))),
-    }
-}
-
-fn check(member: &Member, value: Option<&Json<'_>>) -> Result<(), Denial> {
-    let Member {
-        name,
-        shape,
-        required,
-    } = member;
-    let fits = match (value, shape) {
-        (None, _) => !required,
-        (Some(value), Shape::Text) => value.as_str().is_some(),
-        (Some(value), Shape::Object) => value.as_object().is_some(),
-    };
-    if fits {
-        return Ok(());
-    }
-    Err(wrong(&format!(
-        "`params.{name}` is missing or of another type"
-    )))
-}
-
-/// Refuses members that are not among `known`.
-fn only(object: &Object<'_>, known: &[&str], what: &str) -> Result<(), Denial> {
-    let Some((other, _)) = object.iter().find(|(name, _)| !known.contains(name)) else {
-        return Ok(());
-    };
-    let near = known.iter().find(|name| folds_to(other, name));
-    Err(match near {
-        Some(name) => wrong(&format!(
-            "{what} has a member that differs from `{name}` in case"
-        )),
-        None => wrong(&format!("{what} has a member that does not belong there")),
     })
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disagrees;
-use super::message::{META_VERSION, Message};
+use super::message::Message;
+use super::parameters::META_VERSION;
 use crate::json::MAX_SAFE_INTEGER;
 use crate::model::request::AccessRequest;
 use crate::model::rpc::{RpcFacts, RpcId, RpcKind};
@@ -131,13 +132,13 @@ fn sound(fields: &Fields) -> Option<Stated> {
     if id == Some(None) {
         return None;
     }
-    let meta = match parameter(fields, "_meta")? {
+    let meta = match parameter(fields, "_meta").ok()? {
         Some(Value::Map(meta)) => meta.get(META_VERSION),
         _ => None,
     };
     let mut targets = Vec::new();
     for member in TARGETS {
-        match parameter(fields, member)? {
+        match parameter(fields, member).ok()? {
             Some(Value::String(text)) => targets.push((member, Arc::clone(text))),
             Some(_) => return None,
             None => {}
@@ -171,16 +172,19 @@ fn whole(number: f64) -> Option<i64> {
     fits.then_some(number as i64)
 }
 
-/// `params.{member}`, nested or with a dot in its name. No outer value if `params` is no map, or if both are there and differ.
-fn parameter<'a>(fields: &'a Fields, member: &str) -> Option<Option<&'a Value>> {
+/// Metadata that says two things of one member, or whose `params` are no map.
+struct Contradiction;
+
+/// `params.{member}`, nested or with a dot in its name.
+fn parameter<'a>(fields: &'a Fields, member: &str) -> Result<Option<&'a Value>, Contradiction> {
     let nested = match fields.get("params") {
         None => None,
         Some(Value::Map(params)) => params.get(member),
-        Some(_) => return None,
+        Some(_) => return Err(Contradiction),
     };
     let flat = fields.get(format!("params.{member}").as_str());
     match (nested, flat) {
-        (Some(one), Some(other)) if one != other => None,
-        (one, other) => Some(one.or(other)),
+        (Some(one), Some(other)) if one != other => Err(Contradiction),
+        (one, other) => Ok(one.or(other)),
     }
 }

@@ -66,6 +66,12 @@ pub(super) const TOOL: &str = "tools/call";
 pub(super) const PROMPT: &str = "prompts/get";
 /// `resources/read`.
 pub(super) const READ: &str = "resources/read";
+/// `resources/subscribe`.
+pub(super) const SUBSCRIBE: &str = "resources/subscribe";
+/// `resources/unsubscribe`.
+pub(super) const UNSUBSCRIBE: &str = "resources/unsubscribe";
+/// `subscriptions/listen`.
+pub(super) const STREAM: &str = "subscriptions/listen";
 /// `notifications/…`, all of them.
 pub(super) const NOTIFY: &str = "notifications/*";
 /// The answer of a client to a request of the server's.
@@ -174,9 +180,8 @@ pub(super) static METHODS: &[Method] = &[
     )
     .about("uri", "mcp_resource")
     .named(),
-    protocol("resources/subscribe", "mcp.resources.subscribe", URI).about("uri", "mcp_resource"),
-    protocol("resources/unsubscribe", "mcp.resources.unsubscribe", URI)
-        .about("uri", "mcp_resource"),
+    protocol(SUBSCRIBE, "mcp.resources.subscribe", URI).about("uri", "mcp_resource"),
+    protocol(UNSUBSCRIBE, "mcp.resources.unsubscribe", URI).about("uri", "mcp_resource"),
     protocol("tools/list", "mcp.list_tools", CURSOR),
     protocol("resources/list", "mcp.list_resources", CURSOR),
     protocol(
@@ -220,7 +225,7 @@ pub(super) static METHODS: &[Method] = &[
     .since(Since::Sessions),
     protocol("server/discover", "mcp.discover", &[]).since(Since::Stateless),
     protocol(
-        "subscriptions/listen",
+        STREAM,
         "mcp.listen",
         &[must("notifications", Shape::Object)],
     )

@@ -10,6 +10,7 @@ mod headers;
 mod message;
 mod metadata;
 mod method;
+mod parameters;
 mod read;
 mod revision;
 mod uri;

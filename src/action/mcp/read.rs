@@ -6,7 +6,7 @@ use super::super::body::{self, Accepts};
 use super::headers;
 use super::message::{self, Message};
 use super::metadata::{Metadata, Stated};
-use super::method::{END, LISTEN, Method, RESPOND, is_notification};
+use super::method::{END, LISTEN, Method, RESPOND, STREAM, is_notification};
 use super::revision::{self, Revision};
 use super::{disagrees, wrong};
 use crate::json::Json;
@@ -79,7 +79,9 @@ fn without_message<'a>(request: &AccessRequest, what: &'static str) -> Result<Ca
     if what == END {
         Revision::must_name_session(&request.headers)?;
     }
-    if !matches!(request.body, Body::Absent) {
+    // Envoy may keep a body to itself.
+    let length = request.headers.get("content-length");
+    if !matches!(request.body, Body::Absent) || length.is_some_and(|length| length != "0") {
         return Err(wrong("the request has a body"));
     }
     if headers::any(&request.headers) || !Metadata::of(request).is_silent() {
@@ -193,7 +195,9 @@ fn stated_message(
     let target = member
         .and_then(|(member, _)| stated.target(member))
         .cloned();
-    if member.is_some() && target.is_none() {
+    // What a stream tells stands in the body alone.
+    let is_stream = method.is_some_and(|method| method.name == STREAM);
+    if is_stream || (member.is_some() && target.is_none()) {
         return Err(denial);
     }
     Ok(Message {

@@ -79,9 +79,10 @@ pub(super) fn is_echoed(id: &RpcId) -> bool {
 
 /// The HTTP status of what is told in the HTTP status.
 pub(super) fn status(told: &Told<'_>) -> StatusCode {
-    match told.condition {
-        Condition::Unknown => Unknown::of(told.rpc, told.method).status,
-        _ => told.status,
+    if told.condition == Condition::Unknown {
+        Unknown::of(told.rpc, told.method).status
+    } else {
+        told.status
     }
 }
 
@@ -104,7 +105,7 @@ fn json(told: &Told<'_>, id: Id<'_>, remedy: Option<&Remedy>) -> String {
         supported: None,
         requested: None,
     };
-    let (code, message) = match told.condition.code() {
+    let (mut code, message) = match told.condition.code() {
         Some(code) => (code, told.title.to_owned()),
         None => {
             let unknown = Unknown::of(told.rpc, told.method);
@@ -112,17 +113,15 @@ fn json(told: &Told<'_>, id: Id<'_>, remedy: Option<&Remedy>) -> String {
             (unknown.code, unknown.message)
         }
     };
-    let code = match told.condition {
-        // The code is newer than sessions are.
-        Condition::Disagreement if told.rpc.is_some_and(has_sessions) => -32_600,
-        Condition::Version => {
-            let requested = told.rpc.and_then(|rpc| rpc.revision.as_deref());
-            data.supported = Some(Revision::ALL.map(Revision::as_str));
-            data.requested = Some(words(requested.unwrap_or_default()));
-            code
-        }
-        _ => code,
-    };
+    if told.condition == Condition::Version {
+        let requested = told.rpc.and_then(|rpc| rpc.revision.as_deref());
+        data.supported = Some(Revision::ALL.map(Revision::as_str));
+        data.requested = Some(words(requested.unwrap_or_default()));
+    }
+    // The code is newer than sessions are.
+    if told.condition == Condition::Disagreement && told.rpc.is_some_and(has_sessions) {
+        code = -32_600;
+    }
     let message = Message {
         jsonrpc: "2.0",
         id,

@@ -68,9 +68,13 @@ impl<'a> Told<'a> {
     /// The HTTP status that Envoy makes the right gRPC status of: 401 is `UNAUTHENTICATED`, 403 `PERMISSION_DENIED`, 503
     /// `UNAVAILABLE`. A 400 would be `INTERNAL`, which reads like a defect of the server's.
     pub(super) const fn status_for_grpc(&self) -> StatusCode {
-        match self.status {
-            StatusCode::Unauthorized | StatusCode::ServiceUnavailable => self.status,
-            _ => Class::Forbidden.http(),
+        if matches!(
+            self.status,
+            StatusCode::Unauthorized | StatusCode::ServiceUnavailable
+        ) {
+            self.status
+        } else {
+            Class::Forbidden.http()
         }
     }
 }

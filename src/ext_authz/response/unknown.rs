@@ -66,10 +66,10 @@ impl<'a> Unknown<'a> {
     /// A server without a stream for its own messages, or without sessions to end, says 405 (MCP 2025-11-25, "Listening
     /// for Messages from the Server", "Session Management").
     fn without_message(method: &str) -> Self {
-        let status = if matches!(method, "GET" | "DELETE") {
-            StatusCode::MethodNotAllowed
-        } else {
+        let status = if matches!(method, "POST" | "") {
             StatusCode::NotFound
+        } else {
+            StatusCode::MethodNotAllowed
         };
         Self {
             code: -32_601,
@@ -89,8 +89,10 @@ pub(super) fn has_sessions(rpc: &RpcFacts) -> bool {
 /// The caller's own words, cut.
 pub(super) fn words(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_WORDS);
-    match text.get(..end) {
-        Some(start) if start.len() < text.len() => format!("{start}…"),
-        _ => text.to_owned(),
+    let start = text.get(..end).unwrap_or(text);
+    if start.len() < text.len() {
+        format!("{start}…")
+    } else {
+        text.to_owned()
     }
 }

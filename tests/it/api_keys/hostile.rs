@@ -175,7 +175,10 @@ async fn a_refusal_asks_for_what_the_route_takes() {
         .await
         .header("www-authenticate")
         .unwrap();
-    let expected = r#"Bearer realm="https://invoices.example.com", DPoP "#;
+    let expected = concat!(
+        r#"Bearer realm="https://invoices.example.com", "#,
+        r#"resource_metadata="https://invoices.example.com/.well-known/oauth-protected-resource", DPoP "#
+    );
     assert!(challenge.starts_with(expected), "{challenge}");
     let expected = r#", ApiKey realm="https://invoices.example.com""#;
     assert!(challenge.ends_with(expected), "{challenge}");

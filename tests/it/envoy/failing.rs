@@ -11,7 +11,7 @@ use crate::harness::Setup;
 const ECHO: &str = "echo.example.com";
 
 /// An Envoy that would rather let everybody in, and that asks a countersign which says that it is not ready.
-fn gullible() -> Vec<Change> {
+pub(super) fn gullible() -> Vec<Change> {
     vec![
         (
             "failure_mode_allow: false",

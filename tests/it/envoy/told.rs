@@ -6,6 +6,7 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Request as Call, Status};
 
 use super::client::Request;
+use super::failing::gullible;
 use super::stage::{SHIPPED, Stage, setup};
 
 /// Calls any gRPC method through Envoy, on the host of a route.
@@ -68,7 +69,7 @@ async fn a_grpc_client_reads_a_fault_as_unavailable() {
         // Nobody listens on port 1.
         let keys = ("file: corp.jwks.json ", "url: http://127.0.0.1:1/keys ");
         setup.edit("countersign.yaml", keys.0, keys.1);
-        Stage::with(&[], setup.start_unready(), 0)
+        Stage::with(&gullible(), setup.start_unready(), 1)
     };
     let stage = tokio::task::spawn_blocking(start).await.unwrap();
     let token = stage.person("alice", "payments.example.com").sign();

@@ -136,7 +136,10 @@ async fn refusals_have_their_status_challenge_and_problem_document() {
     let list = Ask::payments("/v1/payments");
     let create = Ask::new("POST", "payments.example.com", "/v1/payments");
     let approve = Ask::new("POST", "api.example.com", "/v1/releases/42/approve");
-    let realm = r#"Bearer realm="https://payments.example.com""#;
+    let realm = concat!(
+        r#"Bearer realm="https://payments.example.com", "#,
+        r#"resource_metadata="https://payments.example.com/.well-known/oauth-protected-resource""#
+    );
     let invalid = |why: &str| {
         Some(format!(
             r#"{realm}, error="invalid_token", error_description="{why}""#
@@ -166,7 +169,9 @@ async fn refusals_have_their_status_challenge_and_problem_document() {
             approve.bearer(&rita),
             16, 401, "insufficient_user_authentication",
             Some(concat!(
-                r#"Bearer realm="https://api.example.com", error="insufficient_user_authentication", "#,
+                r#"Bearer realm="https://api.example.com", "#,
+                r#"resource_metadata="https://api.example.com/.well-known/oauth-protected-resource", "#,
+                r#"error="insufficient_user_authentication", "#,
                 r#"error_description="A stronger or fresher authentication is required", acr_values="phr phrh", max_age="300""#
             ).to_owned()),
             json!({ "kind": "step_up", "acr_values": ["phr", "phrh"], "max_age": 300 }),

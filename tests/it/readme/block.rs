@@ -20,6 +20,8 @@ pub(super) enum Use {
     /// `yaml minted`, `python verifier`: a policy that demands a token, and who verifies it; `tests/it/minted/page.rs` runs
     /// both.
     Minted,
+    /// `yaml mcp`: a policy with an MCP route, loaded beside the others.
+    Mcp,
     /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
     Mutual,
 }
@@ -67,6 +69,7 @@ fn usage(info: &str) -> Option<Use> {
         "console tests" => Use::Tests,
         "yaml envoy" => Use::Envoy,
         "yaml minted" | "python verifier" => Use::Minted,
+        "yaml mcp" => Use::Mcp,
         "yaml mutual" => Use::Mutual,
         _ => Use::File(
             info.strip_prefix("yaml config/")

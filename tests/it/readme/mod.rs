@@ -106,6 +106,23 @@ fn files_load_without_a_warning() {
 }
 
 #[test]
+fn the_mcp_route_loads_without_a_warning() {
+    let blocks = blocks(README);
+    let folder = folder(&blocks);
+    let shown = blocks.iter().find(|block| block.usage == Use::Mcp).unwrap();
+    fs::write(folder.path().join("config/policies/mcp.yaml"), &shown.text).unwrap();
+    let check = [
+        "check",
+        "--deny-warnings",
+        "--config",
+        "config/countersign.yaml",
+    ];
+    let ran = crate::harness::run(folder.path(), check);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert!(ran.stdout.contains("4 routes"), "{}", ran.stdout);
+}
+
+#[test]
 fn the_policy_is_the_projects_own() {
     let path = "config/policies/payments.yaml";
     let blocks = blocks(README);

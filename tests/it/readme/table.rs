@@ -196,3 +196,39 @@ fn every_attribute_stands_there() {
     let known = super::keys::attributes();
     assert_eq!(written, known.iter().map(String::as_str).collect());
 }
+
+/// The actions that every MCP route has, with what they stand for and what they touch.
+#[test]
+fn every_built_in_action_stands_there() {
+    let spec = serde_json::json!({
+        "match": { "route": "desk" }, "url": "https://mcp.example.com", "protocol": "mcp", "server": "desk",
+    });
+    let spec = serde_json::from_value(spec).unwrap();
+    let id = countersign::model::name::RouteId::new("desk").unwrap();
+    let route = countersign::action::compile_route(&id, &spec, &[]).unwrap();
+    let mut built: Vec<Vec<String>> = route
+        .route
+        .actions
+        .iter()
+        .map(|action| {
+            let mut messages: Vec<String> =
+                action.operations.iter().map(ToString::to_string).collect();
+            messages.sort();
+            let resource = action.resource.as_deref().unwrap_or_default();
+            vec![
+                action.id.to_string(),
+                messages.join(", "),
+                resource.to_owned(),
+            ]
+        })
+        .collect();
+    built.sort();
+    let mut written = rows("builtin");
+    for row in &mut written {
+        row.resize(3, String::new());
+    }
+    let dots = |row: &Vec<String>| row[0].matches('.').count();
+    assert!(written.is_sorted_by_key(dots), "protocol only comes first");
+    written.sort();
+    assert_eq!(written, built);
+}

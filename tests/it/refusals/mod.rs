@@ -58,10 +58,15 @@ fn setup() -> Setup {
 
 /// The start of a request for one of the routes.
 fn ask(path: &str, body: &Value) -> Ask {
+    raw(path, &body.to_string()).header("mcp-protocol-version", "2025-11-25")
+}
+
+/// The same for any text, without a revision.
+fn raw(path: &str, body: &str) -> Ask {
     Ask::new("POST", HOST, &format!("/{path}"))
         .header("content-type", "application/json")
-        .header("mcp-protocol-version", "2025-11-25")
-        .body(body.to_string())
+        .header("content-length", body.len().to_string())
+        .body(body)
 }
 
 fn call(id: Value, tool: &str, arguments: &Value) -> Value {

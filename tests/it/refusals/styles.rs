@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HOST, ask, call, setup, token, told};
+use super::{ask, call, raw, setup, token, told};
 use crate::harness::{Ask, Server};
 
 fn id_of(body: &Value) -> &Value {
@@ -78,11 +78,7 @@ async fn what_is_no_request_is_refused_in_http() {
         let (status, body, _) = told(&client, &ask(path, &notification).bearer(&token)).await;
         assert_eq!((status, body.get("id")), (403, None), "{path}");
         assert_eq!(body["error"]["code"], 40301);
-        let raw = |body: &str| {
-            let asked = Ask::new("POST", HOST, &format!("/{path}"));
-            let asked = asked.header("content-type", "application/json");
-            asked.body(body).bearer(&token)
-        };
+        let raw = |body: &str| raw(path, body).bearer(&token);
         for (text, code) in [
             (r#"{"jsonrpc":"2.0","#, -32700),
             (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600),

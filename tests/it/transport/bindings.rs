@@ -77,6 +77,25 @@ async fn an_envoy_that_is_bound_to_routes_asks_about_these_only() {
 }
 
 #[tokio::test]
+async fn metadata_is_told_to_the_envoys_of_its_route_only() {
+    let envoys =
+        format!("[{{ id: '{EDGE}', routes: [payments] }}, {{ id: '{INNER}', routes: [crm-api] }}]");
+    let port = Port::open(&envoys);
+    let asked = Ask::payments("/.well-known/oauth-protected-resource");
+    for (envoy, outcome) in [
+        (EDGE, "deny 200 metadata"),
+        (INNER, "deny 403 gateway_not_allowed"),
+    ] {
+        let answer = port.envoy(envoy).await.check(&asked).await;
+        assert_eq!(answer.outcome(), outcome);
+        assert_eq!(
+            answer.denied().body.contains("authorization_servers"),
+            envoy == EDGE
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_envoy_that_is_bound_to_a_tenant_asks_about_its_routes_only() {
     let envoys = format!("[{{ id: '{EDGE}', tenant: acme }}, {{ id: '{INNER}', tenant: globex }}]");
     let port = Port::with(tenants(), &envoys);

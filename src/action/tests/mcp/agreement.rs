@@ -363,6 +363,8 @@ fn metadata_alone_is_enough_for_names() {
             find(&sound("prompts/get", &json!({ "name": "summarise" })), &[]),
             Err(InputIncomplete)
         );
+        let stream = sound("subscriptions/listen", &json!({}));
+        assert_eq!(find(&stream, &[]), Err(InputIncomplete));
         assert_eq!(
             find(&sound("tools/list", &json!({})), &[]).as_deref(),
             Ok("mcp.list_tools")

@@ -256,6 +256,11 @@ fn a_session_is_listened_to_and_ended() {
         find("GET", SESSION, &[("mcp-method", "tools/call")]),
         Err(Reason::MessageDisagrees)
     );
+    assert!(find("GET", SESSION, &[("content-length", "0")]).is_ok());
+    assert_eq!(
+        find("GET", SESSION, &[("content-length", "9")]),
+        Err(Reason::MessageMalformed)
+    );
     let long = "x".repeat(1025);
     for (bad, reason) in [
         ("", Reason::MessageMalformed),
@@ -279,4 +284,36 @@ fn a_session_is_listened_to_and_ended() {
         fidelity: crate::model::request::Fidelity::Exact,
     };
     assert_eq!(action(&shop(), &with_body), Err(Reason::MessageMalformed));
+}
+
+#[test]
+fn listening_for_changes_of_a_resource_is_subscribing_to_it() {
+    let listen = |wanted: Json| {
+        let meta = json!({ META_VERSION: STATELESS });
+        let body = call(
+            "subscriptions/listen",
+            &json!({ "notifications": wanted, "_meta": meta }),
+        );
+        let headers = [("mcp-method", "subscriptions/listen")];
+        asked(&shop(), &posted(&body.to_string(), STATELESS, &headers))
+    };
+    let id = |wanted| listen(wanted).map(|asked| asked.action.id.to_string());
+    let tools = json!({ "toolsListChanged": true, "resourceSubscriptions": [] });
+    assert_eq!(id(tools).as_deref(), Ok("mcp.listen"));
+    let one = listen(json!({ "resourceSubscriptions": ["db://x/1"] })).unwrap();
+    assert_eq!(one.action.id.as_str(), "mcp.resources.subscribe");
+    assert_eq!(one.resource.unwrap().id.as_ref(), "db://x/1");
+    for wanted in [
+        json!({ "resourceSubscriptions": ["db://x/1", "db://x/2"] }),
+        json!({ "resourceSubscriptions": "db://x/1" }),
+        json!({ "resourceSubscriptions": [1] }),
+        json!({ "resourceSubscriptions": ["db://x/../1"] }),
+        json!({ "resourcesubscriptions": ["db://x/1"] }),
+    ] {
+        assert_eq!(
+            id(wanted.clone()),
+            Err(Reason::MessageMalformed),
+            "{wanted}"
+        );
+    }
 }

@@ -207,10 +207,12 @@ fn every_reason_has_its_status_in_every_style() {
                     | Reason::StepUpRequired
                     | Reason::ProofRequired
             ) || class == 403;
-            let expected = match style {
-                DenyStyle::JsonRpc | DenyStyle::ToolError if of_call => 200,
-                _ if *reason == Reason::NoAction => 400,
-                _ => class,
+            let expected = if of_call && style != DenyStyle::Http {
+                200
+            } else if *reason == Reason::NoAction {
+                400
+            } else {
+                class
             };
             assert_eq!(status, expected, "{reason} {style:?}");
             let result = body.pointer("/result/isError");
@@ -340,7 +342,7 @@ fn what_the_protocol_defines_has_its_codes() {
 
 #[test]
 fn what_has_no_message_is_a_method_that_is_not_allowed() {
-    for method in ["GET", "DELETE"] {
+    for method in ["GET", "DELETE", "PUT"] {
         let mut decision = call(deny(Reason::NoAction)).rpc(None).decision();
         decision.request = Some(crate::model::decision::RequestFacts {
             id: None,

@@ -353,10 +353,8 @@ fn a_grpc_caller_reads_one_line_under_a_status_that_says_the_same() {
     };
     for reason in Reason::ALL {
         let (status, line) = of(Verdict::Deny(Denial::new(*reason)));
-        let expected = match status::class(*reason) {
-            status::Class::Unauthenticated => 401,
-            _ => 403,
-        };
+        let unauthenticated = status::class(*reason) == status::Class::Unauthenticated;
+        let expected = if unauthenticated { 401 } else { 403 };
         assert_eq!(status, expected, "{reason}");
         let words = format!("{} ({reason}, decision 0199-d)", reason.title());
         assert_eq!(line, words);
