@@ -55,8 +55,8 @@
 //! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]), where
 //!    a request for its metadata (RFC 9728) ends; what the message says where MCP is spoken, so that an answer can name it;
 //!    the credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`]
-//!    adds or forbids, joined into parties; the action and its typed parameters; the rules ([`policy`]), in which forbids
-//!    come first, then what must hold, then permits, then what the caller could still add.
+//!    adds or forbids, joined into parties; the action and its typed parameters; the score of its risk, and the rules ([`policy`]),
+//!    in which forbids come first, then what must hold, then permits, then what the caller could still add.
 //! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every header
 //!    that the policy could have set and did not, writes the record ([`audit`]) and
 //!    moves the metrics ([`telemetry`]). Rules in shadow mode are asked after the answer.

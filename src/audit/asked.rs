@@ -35,7 +35,6 @@ impl<'a> MessageLine<'a> {
             kind: _,
             method,
             name,
-            ..
         } = rpc;
         (method.is_some() || name.is_some()).then(|| Self {
             method: method.as_deref().map(|method| Text::new(method, METHOD)),

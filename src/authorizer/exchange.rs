@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::examine::Examined;
 use super::snapshot::Snapshot;
-use crate::identity::Providers;
+use crate::identity::{Providers, Refusal};
 use crate::model::decision::DecisionId;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::AccessRequest;
@@ -35,7 +35,8 @@ impl Snapshot {
                     constraints.headers.insert(header, token);
                     strip_all(&self.providers, constraints, request);
                 }
-                Some(Err(refused)) => examined.verdict = refused,
+                Some(Err(Refusal::Deny(denial))) => examined.verdict = Verdict::Deny(denial),
+                Some(Err(Refusal::Fault(fault))) => examined.verdict = Verdict::Fault(fault),
                 None => {}
             }
         }
@@ -47,16 +48,14 @@ impl Snapshot {
         request: &AccessRequest,
         decision: &DecisionId,
         examined: &Examined,
-    ) -> Option<Result<(Arc<str>, String), Verdict>> {
+    ) -> Option<Result<(Arc<str>, String), Refusal>> {
         let Verdict::Allow(grant) = &examined.verdict else {
             return None;
         };
         let demand = grant.constraints.token.as_ref()?;
         let fault = |cause: &str| {
-            Err(Verdict::Fault(Fault::new(
-                FaultCode::ConstraintFailed,
-                cause,
-            )))
+            let fault = Fault::new(FaultCode::ConstraintFailed, cause);
+            Err(Refusal::Fault(fault))
         };
         let Some(minter) = &self.minter else {
             return Some(fault("there is no key to mint the token with"));
@@ -81,7 +80,7 @@ impl Snapshot {
             Ok(token) => Ok((Arc::clone(minter.header()), token)),
             Err(MintError::Expired) => {
                 let denial = Denial::new(Reason::TokenExpired).with(Remedy::Authenticate);
-                Err(Verdict::Deny(
+                Err(Refusal::Deny(
                     denial.because(MintError::Expired.to_string()),
                 ))
             }

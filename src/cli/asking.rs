@@ -138,11 +138,10 @@ fn message(call: &CallSpec, key: &str, route: Option<&Route>) -> Result<Said> {
 /// The method of the message and its `params`.
 fn asked(call: &CallSpec) -> Result<(&str, Option<Value>)> {
     let named = |method, name: &str| {
-        let mut params = json!({ "name": name });
-        if let Some(args) = &call.args {
-            params["arguments"] = Value::Object(args.clone());
-        }
-        (method, Some(params))
+        let mut params = Map::from_iter([("name".to_owned(), json!(name))]);
+        let args = call.args.clone().map(Value::Object);
+        params.extend(args.map(|args| ("arguments".to_owned(), args)));
+        (method, Some(Value::Object(params)))
     };
     Ok(match (&call.tool, &call.prompt, &call.uri, &call.mcp) {
         (Some(tool), None, None, None) => named("tools/call", tool),

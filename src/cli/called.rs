@@ -35,13 +35,13 @@ pub(super) struct CallArgs {
     #[arg(long, value_name = "JSON", conflicts_with_all = ["http", "grpc", "uri", "mcp", "check_request"])]
     args: Option<String>,
     /// The `params` of the MCP method, a JSON object.
-    #[arg(long, value_name = "JSON", requires = "mcp")]
+    #[arg(long, value_name = "JSON", requires = "mcp", conflicts_with_all = ["http", "grpc", "tool", "prompt", "uri"])]
     params: Option<String>,
     /// The body of the HTTP request, as it is; `application/json` unless a header says otherwise.
-    #[arg(long, value_name = "TEXT", requires = "http")]
+    #[arg(long, value_name = "TEXT", requires = "http", conflicts_with_all = ["grpc", "tool", "prompt", "uri", "mcp"])]
     body: Option<String>,
     /// A file that holds the body; `-` reads standard input.
-    #[arg(long, value_name = "FILE", requires = "http", conflicts_with = "body")]
+    #[arg(long, value_name = "FILE", requires = "http", conflicts_with_all = ["body", "grpc", "tool", "prompt", "uri", "mcp"])]
     body_file: Option<PathBuf>,
     /// The route; its first host is called.
     #[arg(long, conflicts_with_all = ["host", "check_request"])]

@@ -12,7 +12,7 @@ use crate::model::lifecycle::Level;
 use crate::model::name::{ConditionName, RuleId};
 use crate::model::risk::Risk;
 use crate::model::time::Timestamp;
-use crate::model::verdict::{Remedy, Verdict};
+use crate::model::verdict::{Remedy, TokenDemand, Verdict};
 use crate::policy::{Outcome, Trace};
 
 /// How a case ended.
@@ -142,18 +142,9 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         Verdict::Allow(grant) => Some(&grant.constraints),
         Verdict::Deny(_) | Verdict::Fault(_) => None,
     };
-    if let Some(ExpectTokenSpec { audience, scope }) = token {
+    if let Some(expected) = token {
         let minted = constraints.and_then(|constraints| constraints.token.as_ref());
-        differs("token", Some("one"), minted.map(|_| "one"));
-        let got = minted.map(|minted| minted.audience.as_ref());
-        differs("token audience", audience.as_deref(), got);
-        let sorted = |texts: BTreeSet<&str>| texts.into_iter().collect::<Vec<_>>().join(" ");
-        let expected = scope.as_ref().map(|scope| {
-            let items = scope.items().iter();
-            sorted(items.flat_map(|text| text.split(' ')).collect())
-        });
-        let got = minted.map(|minted| sorted(minted.scope.iter().map(AsRef::as_ref).collect()));
-        differs("token scope", expected.as_deref(), got.as_deref());
+        compare_token(expected, minted, &mut differs);
     }
     let empty = BTreeMap::new();
     let set = constraints.map_or((&empty, &empty), |constraints| {
@@ -173,6 +164,24 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         differences.extend(cause(got).map(|cause| format!("cause: {cause}")));
     }
     differences
+}
+
+fn compare_token(
+    expected: &ExpectTokenSpec,
+    minted: Option<&TokenDemand>,
+    differs: &mut impl FnMut(&str, Option<&str>, Option<&str>),
+) {
+    let ExpectTokenSpec { audience, scope } = expected;
+    differs("token", Some("one"), minted.map(|_| "one"));
+    let got = minted.map(|minted| minted.audience.as_ref());
+    differs("token audience", audience.as_deref(), got);
+    let sorted = |texts: BTreeSet<&str>| texts.into_iter().collect::<Vec<_>>().join(" ");
+    let scope = scope.as_ref().map(|scope| {
+        let items = scope.items().iter();
+        sorted(items.flat_map(|text| text.split(' ')).collect())
+    });
+    let got = minted.map(|minted| sorted(minted.scope.iter().map(AsRef::as_ref).collect()));
+    differs("token scope", scope.as_deref(), got.as_deref());
 }
 
 fn cause(verdict: &Verdict) -> Option<&str> {

@@ -2,16 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::shown::{arguments, describe_risk, said, weighed};
 use crate::authorizer::Examined;
 use crate::model::identity::Proof;
 use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::Party;
 use crate::model::request::AccessRequest;
-use crate::model::risk::{MAX_SCORE, Risk, Said};
-use crate::model::route::Asked;
-use crate::model::rpc::RpcFacts;
-use crate::model::value::Value as Attribute;
 use crate::model::verdict::{Constraints, Denial, Remedy, TokenDemand, Verdict};
+use crate::policy::Trace;
 
 /// An examined request with its trace.
 pub(super) struct Explained {
@@ -110,10 +108,8 @@ impl Explained {
                 .as_ref()
                 .map(|asked| format!("{} (tier {})", asked.action.id, asked.action.tier.as_str())),
         );
-        line("message", rpc.as_ref().and_then(describe_message));
-        let args = asked.as_ref().map(arguments);
-        for (name, value) in args.iter().flatten() {
-            line("argument", Some(format!("{name} = {value}")));
+        for (name, text) in said(rpc.as_ref(), asked.as_ref()) {
+            line(name, Some(text));
         }
         line(
             "subject",
@@ -154,87 +150,26 @@ impl Explained {
             line("risk", Some(text));
         }
         line("policy", Some(self.version.clone()));
-        let rules = trace.iter().flat_map(|trace| &trace.0);
-        let width = rules
-            .clone()
-            .map(|entry| entry.rule.as_str().len())
-            .max()
-            .unwrap_or(0);
-        for entry in rules {
-            let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
-            lines.push(format!(
-                "  {effect:<7} {:<width$} {party:<8} {}",
-                entry.rule.as_str(),
-                entry.outcome
-            ));
-        }
+        lines.extend(considered(trace.as_ref()));
         lines.push(String::new());
         lines.join("\n")
     }
 }
 
-/// The arguments that were decided on. Whoever asks for an explanation has them already.
-fn arguments(asked: &Asked) -> serde_json::Map<String, Value> {
-    let args = asked.args.iter();
-    args.map(|(name, value)| (name.to_string(), shown(value)))
-        .collect()
-}
-
-/// A value as JSON writes it.
-fn shown(value: &Attribute) -> Value {
-    match value {
-        Attribute::Null => Value::Null,
-        Attribute::Bool(truth) => json!(truth),
-        Attribute::Int(number) => json!(number),
-        Attribute::Double(number) => json!(number),
-        Attribute::String(text) => json!(text),
-        Attribute::Timestamp(moment) => json!(moment.to_string()),
-        Attribute::List(items) => items.iter().map(shown).collect(),
-        Attribute::Map(entries) => {
-            let entries = entries.iter();
-            let shown = entries.map(|(name, value)| (name.to_string(), shown(value)));
-            Value::Object(shown.collect())
-        }
-    }
-}
-
-/// What the message says that it asks for; it may be nothing that exists, and hold anything.
-fn describe_message(rpc: &RpcFacts) -> Option<String> {
-    let method = rpc.method.as_ref()?.escape_debug();
-    Some(match &rpc.name {
-        Some(name) => format!("{method} {}", name.escape_debug()),
-        None => method.to_string(),
-    })
-}
-
-fn weighed(risk: &Risk) -> Value {
-    let signals = risk.signals.iter().map(|signal| {
-        let (outcome, error) = match &signal.said {
-            Said::Holds => ("holds", None),
-            Said::Not => ("does not hold", None),
-            Said::Failed(error) => ("failed", Some(error)),
-        };
-        json!({ "id": signal.id.as_str(), "add": signal.added(), "outcome": outcome, "error": error })
-    });
-    json!({ "score": risk.score(), "signals": signals.collect::<Vec<_>>() })
-}
-
-/// The score, and a line for each signal.
-fn describe_risk(risk: &Risk) -> Vec<String> {
-    let ids = risk.signals.iter().map(|signal| signal.id.as_str().len());
+/// A line for each rule that was looked at.
+fn considered(trace: Option<&Trace>) -> Vec<String> {
+    let rules = trace.into_iter().flat_map(|trace| &trace.0);
+    let ids = rules.clone().map(|entry| entry.rule.as_str().len());
     let width = ids.max().unwrap_or(0);
-    let signals = risk.signals.iter().map(|signal| {
-        let added = signal.added();
-        let why = match &signal.said {
-            Said::Holds => "holds".to_owned(),
-            Said::Not => "does not hold".to_owned(),
-            Said::Failed(error) => format!("failed, so all its points count: {error}"),
-        };
-        format!("+{added:<4}{:<width$} {why}", signal.id.as_str())
+    let lines = rules.map(|entry| {
+        let (effect, party) = (entry.effect.as_str(), entry.party.unwrap_or(""));
+        format!(
+            "  {effect:<7} {:<width$} {party:<8} {}",
+            entry.rule.as_str(),
+            entry.outcome
+        )
     });
-    std::iter::once(format!("{} of {MAX_SCORE}", risk.score()))
-        .chain(signals)
-        .collect()
+    lines.collect()
 }
 
 fn describe_party(party: &Party) -> String {

@@ -16,6 +16,7 @@ mod inventory;
 mod keys;
 mod output;
 mod serve;
+mod shown;
 mod test;
 mod version;
 

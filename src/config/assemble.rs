@@ -115,21 +115,10 @@ impl Reading<'_> {
         let around = (providers.as_ref(), dpop.as_ref(), self.certificates);
         let read = (&document, &spec, overrides);
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
-        let tokens = Tokens::read(self.path, &document, providers.as_ref(), &mut self.problems);
-        for file in &tokens.files {
-            self.watch(file);
-        }
+        let tokens = self.tokens(&document, providers.as_ref());
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
-        let listed: Vec<PathBuf> = spec
-            .policies
-            .items()
-            .iter()
-            .map(|item| beside(self.path, item))
-            .collect();
-        for item in &listed {
-            self.watch(item);
-        }
+        let listed = self.listed(&spec);
         let Read {
             cases,
             conditions,
@@ -189,6 +178,25 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
+    }
+
+    /// The policy files and folders, watched from now on.
+    fn listed(&mut self, spec: &ServerSpec) -> Vec<PathBuf> {
+        let items = spec.policies.items().iter();
+        let listed: Vec<PathBuf> = items.map(|item| beside(self.path, item)).collect();
+        for item in &listed {
+            self.watch(item);
+        }
+        listed
+    }
+
+    /// What tokens are minted with; the files of the keys are watched, read or not.
+    fn tokens(&mut self, document: &Document, providers: Option<&CheckedProviders>) -> Tokens {
+        let tokens = Tokens::read(self.path, document, providers, &mut self.problems);
+        for file in &tokens.files {
+            self.watch(file);
+        }
+        tokens
     }
 
     /// Rules that could not be read are mistakes of their own.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::keys::base64url::encode;
 use crate::model::decision::DecisionId;
 use crate::model::identity::TokenFacts;
+use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
 use crate::model::route::{Asked, Resource};
 use crate::model::spiffe::SpiffeId;
@@ -54,8 +55,8 @@ pub(super) fn claims(issuer: &str, call: &Call<'_>) -> Option<Value> {
     // Rounded down, so that no token is good for longer than was demanded, or than the credential is.
     let end = now.plus(*ttl);
     let end = credential.expires.map_or(end, |expires| expires.min(end));
-    let (issued, expires) = (now.seconds(), end.seconds());
-    if expires <= issued {
+    let (begin, end) = (now.seconds(), end.seconds());
+    if end <= begin {
         return None;
     }
     let scope: Vec<&str> = scope.iter().map(AsRef::as_ref).collect();
@@ -63,8 +64,8 @@ pub(super) fn claims(issuer: &str, call: &Call<'_>) -> Option<Value> {
     let workload = workload.map_or_else(|| acting.id.to_string(), ToString::to_string);
     let mut claims = json!({
         "iss": issuer,
-        "iat": issued,
-        "exp": expires,
+        "iat": begin,
+        "exp": end,
         "aud": audience,
         "jti": decision.as_str(),
         "txn": decision.as_str(),
@@ -110,6 +111,6 @@ fn context(asked: &Asked, parties: &Parties) -> Value {
 }
 
 fn party(party: &Party) -> Value {
-    let issuer: Option<Arc<str>> = party.id.issuer.as_ref().map(|issuer| issuer.shared());
+    let issuer: Option<Arc<str>> = party.id.issuer.as_ref().map(ProviderName::shared);
     json!({ "issuer": issuer, "id": party.id.id, "kind": party.kind.as_str() })
 }

@@ -156,10 +156,6 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
         "the tree of attributes and its lookups, one type after the other",
     ),
     (
-        "policy/compile.rs",
-        "every check of a rule, in the order of the file that it checks",
-    ),
-    (
         "policy/constrain.rs",
         "merging constraints to the stricter: one case a kind, side by side",
     ),

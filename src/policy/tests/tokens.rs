@@ -52,7 +52,10 @@ fn demanded(given: &Given, guards: &[Json]) -> Result<Option<TokenDemand>, &'sta
 fn an_allowed_call_says_which_token_it_goes_on_with() {
     let short = guard("a", &json!({ "audience": "store", "scope": "docs:write" }));
     let expected = demand("store", &["docs:write"], 30);
-    assert_eq!(demanded(&writer(), &[short.clone()]), Ok(Some(expected)));
+    assert_eq!(
+        demanded(&writer(), std::slice::from_ref(&short)),
+        Ok(Some(expected))
+    );
     // Whoever lacks the scope is told so by the action itself, and no token is spoken of.
     let without = Given::human("alice", &[], "docs.write");
     assert_eq!(demanded(&without, &[short]), Err("insufficient_scope"));

@@ -3,7 +3,7 @@
 use crate::harness::{Ask, Client, Server, Setup};
 
 /// Two guards on one action: each caps two parameters, and they share one.
-const POLICY: &str = r#"
+const POLICY: &str = r"
 version: 1
 routes:
   pages:
@@ -14,7 +14,7 @@ rules:
   - { id: pages-open, permit: pages.list, to: { kind: anonymous } }
   - { id: pages-large, guard: pages.list, constrain: { query: { cap: { limit: 100, depth: 3 } } } }
   - { id: pages-small, guard: pages.list, constrain: { query: { cap: { limit: 50, span: 0 } } } }
-"#;
+";
 
 fn start() -> Server {
     let setup = Setup::new();

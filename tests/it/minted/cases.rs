@@ -29,13 +29,13 @@ fn cases_expect_audience_and_scope_of_a_token() {
             Some("token scope: expected `vault:list vault:read`, got `vault:list`"),
         ),
     ] {
-        let setup = super::setup();
+        let setup = super::setup(&["p256"]);
         setup.write("policies/list.test.yaml", &case(expected));
         let ran = run(setup.folder(), ["test", "--config", "countersign.yaml"]);
         assert_eq!(ran.exit, i32::from(said.is_some()), "{expected}: {ran:?}");
         assert!(ran.stdout.contains(said.unwrap_or("")), "{}", ran.stdout);
     }
-    let setup = super::setup();
+    let setup = super::setup(&["p256"]);
     let plain = case("{}").replace("/list", "/open");
     setup.write("policies/list.test.yaml", &plain);
     let ran = run(setup.folder(), ["test", "--config", "countersign.yaml"]);

@@ -20,7 +20,7 @@ audit: { at.audit: 1 }
 store: { at.store: 1 }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
-token: { at.token: 1 }
+token: { at.token: 1, issuer: a, keys: a }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }

@@ -11,15 +11,17 @@ const VALUE: &str = "only-the-caller-knows";
 /// A call of a tool by alice.
 fn call(server: &Server, tool: &str, arguments: &Value) -> Ask {
     let token = server.setup.corp.token("alice").audience(URL).sign();
-    let message = json!({
+    let body = json!({
         "jsonrpc": "2.0", "id": 7, "method": "tools/call",
         "params": { "name": tool, "arguments": arguments },
-    });
+    })
+    .to_string();
     Ask::new("POST", "exports.example.com", "/mcp")
         .bearer(&token)
         .header("content-type", "application/json")
         .header("mcp-protocol-version", "2025-11-25")
-        .body(message.to_string())
+        .header("content-length", body.len().to_string())
+        .body(body)
 }
 
 /// The record of an answer, of this type, and everything that was written.

@@ -203,11 +203,11 @@ fn options_that_do_not_go_together_are_mistakes() {
         ),
         (
             &["--route", "exports", "--tool", "a", "--body", "{}"],
-            "--http",
+            "cannot be used with",
         ),
         (
             &["--route", "exports", "--tool", "a", "--params", "{}"],
-            "--mcp",
+            "cannot be used with",
         ),
     ] {
         let ran = explain(call);
