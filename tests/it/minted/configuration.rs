@@ -220,3 +220,19 @@ fn a_rule_demands_nothing_wider_than_what_came_in() {
         assert!(found[0].contains(said), "{to}: {found:?}");
     }
 }
+
+#[test]
+fn doctor_knows_which_headers_minting_changes() {
+    let setup = setup(&["p256"]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/envoy.yaml");
+    let shipped = fs::read_to_string(path).unwrap();
+    let (from, to) = ("disallow_system: true", "disallow_all: true");
+    assert_eq!(shipped.matches(from).count(), 1);
+    setup.write("envoy.yaml", &shipped.replace(from, to));
+    let ran = run(setup.folder(), ["doctor", "envoy.yaml", "--config", CONFIG]);
+    let said = ran.stdout + &ran.stderr;
+    assert!(said.contains("mutation-forbidden"), "{said}");
+    for name in ["txn-token", "authorization", "dpop", "cookie", "x-api-key"] {
+        assert!(said.contains(&format!("`{name}`")), "{name}: {said}");
+    }
+}
