@@ -72,7 +72,7 @@ const ACTS: [(&str, &str); 9] = [
 
 /// Filters that run somebody's code, call a service, change a request or hold it.
 ///
-/// `buffer` is none of them: it holds what ext_authz would hold itself, and says how long it is.
+/// `buffer` is none of them: it holds what `ext_authz` would hold itself, and says how long it is.
 const CHANGES: [(&str, &str); 10] = [
     (
         "connect_grpc_bridge.v3.FilterConfig",

@@ -71,6 +71,7 @@ fn problem(stage: &McpStage, before: Before, fixture: &Fixture) -> Option<String
         Before::Passes => fixture.passes,
         Before::Nothing => fixture.nothing,
     };
+    let behind = fixture.expected_behind_envoy();
     let decision = answer.header("x-decision-id").map(str::to_owned);
     let (ended, expected) = match (decision, refused) {
         (None, Some(status)) => (
@@ -85,7 +86,7 @@ fn problem(stage: &McpStage, before: Before, fixture: &Fixture) -> Option<String
             let reason = stage.stage.record(&decision)["reason"].clone();
             let ended = format!("{} {}", answer.status, reason.as_str().unwrap_or_default());
             let by_envoy = refused.map(|status| format!("{status} by Envoy"));
-            (ended, by_envoy.unwrap_or_else(|| fixture.expect.clone()))
+            (ended, by_envoy.unwrap_or_else(|| behind.to_owned()))
         }
     };
     (ended != expected).then(|| format!("{ended}, not {expected}"))

@@ -31,6 +31,8 @@ pub(super) struct Fixture {
     method: String,
     #[serde(default = "endpoint")]
     path: String,
+    #[serde(default = "host")]
+    host: String,
     /// The groups of the caller; none is nobody.
     #[serde(default = "team")]
     pub(super) groups: Vec<String>,
@@ -52,6 +54,8 @@ pub(super) struct Fixture {
     metadata: Option<Value>,
     /// Status and reason.
     pub(super) expect: String,
+    /// The same where Envoy makes a more common spelling of it first.
+    through: Option<String>,
     /// The status with which Envoy itself refuses it, where its MCP filter refuses what is no MCP.
     pub(super) refuses: Option<u16>,
     /// The same where that filter lets pass what it cannot read.
@@ -68,6 +72,10 @@ const fn yes() -> bool {
 
 fn post() -> String {
     "POST".to_owned()
+}
+
+fn host() -> String {
+    HOST.to_owned()
 }
 
 fn endpoint() -> String {
@@ -105,6 +113,11 @@ impl Fixture {
         self.only.as_deref() != Some("grpc")
     }
 
+    /// What countersign says to it behind Envoy.
+    pub(super) fn expected_behind_envoy(&self) -> &str {
+        self.through.as_ref().unwrap_or(&self.expect)
+    }
+
     pub(super) fn body(&self) -> Option<Vec<u8>> {
         let digits = self.bytes.as_deref().map(|digits| {
             let pairs = digits.as_bytes().chunks(2);
@@ -125,7 +138,7 @@ impl Fixture {
 
     /// As Envoy would ask about it.
     pub(super) fn ask(&self, token: &str) -> Ask {
-        let mut ask = Ask::new(&self.method, HOST, &self.path);
+        let mut ask = Ask::new(&self.method, &self.host, &self.path);
         if !self.groups.is_empty() {
             ask = ask.bearer(token);
         }
@@ -150,7 +163,7 @@ impl Fixture {
 
     /// As a client sends it, with a header by which it is known.
     pub(super) fn request(&self, token: &str, mark: &str) -> Request {
-        let mut request = Request::new(&self.method, HOST, &self.path).header("x-mark", mark);
+        let mut request = Request::new(&self.method, &self.host, &self.path).header("x-mark", mark);
         if !self.groups.is_empty() {
             request = request.bearer(token);
         }
