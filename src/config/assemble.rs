@@ -106,6 +106,7 @@ impl Reading<'_> {
         let document = self.document(self.path)?;
         let spec = ServerSpec::read(&document, &mut self.problems);
         let (providers, incomplete) = self.providers(&document);
+        let tokens = self.tokens(&document, providers.as_ref());
         let spec = spec?;
         let dpop = proofs::read(self.path, &document, &spec, &mut self.problems);
         let known = providers
@@ -115,7 +116,6 @@ impl Reading<'_> {
         let around = (providers.as_ref(), dpop.as_ref(), self.certificates);
         let read = (&document, &spec, overrides);
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
-        let tokens = self.tokens(&document, providers.as_ref());
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed = self.listed(&spec);
