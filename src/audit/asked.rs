@@ -35,6 +35,7 @@ impl<'a> MessageLine<'a> {
             kind: _,
             method,
             name,
+            revision: _,
         } = rpc;
         (method.is_some() || name.is_some()).then(|| Self {
             method: method.as_deref().map(|method| Text::new(method, METHOD)),
