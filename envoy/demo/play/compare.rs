@@ -78,11 +78,10 @@ pub(super) fn summary(came: Came, reason: Option<&str>) -> String {
 
 pub(super) fn expected(expect: &Expect) -> String {
     let proofs = expect.proofs.iter().map(|proof| match proof {
-        Proof::Answer(_, text) => (*text).to_owned(),
+        Proof::Answer(_, text) | Proof::Says(text) => (*text).to_owned(),
         Proof::Upstream(name, value) => format!("upstream sees {name}: {value}"),
         Proof::UpstreamLacks(name) => format!("upstream sees no {name}"),
         Proof::Query(query) => format!("upstream sees ?{query}"),
-        Proof::Says(text) => (*text).to_owned(),
     });
     std::iter::once(summary(expect.came, expect.reason))
         .chain(proofs)
