@@ -22,6 +22,7 @@
 //! | 9 | [`cli`] | the verbs, one file each; the only one that prints | `clap` |
 //! | 8 | [`app`] | wiring: build, run, reload, shut down; every task ends with it | |
 //! | 8 | [`doctor`] | what Envoy's configuration lets pass undecided, or decided about something else | |
+//! | 8 | [`tools`] | the tools that an MCP server lists: proposed as a route, or compared with one | |
 //! | 7 | [`config`] | what the user wrote: reads, assembles every folder's `spec`, reports all mistakes at once | `serde_yaml` |
 //! | 6 | [`ext_authz`] | the Envoy edge: `CheckRequest` in, `CheckResponse` out | `tonic`, `envoy_types` |
 //! | 6 | [`admin`] | the operator edge: metrics and health on one listener, status and changes on another | `axum` |
@@ -55,10 +56,10 @@
 //! 4. [`Snapshot::examine`](authorizer::Snapshot::examine) goes from route to verdict: the route ([`action`]), where
 //!    a request for its metadata (RFC 9728) ends; what the message says where MCP is spoken, so that an answer can name it;
 //!    the credential, by a provider that the route accepts ([`identity`], with keys from [`keys`]); what the [`registry`]
-//!    adds or forbids, joined into parties; the action and its typed parameters; the score of its risk, and the rules ([`policy`]),
-//!    in which forbids come first, then what must hold, then permits, then what the caller could still add.
-//! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every header
-//!    that the policy could have set and did not, writes the record ([`audit`]) and
+//!    adds or forbids, joined into parties; the action and its typed parameters and arguments; the score of its risk, and the
+//!    rules ([`policy`]), in which forbids come first, then what must hold, then permits, then what the caller could still add.
+//! 5. The authorizer mints the token that replaces the credential, where a rule demands one ([`token`]), removes every
+//!    header that the policy could have set and did not, writes the record ([`audit`]) and
 //!    moves the metrics ([`telemetry`]). Rules in shadow mode are asked after the answer.
 //! 6. [`ext_authz::check_response`] renders the verdict, in one exhaustive match: the only place with status codes and
 //!    header names.
@@ -104,3 +105,4 @@ pub mod store;
 pub mod telemetry;
 pub mod tls;
 pub mod token;
+pub mod tools;

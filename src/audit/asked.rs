@@ -33,6 +33,7 @@ impl<'a> MessageLine<'a> {
     pub(super) fn of(rpc: &'a RpcFacts) -> Option<Self> {
         let RpcFacts {
             kind: _,
+            revision: _,
             method,
             name,
             revision: _,

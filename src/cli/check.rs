@@ -1,44 +1,112 @@
 //! `countersign check`: everything that is wrong, at once.
 
-use serde_json::json;
+use std::fmt;
 
-use super::output::{colour, counted, load_whole_or_say, print, summary};
-use super::{CheckArgs, Exit};
-use crate::config::Overrides;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::against::{Compared, against};
+use super::listed::TokenArgs;
+use super::output::{colour, counted, load_whole_or_say, print, say_error, summary};
+use super::{ConfigArgs, Exit};
+use crate::config::{Bundle, Overrides};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  countersign check
+  countersign check --config /etc/countersign/countersign.yaml --deny-warnings
+  countersign check --json | jq '.problems[] | {file, line, message}'
+  countersign check --against https://mcp.example.com/crm       # are the tools still those that were reviewed?
+  countersign check --against tools.json --route crm --json | jq '.against.changed'
+
+Exit status: 0 if all is well, 1 if tools appeared, vanished or changed (or are unpinned, with --deny-warnings), 2 if the command
+line makes no sense, 5 if the configuration or the tools cannot be read (or there are warnings, with --deny-warnings).")]
+#[command(mut_arg("token_file", |arg| arg.requires("against")))]
+#[command(mut_arg("token_env", |arg| arg.requires("against")))]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Warnings fail too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Compare the tools of an MCP route with an answer to `tools/list` in a file (`-` is standard input), or with what the
+    /// server at this URL lists now.
+    #[arg(long, value_name = "FILE|URL")]
+    against: Option<String>,
+    /// The MCP route whose tools are compared; may be left out if there is only one.
+    #[arg(long, value_name = "ID", requires = "against")]
+    route: Option<String>,
+    #[command(flatten)]
+    token: TokenArgs,
+    /// Print the problems as JSON.
+    #[arg(long)]
+    json: bool,
+}
 
 pub(super) fn run(args: &CheckArgs) -> Exit {
     let CheckArgs {
         config,
         deny_warnings,
+        against: source,
+        route,
+        token,
         json,
     } = args;
     let bundle = match load_whole_or_say(&config.config, &Overrides::default(), *json) {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };
-    let warned = !bundle.warnings.is_empty();
-    let failed = warned && *deny_warnings;
+    let compared = source
+        .as_deref()
+        .map(|source| against(&bundle.routes, route.as_deref(), source, token))
+        .transpose();
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(unlisted) => {
+            say_error(&unlisted.message, *json);
+            return unlisted.exit;
+        }
+    };
+    let warned = !bundle.warnings.is_empty() && *deny_warnings;
+    let differs = compared
+        .as_ref()
+        .map_or(Exit::Ok, |it| it.exit(*deny_warnings));
+    let exit = if warned { Exit::Invalid } else { differs };
     if *json {
-        let value = json!({
-            "ok": !failed,
-            "version": &*bundle.version,
-            "routes": bundle.routes.iter().count(),
-            "rules": bundle.policy.len(),
-            "tests": bundle.cases.len(),
-            "problems": bundle.warnings.to_json(),
-        });
+        let value = as_json(&bundle, compared.as_ref(), exit);
         print(format_args!("{value:#}\n"));
     } else {
-        eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
-        print(format_args!(
-            "{}: {}, {}, {}, version {}: {}\n",
-            config.config.display(),
-            counted(bundle.routes.iter().count(), "route"),
-            counted(bundle.policy.len(), "rule"),
-            counted(bundle.cases.len(), "test"),
-            bundle.version,
-            summary(&bundle.warnings),
-        ));
+        show(config.config.display(), &bundle, compared.as_ref());
     }
-    if failed { Exit::Invalid } else { Exit::Ok }
+    exit
+}
+
+fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Value {
+    let mut value = json!({
+        "ok": exit == Exit::Ok,
+        "version": &*bundle.version,
+        "routes": bundle.routes.iter().count(),
+        "rules": bundle.policy.len(),
+        "tests": bundle.cases.len(),
+        "problems": bundle.warnings.to_json(),
+    });
+    if let (Some(compared), Some(value)) = (compared, value.as_object_mut()) {
+        value.insert("against".to_owned(), compared.to_json());
+    }
+    value
+}
+
+fn show(config: impl fmt::Display, bundle: &Bundle, compared: Option<&Compared<'_>>) {
+    eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
+    print(format_args!(
+        "{config}: {}, {}, {}, version {}: {}\n",
+        counted(bundle.routes.iter().count(), "route"),
+        counted(bundle.policy.len(), "rule"),
+        counted(bundle.cases.len(), "test"),
+        bundle.version,
+        summary(&bundle.warnings),
+    ));
+    if let Some(compared) = compared {
+        compared.show();
+    }
 }

@@ -5,6 +5,7 @@
 
 mod asking;
 mod called;
+mod against;
 mod cases;
 mod check;
 mod describe;
@@ -12,8 +13,10 @@ mod doctor;
 mod explain;
 mod explained;
 mod identities;
+mod import;
 mod inventory;
 mod keys;
+mod listed;
 mod output;
 mod serve;
 mod shown;
@@ -35,23 +38,23 @@ use crate::model::duration::HumanDuration;
 enum Exit {
     /// All is well.
     Ok = 0,
-    /// It failed: a test, a listener, a fault; `doctor`: there are errors.
+    /// It failed: a test, a listener, a fault; `doctor`: there are errors; `check --against`: the tools differ.
     Failed = 1,
     /// The command line makes no sense.
     Usage = 2,
     /// `explain`: the request is denied.
     Denied = 3,
-    /// The configuration cannot be loaded.
+    /// The configuration cannot be loaded, or what is to be examined cannot be read.
     Invalid = 5,
 }
 
 const EXIT_CODES: &str = "\
 Exit status:
   0  all is well (explain: allowed)
-  1  it failed (doctor: there are errors)
+  1  it failed (doctor: there are errors; check --against: the tools differ)
   2  the command line makes no sense
   3  explain: denied
-  5  the configuration cannot be loaded";
+  5  the configuration cannot be loaded, or what is to be examined cannot be read";
 
 /// Decides every API call and every tool call at the moment it is made: an Envoy external-authorization server.
 #[derive(Debug, Parser)]
@@ -66,7 +69,7 @@ enum Verb {
     /// Run the server.
     Serve(ServeArgs),
     /// Check the configuration and every policy: all problems at once, and warnings.
-    Check(CheckArgs),
+    Check(check::CheckArgs),
     /// Run the tests that policy files and `*.test.yaml` hold.
     Test(TestArgs),
     /// Say how a request would be decided, and why.
@@ -75,6 +78,8 @@ enum Verb {
     Doctor(doctor::DoctorArgs),
     /// List every identity that is registered or was seen: owner, last use, and what was warned.
     Identities(IdentitiesArgs),
+    /// Write policies from what others list: the tools of an MCP server.
+    Import(import::ImportArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
     /// Print the version.
@@ -121,22 +126,6 @@ struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_STORE")]
     store: Option<PathBuf>,
     /// Print the addresses as one JSON line on standard output once they are bound.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  countersign check
-  countersign check --config /etc/countersign/countersign.yaml --deny-warnings
-  countersign check --json | jq '.problems[] | {file, line, message}'")]
-struct CheckArgs {
-    #[command(flatten)]
-    config: ConfigArgs,
-    /// Warnings fail too.
-    #[arg(long)]
-    deny_warnings: bool,
-    /// Print the problems as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -217,6 +206,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Explain(args) => explain::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Identities(args) => identities::run(&args),
+        Verb::Import(args) => import::run(args),
         Verb::Keys(args) => keys::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }

@@ -67,7 +67,7 @@ impl HttpClient {
         exchange(request, limits, check_json).await
     }
 
-    fn client(&self, url: &HttpUrl) -> Result<&Client, OutboundError> {
+    pub(super) fn client(&self, url: &HttpUrl) -> Result<&Client, OutboundError> {
         if !url.is_https() {
             return Ok(&self.plain);
         }

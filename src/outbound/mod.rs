@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod form;
+mod message;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -15,4 +16,5 @@ mod url;
 pub use client::{HttpClient, Limits};
 pub use error::{OutboundError, describe};
 pub use form::Form;
+pub use message::{Answer, Headers};
 pub use url::{HttpUrl, UrlError};

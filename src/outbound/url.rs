@@ -66,6 +66,21 @@ impl HttpUrl {
         self.0.query().is_some()
     }
 
+    /// The host in lower case, without its port; an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// Whether the host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The path, percent-encoded as it is sent.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     pub(super) fn get(&self) -> Url {
         self.0.clone()
     }

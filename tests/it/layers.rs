@@ -26,7 +26,7 @@ const FLOORS: [&[&str]; 10] = [
     &["authorizer"],
     &["ext_authz", "admin"],
     &["config"],
-    &["app", "doctor"],
+    &["app", "doctor", "tools"],
     &["cli"],
 ];
 
@@ -80,6 +80,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "ext_authz",
             "admin",
             "app",
+            "tools",
             "cli",
         ],
     ),

@@ -19,6 +19,7 @@ mod envoy;
 mod grpc;
 mod harness;
 mod hostile;
+mod import;
 mod introspection;
 mod json;
 mod keys;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::method::{Member, Method, STREAM, SUBSCRIBE, Shape};
 use super::wrong;
-use crate::json::{Json, Object, folds_to};
+use crate::json::{Json, Number, Object, folds_to};
 use crate::model::rpc::RpcId;
 use crate::model::verdict::Denial;
 
@@ -129,7 +129,7 @@ fn check(member: &Member, value: Option<&Json<'_>>) -> Result<(), Denial> {
 
 /// An id, or a token of the same shape.
 pub(super) fn id(id: &Json<'_>) -> Result<RpcId, Denial> {
-    let number = id.as_number().and_then(|number| number.as_safe_integer());
+    let number = id.as_number().and_then(Number::as_safe_integer);
     let text = id.as_str().filter(|text| text.len() <= MAX_WORD);
     match (number, text) {
         (Some(number), _) => Ok(RpcId::Number(number)),

@@ -117,6 +117,7 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     asked.rpc = Some(RpcFacts {
         revision: None,
         kind: RpcKind::Notification,
+        revision: None,
         method: Some(Arc::from("tools/call")),
         name: Some(Arc::from("export")),
     });
@@ -226,6 +227,7 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
     large.rpc = Some(RpcFacts {
         revision: None,
         kind: RpcKind::Notification,
+        revision: None,
         method: Some(Arc::from(long.as_str())),
         name: Some(Arc::from(long.as_str())),
     });

@@ -236,13 +236,13 @@ impl Challenge {
 mod tests {
     use super::*;
 
-    const URL: Option<Realm<'_>> = of_keys("https://api.example.com");
+    const URL: Option<Realm<'_>> = Some(of_keys("https://api.example.com"));
 
-    const fn of_keys(url: &str) -> Option<Realm<'_>> {
-        Some(Realm {
+    const fn of_keys(url: &str) -> Realm<'_> {
+        Realm {
             url,
             described: false,
-        })
+        }
     }
 
     fn of(reason: Reason) -> Option<String> {
@@ -486,7 +486,7 @@ mod tests {
             Arc::from("ok"),
         ];
         let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
-        let text = challenge(&denial, of_keys("https://a/\"\\\r\nx: é"), None).unwrap();
+        let text = challenge(&denial, Some(of_keys("https://a/\"\\\r\nx: é")), None).unwrap();
         assert!(text.contains(r#"realm="https://a/\"\\??x: ?""#), "{text}");
         assert!(text.ends_with(r#"scope="ok""#), "{text}");
         let missing = vec![Arc::from("s".repeat(MAX_LIST + 1))];

@@ -105,13 +105,12 @@ fn json(told: &Told<'_>, id: Id<'_>, remedy: Option<&Remedy>) -> String {
         supported: None,
         requested: None,
     };
-    let (mut code, message) = match told.condition.code() {
-        Some(code) => (code, told.title.to_owned()),
-        None => {
-            let unknown = Unknown::of(told.rpc, told.method);
-            data.uri = unknown.uri;
-            (unknown.code, unknown.message)
-        }
+    let (mut code, message) = if let Some(code) = told.condition.code() {
+        (code, told.title.to_owned())
+    } else {
+        let unknown = Unknown::of(told.rpc, told.method);
+        data.uri = unknown.uri;
+        (unknown.code, unknown.message)
     };
     if told.condition == Condition::Version {
         let requested = told.rpc.and_then(|rpc| rpc.revision.as_deref());

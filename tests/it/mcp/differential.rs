@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -149,14 +151,7 @@ fn by_python<'a>(bodies: impl Iterator<Item = &'a str>) -> Vec<Value> {
         .spawn()
         .unwrap();
     let mut asked = child.stdin.take().unwrap();
-    let lines: String = bodies
-        .map(|body| {
-            body.bytes()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-                + "\n"
-        })
-        .collect();
+    let lines: String = bodies.map(|body| STANDARD.encode(body) + "\n").collect();
     let writing = std::thread::spawn(move || asked.write_all(lines.as_bytes()).unwrap());
     let told = BufReader::new(child.stdout.take().unwrap()).lines();
     let read = told

@@ -16,7 +16,7 @@ use crate::envoy::process::Change;
 /// Envoy's `max_request_bytes` in `envoy.yaml`.
 const LIMIT: usize = 65_536;
 
-/// Nothing but ext_authz holds bodies, and it sends the beginning of those that are too long.
+/// Nothing but `ext_authz` holds bodies, and it sends the beginning of those that are too long.
 static PARTIAL: LazyLock<McpStage> = LazyLock::new(|| McpStage::with(&partial(&[]), Style::Single));
 /// The same, as text.
 static TEXT: LazyLock<McpStage> = LazyLock::new(|| {

@@ -186,7 +186,7 @@ impl Agent {
     }
 
     /// Calls a tool.
-    pub(super) fn calls(&mut self, tool: &str, arguments: Value) -> Outcome {
+    pub(super) fn calls(&mut self, tool: &str, arguments: &Value) -> Outcome {
         self.does(&json!({ "do": "call", "tool": tool, "arguments": arguments }))
     }
 

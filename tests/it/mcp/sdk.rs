@@ -44,11 +44,11 @@ fn what_is_permitted_is_listed_called_read_and_got_and_arrives_as_it_was_sent() 
         assert_eq!(connected.ok()["revision"], revision, "{mode}");
         let tools = agent.does(&json!({ "do": "list_tools" }));
         assert_eq!(tools.ok()["tools"].as_array().unwrap().len(), 3);
-        let listed = agent.calls("list_customers", json!({ "limit": 5 }));
+        let listed = agent.calls("list_customers", &json!({ "limit": 5 }));
         assert_eq!(text(&listed), "listed 5");
         let exported = agent.calls(
             "export_customers",
-            json!({ "segment": "eu \"\\", "rows": 1000, "note": "✓ \u{1F600} \u{7f}" }),
+            &json!({ "segment": "eu \"\\", "rows": 1000, "note": "✓ \u{1F600} \u{7f}" }),
         );
         assert!(text(&exported).starts_with("exported 1000"));
         let read = agent.does(&json!({ "do": "read", "uri": "file:///reports/q1" }));
@@ -114,7 +114,7 @@ fn goes_on(stage: &McpStage, agent: &mut Agent, refused: &Outcome) {
     // What belongs to the beginning of a session may be sent only now.
     let asked = |sent: &&Seen| ["tools/call", "resources/read"].contains(&sent.message().as_str());
     let call = refused.sent.iter().find(asked).unwrap();
-    let next = agent.calls("list_customers", json!({ "limit": 1 }));
+    let next = agent.calls("list_customers", &json!({ "limit": 1 }));
     assert_eq!(text(&next), "listed 1");
     assert!(!stage.has_reached(&call.body), "it has reached the server");
 }
@@ -171,7 +171,7 @@ fn what_is_forbidden_can_look_like_what_is_not_there() {
         let (mut agent, connected) = stage.agent("hidden", mode);
         connected.ok();
         let mut told = ["delete_customer", "no_such_tool"].map(|tool| {
-            let refused = agent.calls(tool, json!({ "id": 1 }));
+            let refused = agent.calls(tool, &json!({ "id": 1 }));
             let mut error = refused.error().clone();
             assert!(error["data"].get("reason").is_none(), "{error}");
             error["data"]["decision_id"] = Value::Null;

@@ -17,11 +17,11 @@ pub(super) enum Use {
     File(PathBuf),
     /// `yaml envoy`: part of Envoy's configuration.
     Envoy,
+    /// `yaml mcp`: a policy with an MCP route, loaded beside the others.
+    Mcp,
     /// `yaml minted`, `python verifier`: a policy that demands a token, and who verifies it; `tests/it/minted/page.rs` runs
     /// both.
     Minted,
-    /// `yaml mcp`: a policy with an MCP route, loaded beside the others.
-    Mcp,
     /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
     Mutual,
 }
@@ -68,8 +68,8 @@ fn usage(info: &str) -> Option<Use> {
         "console demo" => Use::Demo,
         "console tests" => Use::Tests,
         "yaml envoy" => Use::Envoy,
-        "yaml minted" | "python verifier" => Use::Minted,
         "yaml mcp" => Use::Mcp,
+        "yaml minted" | "python verifier" => Use::Minted,
         "yaml mutual" => Use::Mutual,
         _ => Use::File(
             info.strip_prefix("yaml config/")

@@ -7,6 +7,7 @@ use crate::model::reason::Reason;
 use crate::model::request::Body;
 
 /// Method, params, action, whether session revisions and whether the one without sessions have it.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn table() -> Vec<(&'static str, Json, &'static str, bool, bool)> {
     let uri = json!({ "uri": "file:///other/x" });
     let task = json!({ "taskId": "t1" });

@@ -231,10 +231,26 @@ fn every_reason_has_its_status_in_every_style() {
     }
 }
 
+/// Each case has this status, code and message.
+fn expect(cases: impl IntoIterator<Item = (Case, i32, i32, &'static str)>) {
+    for (case, status, code, message) in cases {
+        let (told, body) = case.answer();
+        let error = &body["error"];
+        assert_eq!(
+            (told, &error["code"], &error["message"]),
+            (status, &json!(code), &json!(message))
+        );
+    }
+}
+
+fn stateless(reason: Reason) -> Case {
+    call(deny(reason)).revision(Some("2026-07-28"))
+}
+
 #[test]
 fn what_the_protocol_defines_has_its_codes() {
-    let of = |reason| call(deny(reason)).revision(Some("2026-07-28"));
-    for (case, status, code, message) in [
+    let of = stateless;
+    expect([
         (
             of(Reason::BodyMalformed),
             400,
@@ -265,6 +281,23 @@ fn what_the_protocol_defines_has_its_codes() {
             -32602,
             "An argument is missing or has the wrong type",
         ),
+    ]);
+    let (status, body) = of(Reason::ProtocolVersion)
+        .revision(Some("2099-01-01"))
+        .answer();
+    let data = &body["error"]["data"];
+    assert_eq!((status, &body["error"]["code"]), (400, &json!(-32022)));
+    assert_eq!(
+        data["supported"],
+        json!(Revision::ALL.map(Revision::as_str))
+    );
+    assert_eq!(data["requested"], "2099-01-01");
+}
+
+#[test]
+fn what_is_not_there_has_the_code_of_its_kind() {
+    let of = stateless;
+    expect([
         (of(Reason::NoAction), 400, -32602, "Unknown tool: export"),
         (
             of(Reason::NoAction).rpc(Some(rpc("tools/call", None))),
@@ -320,24 +353,7 @@ fn what_the_protocol_defines_has_its_codes() {
             -32601,
             "Method not found",
         ),
-    ] {
-        let (told, body) = case.answer();
-        let error = &body["error"];
-        assert_eq!(
-            (told, &error["code"], &error["message"]),
-            (status, &json!(code), &json!(message))
-        );
-    }
-    let (status, body) = of(Reason::ProtocolVersion)
-        .revision(Some("2099-01-01"))
-        .answer();
-    let data = &body["error"]["data"];
-    assert_eq!((status, &body["error"]["code"]), (400, &json!(-32022)));
-    assert_eq!(
-        data["supported"],
-        json!(Revision::ALL.map(Revision::as_str))
-    );
-    assert_eq!(data["requested"], "2099-01-01");
+    ]);
 }
 
 #[test]
