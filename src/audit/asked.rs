@@ -36,7 +36,6 @@ impl<'a> MessageLine<'a> {
             revision: _,
             method,
             name,
-            revision: _,
         } = rpc;
         (method.is_some() || name.is_some()).then(|| Self {
             method: method.as_deref().map(|method| Text::new(method, METHOD)),

@@ -115,7 +115,6 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     let failed = Said::Failed(format!("`args.{SECRET}` is absent"));
     let mut asked = decision("d-1", grant());
     asked.rpc = Some(RpcFacts {
-        revision: None,
         kind: RpcKind::Notification,
         revision: None,
         method: Some(Arc::from("tools/call")),
@@ -225,7 +224,6 @@ fn a_record_is_one_line_of_bounded_length_whatever_the_request_holds() {
     ];
 
     large.rpc = Some(RpcFacts {
-        revision: None,
         kind: RpcKind::Notification,
         revision: None,
         method: Some(Arc::from(long.as_str())),
