@@ -274,6 +274,11 @@ impl Snapshot {
             life.of_parties(parties, &how, &mut seen.lifecycle)?;
         }
         let asked = &*seen.asked.insert(route.find(request, reading)?);
+        if reading.is_hearsay() && self.policy.demands_token(&asked.action) {
+            let cause = "a token is demanded that names the arguments, and only Envoy's metadata came along; set \
+                         `with_request_body` with `pack_as_bytes: true`";
+            return Err(Denial::new(Reason::InputIncomplete).because(cause).into());
+        }
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
         }

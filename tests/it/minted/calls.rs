@@ -281,3 +281,33 @@ fn explain_shows_the_token_that_would_be_minted() {
         "{ran:?}"
     );
 }
+
+/// RFC 8785: members in order, no spaces. Envoy's word for the tool is no word on its arguments.
+#[tokio::test]
+async fn a_tools_arguments_are_named_by_their_digest() {
+    const MEMBERS: &str = r#"{"b":1.0,"a":"\u00e9"}"#;
+    let server = setup(&["p256"]).start();
+    let client = server.client().await;
+    let post = || {
+        ask("POST", "/mcp")
+            .bearer(&alice(&server.setup).sign())
+            .header("content-type", "application/json")
+    };
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"send","arguments":{MEMBERS}}}}}"#
+    );
+    let answer = client.check(&post().body(&body)).await;
+    let (_, claims) = verify(&minted(&answer), &jwks(&server), "vault").unwrap();
+    // printf '{"a":"é","b":1}' | openssl dgst -sha256 -binary | basenc --base64url
+    assert_eq!(
+        claims["tctx"]["args_digest"],
+        "qlj7qEg2I77TfBsC7fzL3ZpTEjg3wgv6TLQEmZOihy4"
+    );
+    let heard = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "send" },
+        "is_mcp_request": true, "status": "mcp_ok",
+    });
+    let alone = post().metadata("envoy.filters.http.mcp", heard);
+    let answer = client.check(&alone).await;
+    assert_eq!(answer.outcome(), "deny 400 input_incomplete");
+}
