@@ -274,10 +274,8 @@ impl Snapshot {
             life.of_parties(parties, &how, &mut seen.lifecycle)?;
         }
         let asked = &*seen.asked.insert(route.find(request, reading)?);
-        if reading.is_hearsay() && self.policy.demands_token(&asked.action) {
-            let cause = "a token is demanded that names the arguments, and only Envoy's metadata came along; set \
-                         `with_request_body` with `pack_as_bytes: true`";
-            return Err(Denial::new(Reason::InputIncomplete).because(cause).into());
+        if self.policy.demands_token(&asked.action) {
+            can_be_named(asked, reading)?;
         }
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
@@ -335,6 +333,20 @@ fn may_ask(gateway: &Gateway, route: &Route) -> Result<(), Denial> {
     }
     if tenant.is_some() && *tenant != route.tenant {
         return refused("routes of another tenant");
+    }
+    Ok(())
+}
+
+/// Whether a token can say which arguments were decided on: one that says nothing of them would be good for any.
+fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
+    if reading.is_hearsay() {
+        let cause = "a token is demanded that names the arguments, and only Envoy's metadata came along; set \
+                     `with_request_body` with `pack_as_bytes: true`";
+        return Err(Denial::new(Reason::InputIncomplete).because(cause));
+    }
+    if asked.arguments_without_digest {
+        let cause = "a token is demanded that names the arguments, and an integer among them is outside ±(2^53 − 1)";
+        return Err(Denial::new(Reason::ArgumentInvalid).because(cause));
     }
     Ok(())
 }

@@ -134,6 +134,19 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     let record = json(&asked);
     let expected = json!({ "method": "tools/call", "name": "export" });
     assert_eq!(record["message"], expected);
+    let read = |uri: &str| {
+        let mut asked = decision("d-1", grant());
+        asked.rpc = Some(RpcFacts {
+            kind: RpcKind::Notification,
+            revision: None,
+            method: Some(Arc::from("resources/read")),
+            name: Some(Arc::from(uri)),
+        });
+        json(&asked)["message"]["name"].clone()
+    };
+    for uri in ["https://a.test/b?key=s3cret", "https://a.test/b#s3cret"] {
+        assert_eq!(read(uri), json!("https://a.test/b"));
+    }
     assert_eq!(record["args"], json!(["rows"]));
     assert_eq!(record["args_digest"], json!("A".repeat(43)));
     let signals = json!([{ "id": "a", "add": 30 }, { "id": "c", "add": 80, "failed": true }]);
