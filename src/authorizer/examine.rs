@@ -18,7 +18,7 @@ use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Gateway};
 use crate::model::risk::Risk;
-use crate::model::route::Route;
+use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
 use crate::policy::{Call, Mode, Scan, Trace};
