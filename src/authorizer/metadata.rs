@@ -60,7 +60,10 @@ impl Documents {
 }
 
 fn document(route: &Route, tokens: &AcceptedTokens) -> Arc<str> {
-    let scopes = route.actions.iter().flat_map(|action| &action.scope);
+    // Scopes tell what there is. Who may have it learns from a challenge which it takes.
+    let hides = matches!(&route.protocol, Protocol::Mcp(mcp) if mcp.hide_existence);
+    let actions = route.actions.iter().filter(|_| !hides);
+    let scopes = actions.flat_map(|action| &action.scope);
     let whole = json(route, tokens, scopes.map(AsRef::as_ref).collect());
     // Clients ask for the scopes that a challenge names; a list of all of them is a convenience.
     if whole.len() < MAX_DOCUMENT {

@@ -51,6 +51,8 @@ async fn a_route_says_who_issues_tokens_for_it() {
     }
     let other = client.check(&get("/hidden")).await.denied().body.clone();
     assert!(other.contains("https://mcp.example.com/hidden"), "{other}");
+    // What hides its catalogue does not list the catalogue's scopes for everybody.
+    assert!(!other.contains("scope"), "{other}");
 }
 
 #[tokio::test]
