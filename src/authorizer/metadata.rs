@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::action::{CompiledRoute, RouteTable};
-use crate::identity::{AcceptedTokens, Providers};
+use crate::identity::{AcceptedTokens, CheckedProviders, DpopSettings};
 use crate::model::name::RouteId;
 use crate::model::request::AccessRequest;
 use crate::model::route::{Protocol, Route};
@@ -35,9 +35,9 @@ struct Document<'a> {
 
 impl Documents {
     /// The documents of all routes that take tokens.
-    pub fn new(routes: &RouteTable, providers: &Providers) -> Self {
+    pub fn new(routes: &RouteTable, providers: &CheckedProviders, dpop: &DpopSettings) -> Self {
         let documents = routes.iter().filter_map(|route| {
-            let tokens = providers.accepted_tokens(route)?;
+            let tokens = providers.accepted_tokens(route, dpop)?;
             Some((route.id.clone(), document(route, &tokens)))
         });
         Self(documents.collect())
