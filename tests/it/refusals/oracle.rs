@@ -19,102 +19,77 @@ fn said(tool: &str) -> Value {
             "is_mcp_request": true, "status": "mcp_ok" })
 }
 
+fn text(tool: &str, arguments: &Value) -> Value {
+    let params = json!({ "name": tool, "arguments": arguments });
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
+}
+
+fn newest(tool: &str) -> Ask {
+    let params = json!({ "name": tool, "arguments": {}, "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "c", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {} } });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    raw("hidden", &body.to_string())
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+}
+
 /// Ways to ask for a tool.
 fn ways(tool: &str) -> Vec<(&'static str, Ask)> {
-    let text = |arguments: &Value| {
-        let params = json!({ "name": tool, "arguments": arguments });
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
-    };
-    let body = text(&json!({}));
-    let typed = |kind: &str, body: &Value| {
-        Ask::new("POST", HOST, "/hidden")
-            .header("content-type", kind)
-            .header("mcp-protocol-version", "2025-11-25")
-            .body(body.to_string())
-    };
-    let alone = || {
-        Ask::new("POST", HOST, "/hidden")
-            .header("content-type", "application/json")
-            .header("mcp-protocol-version", "2025-11-25")
-    };
+    let mut ways = messages(tool);
+    ways.extend(strange(tool));
+    ways
+}
+
+/// Whole messages.
+fn messages(tool: &str) -> Vec<(&'static str, Ask)> {
+    let with = |arguments: Value| ask("hidden", &text(tool, &arguments));
+    let body = text(tool, &json!({}));
     let mut bare = body.clone();
     bare["params"].as_object_mut().unwrap().remove("arguments");
     let mut notified = body.clone();
     notified.as_object_mut().unwrap().remove("id");
-    let newest = json!({ "name": tool, "arguments": {}, "_meta": {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { "name": "c", "version": "1" },
-        "io.modelcontextprotocol/clientCapabilities": {} } });
-    let newest = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": newest });
+    let param = "mcp-param-rows";
     vec![
         ("plain", ask("hidden", &body)),
         ("bare", ask("hidden", &bare)),
-        (
-            "fitting",
-            ask("hidden", &text(&json!({ "rows": 1, "id": "1" }))),
-        ),
-        (
-            "wrong type",
-            ask("hidden", &text(&json!({ "rows": "x", "id": 1 }))),
-        ),
-        ("null", ask("hidden", &text(&json!({ "rows": null })))),
-        ("no object", ask("hidden", &text(&json!([1])))),
+        ("fitting", with(json!({ "rows": 1, "id": "1" }))),
+        ("wrong type", with(json!({ "rows": "x", "id": 1 }))),
+        ("null", with(json!({ "rows": null }))),
+        ("no object", with(json!([1]))),
         ("notified", ask("hidden", &notified)),
         ("no revision", raw("hidden", &body.to_string())),
-        ("text", typed("text/plain", &body)),
-        ("grpc", typed("application/grpc", &body)),
-        ("unmeasured", typed("application/json", &body).unmeasured()),
-        (
-            "metadata",
-            alone().metadata("envoy.filters.http.mcp", said(tool)),
-        ),
-        (
-            "metadata, and a part of the body",
-            typed("application/json", &body)
-                .size(9999)
-                .metadata("envoy.filters.http.mcp", said(tool)),
-        ),
-        (
-            "metadata under another type",
-            Ask::new("POST", HOST, "/hidden")
-                .header("content-type", "text/plain")
-                .metadata("envoy.filters.http.mcp", said(tool)),
-        ),
-        (
-            "a query",
-            Ask::new("POST", HOST, "/hidden?x=1")
-                .header("content-type", "application/json")
-                .body(body.to_string()),
-        ),
-        (
-            "newest",
-            raw("hidden", &newest.to_string())
-                .header("mcp-protocol-version", "2026-07-28")
-                .header("mcp-method", "tools/call")
-                .header("mcp-name", tool),
-        ),
-        (
-            "name alone",
-            raw("hidden", &newest.to_string())
-                .header("mcp-protocol-version", "2026-07-28")
-                .header("mcp-method", "tools/call"),
-        ),
-        (
-            "parameter",
-            ask("hidden", &text(&json!({ "rows": 1 }))).header("mcp-param-rows", "1"),
-        ),
-        (
-            "another parameter",
-            ask("hidden", &text(&json!({ "rows": 1 }))).header("mcp-param-rows", "2"),
-        ),
-        (
-            "OPTIONS",
-            Ask::new("OPTIONS", HOST, "/hidden").header("mcp-name", tool),
-        ),
-        (
-            "GET",
-            Ask::new("GET", HOST, "/hidden").header("mcp-name", tool),
-        ),
+        ("newest", newest(tool).header("mcp-name", tool)),
+        ("no name", newest(tool)),
+        ("parameter", with(json!({ "rows": 1 })).header(param, "1")),
+        ("other", with(json!({ "rows": 1 })).header(param, "2")),
+    ]
+}
+
+/// Of another type, incomplete, or no message at all.
+fn strange(tool: &str) -> Vec<(&'static str, Ask)> {
+    const FILTER: &str = "envoy.filters.http.mcp";
+    let post = |kind| {
+        Ask::new("POST", HOST, "/hidden")
+            .header("content-type", kind)
+            .header("mcp-protocol-version", "2025-11-25")
+    };
+    let body = text(tool, &json!({})).to_string();
+    let whole = |kind| post(kind).body(&body);
+    let (json, plain) = ("application/json", "text/plain");
+    let bare = |method| Ask::new(method, HOST, "/hidden").header("mcp-name", tool);
+    let query = Ask::new("POST", HOST, "/hidden?x=1").header("content-type", json);
+    vec![
+        ("text", whole(plain)),
+        ("grpc", whole("application/grpc")),
+        ("unmeasured", whole(json).unmeasured()),
+        ("metadata", post(json).metadata(FILTER, said(tool))),
+        ("part", whole(json).size(9999).metadata(FILTER, said(tool))),
+        ("metadata, text", post(plain).metadata(FILTER, said(tool))),
+        ("query", query.body(&body)),
+        ("OPTIONS", bare("OPTIONS")),
+        ("GET", bare("GET")),
     ]
 }
 
