@@ -210,7 +210,7 @@ fn remedy(verdict: &Verdict) -> Option<Value> {
     };
     Some(match remedy {
         Remedy::Authenticate => json!({ "kind": "authenticate" }),
-        Remedy::Scope { missing } => json!({ "kind": "scope", "scope": missing }),
+        Remedy::Scope { missing, .. } => json!({ "kind": "scope", "scope": missing }),
         Remedy::StepUp(demand) => {
             json!({ "kind": "step_up", "acr_values": demand.acr, "max_age": demand.max_age })
         }
