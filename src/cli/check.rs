@@ -63,6 +63,9 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     let compared = match compared {
         Ok(compared) => compared,
         Err(unlisted) => {
+            if !*json {
+                eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
+            }
             say_error(&unlisted.message, *json);
             return unlisted.exit;
         }
