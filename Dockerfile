@@ -1,5 +1,5 @@
-# Two images from one file: `countersign`, the server and nothing else (the default), and `demo`, the issuer, the upstream and the
-# certificates of docker-compose.yml. Envoy and Prometheus come as their projects publish them.
+# Two images from one file: `countersign`, the server and nothing else (the default), and `demo`, the issuer, the upstream, the
+# MCP server and the certificates of docker-compose.yml. Envoy and Prometheus come as their projects publish them.
 #
 #   docker build -t countersign .
 #   docker build -t countersign-demo --target demo .

@@ -1,7 +1,7 @@
 //! What a check costs: `cargo bench --bench check`.
 //!
-//! First tables. Allocations and time of a whole check in process, by its steps, with 10, 1,000 and 100,000 rules; then
-//! what a call over gRPC on loopback costs compared with the floor, a stock tonic server that always says OK, asked by
+//! First tables. Allocations and time of a whole check in process, by its steps, with 10, 1,000 and 100,000 rules; what a tool
+//! call that is decided on its arguments costs compared with a plain request; then what a call over gRPC on loopback costs compared with the floor, a stock tonic server that always says OK, asked by
 //! the same client in the same run. The ratios are the figures: machines differ, and so do their neighbours. Client and
 //! server share this process, so the client's own cost is in both numbers of a ratio.
 //!
@@ -27,6 +27,8 @@ mod requests;
 mod tables;
 #[path = "check/tokens.rs"]
 mod tokens;
+#[path = "check/tools.rs"]
+mod tools;
 #[path = "check/world.rs"]
 mod world;
 
@@ -92,6 +94,7 @@ fn main() -> Result<()> {
     let worlds = worlds?;
     tables::loading(&worlds);
     tables::steps(&worlds, &issuer, &extent)?;
+    tools::against_plain(&worlds, &issuer, &extent)?;
     tables::over_grpc(&worlds, &issuer, &extent, &runtime)?;
     for algorithm in Algorithm::ALL {
         in_process(&mut criterion, &worlds, &issuer, algorithm, &extent)?;

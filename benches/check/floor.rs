@@ -131,7 +131,7 @@ pub(crate) fn call(
 
 /// The processor time that this process has used, from the 14th and 15th field of proc(5)'s `stat`, in hundredths of a
 /// second.
-fn cpu_time() -> Result<Duration> {
+pub(crate) fn cpu_time() -> Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     let (_, behind_name) = stat.rsplit_once(')').context("no name in `stat`")?;
     let ticks: u64 = behind_name

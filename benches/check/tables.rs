@@ -157,7 +157,8 @@ pub(crate) fn over_grpc(
     Ok(())
 }
 
-fn median(costs: &[Cost]) -> Result<Cost> {
+/// The middle one of several rounds, each figure for itself.
+pub(crate) fn median(costs: &[Cost]) -> Result<Cost> {
     let middle = |read: fn(&Cost) -> Duration| {
         let mut all: Vec<Duration> = costs.iter().map(read).collect();
         all.sort_unstable();

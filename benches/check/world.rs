@@ -4,7 +4,8 @@
 //! one group, 1 of 10 forbids it to one id under a condition, 1 of 10 guards it for one group with a `must`. The other
 //! 3 of 10 permit other actions, of which there is one for every hundred rules, at most a thousand. Whatever the number,
 //! four rules concern the caller: the permit of its group, a guard with a `must`, a guard that sets a header and caps a
-//! query parameter, and a forbid of another group.
+//! query parameter, and a forbid of another group. The tool that is called has as many of the same kinds, and its `must` reads
+//! its arguments.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,8 +31,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::tokens::{AUDIENCE, ISSUER, Issuer};
 
-/// Rules that concern the caller.
-const OWN: usize = 4;
+/// Rules that concern the caller, of the API and of the tool.
+const OWN: usize = 8;
 /// Rules in a file; a large policy is several files.
 const PER_FILE: usize = 20_000;
 
@@ -151,7 +152,20 @@ rules:
   - {{ id: own-department, guard: accounts.read, must: 'has(subject.claims.department) && subject.claims.department == "payments"' }}
   - {{ id: small-pages, guard: accounts.read, constrain: {{ headers: {{ x-user: subject.id }}, query: {{ cap: {{ limit: 100 }} }} }} }}
   - {{ id: no-contractors, forbid: accounts.read, to: {{ issuer: corp, group: contractors }} }}
+  - {{ id: payments-export, permit: customers.export, to: {{ issuer: corp, group: payments }}, when: 'request.method == "POST"' }}
+  - {{ id: small-exports, guard: customers.export, must: 'args.rows <= 1000 && args.segment != "all"' }}
+  - {{ id: exporters-are-known, guard: customers.export, constrain: {{ headers: {{ x-user: subject.id }} }} }}
+  - {{ id: no-contractors-export, forbid: customers.export, to: {{ issuer: corp, group: contractors }} }}
 routes:
+  tools:
+    match: {{ host: mcp.example.com, path: /crm }}
+    url: https://mcp.example.com/crm
+    audience: {AUDIENCE}
+    providers: [corp]
+    protocol: mcp
+    server: crm
+    actions:
+      customers.export: {{ tool: export_customers, scope: accounts:read, args: {{ segment: string, rows: int, note: {{ type: string, optional: true }} }} }}
   api:
     match: {{ host: api.example.com }}
     url: {AUDIENCE}

@@ -15,6 +15,14 @@ Envoy is on http://127.0.0.1:10000 and asks countersign about every request. Pas
   curl -i -H 'Host: api.example.com' http://127.0.0.1:10000/healthz
   curl -i -H 'Host: payments.example.com' http://127.0.0.1:10000/v1/payments
 
+  # tools of an MCP server, called by an agent for alice: it lists customers, and may not export them, whatever the scope
+  TOKEN=$(cargo demo token --sub alice --actor crm-bot --groups crm --scope 'crm:read crm:export' --aud https://mcp.example.com/crm)
+  tool() { curl -i -H "Authorization: Bearer $TOKEN" -H 'Host: mcp.example.com' -H 'Content-Type: application/json' \
+    -H 'Accept: application/json, text/event-stream' http://127.0.0.1:10000/crm \
+    -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"'"$1"'","arguments":'"$2"'}}'; echo; }
+  tool list_customers '{"limit": 2}'
+  tool export_customers '{"segment": "eu", "rows": 10}'
+
   cargo demo play                                  # every scene, as a table
   $EDITOR config/policies/                         # the next decision follows your edit, without a restart
   curl -s http://127.0.0.1:9192/metrics            # countersign: decisions by verdict and reason, latency, ages

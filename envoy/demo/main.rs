@@ -1,7 +1,7 @@
 //! `cargo demo`: a real Envoy that asks countersign about every request, with an issuer that gives tokens to anybody.
 //!
 //! `up` (the default) brings everything up and prints what to paste; `play` sends scenes through Envoy and compares; `token` prints a
-//! token; `issuer`, `upstream` and `certs` are single parts for docker-compose.yml. For demonstration only: see [`issuer`].
+//! token; `issuer`, `upstream`, `tools` and `certs` are single parts for docker-compose.yml. For demonstration only: see [`issuer`].
 
 #![expect(
     clippy::print_stdout,
@@ -13,11 +13,13 @@ mod certs;
 mod client;
 mod clock;
 mod countersign;
+mod crm;
 mod guide;
 mod issuer;
 mod play;
 mod possession;
 mod process;
+mod scene;
 mod scenes;
 mod serve;
 mod token;
@@ -67,6 +69,11 @@ enum Verb {
         #[arg(long, default_value_t = up::UPSTREAM)]
         listen: SocketAddr,
     },
+    /// Run only the MCP server, in the foreground
+    Tools {
+        #[arg(long, default_value_t = up::TOOLS)]
+        listen: SocketAddr,
+    },
     /// Write the certificates for Envoy's mutual TLS listener
     Certs {
         #[arg(long, default_value = up::CERTS, value_name = "FOLDER")]
@@ -103,6 +110,7 @@ async fn run(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Upstream { listen } => {
             serve::foreground("upstream", listen, upstream::router()).await?;
         }
+        Verb::Tools { listen } => serve::foreground("tools", listen, crm::router()).await?,
         Verb::Certs { into } => certs::write(&into)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,82 +1,24 @@
 //! The scenes that `cargo demo play` sends through Envoy, as data.
 
-use Door::{Plain, Runner, VaultBot};
-use Proof::{Answer, Query, Upstream, UpstreamLacks};
-use tokens::{
-    ALICE, BOT_ALONE, BOT_FOR_ALICE, BOT_FOR_BOB, DEPLOYER, EXPIRED, EXPORT, FOR_CRM, FORGED,
-    MIGRATION, PAYER, PROBE, READER, RELEASER, RELEASER_KEY, RELEASER_STALE, SHIPPER, STRANGER,
-    SYNC,
+use crate::scene::Door::{Runner, VaultBot};
+use crate::scene::Proof::{Answer, Query, Says, Upstream, UpstreamLacks};
+use crate::scene::Step::{Call, Connect, List};
+use crate::scene::{
+    Scene, Shown, Token, agent, allowed, denied, in_session, mesh, plain, refused, says, sending,
+    shown,
 };
-
-/// The issuer, and what to ask it for.
-#[derive(Clone, Copy)]
-pub(crate) enum Token {
-    /// A caller without a credential.
-    Absent,
-    Corp(&'static str),
-    Ci(&'static str),
-}
-
-/// One request, and what must come of it.
-pub(crate) struct Scene {
-    /// The scene of the mission that this belongs to.
-    pub(crate) id: &'static str,
-    pub(crate) who: &'static str,
-    pub(crate) what: &'static str,
-    pub(crate) door: Door,
-    pub(crate) token: Token,
-    pub(crate) shown: Shown,
-    /// Method, host and target, as `GET host/target`.
-    pub(crate) request: &'static str,
-    pub(crate) headers: &'static [(&'static str, &'static str)],
-    pub(crate) expect: Expect,
-}
-
-/// How the token is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shown {
-    Bearer,
-    /// Bound to a key, with a DPoP proof for this request; the first one learns a nonce.
-    Proven,
-    /// The same, and then once more, word for word.
-    Replayed,
-}
-
-/// Which of Envoy's listeners is called.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
-    Plain,
-    /// Mutual TLS, as the workload `spiffe://example.org/ci/runner`.
-    Runner,
-    /// Mutual TLS, as the workload `spiffe://example.org/vault-bot`.
-    VaultBot,
-}
-
-/// The status, the reason in the problem document, and more.
-pub(crate) struct Expect {
-    pub(crate) status: u16,
-    pub(crate) reason: Option<&'static str>,
-    pub(crate) proofs: &'static [Proof],
-}
-
-/// Something that must be true of the answer.
-#[derive(Clone, Copy)]
-pub(crate) enum Proof {
-    /// The answer has this header, with this text in it.
-    Answer(&'static str, &'static str),
-    /// The upstream saw this header with exactly this value.
-    Upstream(&'static str, &'static str),
-    /// The upstream saw no such header.
-    UpstreamLacks(&'static str),
-    /// The upstream saw exactly this query.
-    Query(&'static str),
-}
+use tokens::{
+    AGENT_ALONE, AGENT_FOR_ALICE, AGENT_FOR_BOB, ALICE, ALICE_TOOLS, BOT_ALONE, BOT_FOR_ALICE,
+    BOT_FOR_BOB, DEPLOYER, EXPIRED, EXPORT, FOR_CRM, FORGED, MIGRATION, PAYER, PROBE, READER,
+    RELEASER, RELEASER_AGENT, RELEASER_KEY, RELEASER_STALE, SHIPPER, STEWARD, STEWARD_ASKED,
+    STRANGER, SYNC,
+};
 
 /// Tokens, as queries to the issuer. Each names its audience, because a token for one route is
 /// worth nothing on another.
 #[rustfmt::skip]
 mod tokens {
-    use super::Token;
+    use crate::scene::Token;
 
     pub(super) const READER: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read&aud=https://payments.example.com");
     pub(super) const PAYER: Token = Token::Corp("sub=alice&groups=payments&scope=payments:read+payments:write&aud=https://payments.example.com");
@@ -86,6 +28,7 @@ mod tokens {
     pub(super) const RELEASER: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com");
     pub(super) const RELEASER_KEY: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const RELEASER_STALE: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr&auth_age=3600");
+    pub(super) const RELEASER_AGENT: Token = Token::Corp("sub=rita&act=crm-bot&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const DEPLOYER: Token = Token::Ci("sub=deployer&client_id=deployer&environment=staging&aud=https://api.example.com");
     pub(super) const SYNC: Token = Token::Ci("sub=legacy-sync&client_id=legacy-sync&environment=production&aud=https://api.example.com");
     pub(super) const EXPORT: Token = Token::Ci("sub=nightly-export&client_id=nightly-export&environment=production&aud=https://api.example.com");
@@ -96,6 +39,12 @@ mod tokens {
     pub(super) const ALICE: Token = Token::Corp("sub=alice&groups=crm&scope=crm:read&aud=https://crm.example.com");
     pub(super) const BOT_FOR_ALICE: Token = Token::Corp("sub=alice&act=crm-bot&groups=crm&scope=crm:read&aud=https://crm.example.com");
     pub(super) const BOT_FOR_BOB: Token = Token::Corp("sub=bob&act=crm-bot&groups=payments&scope=crm:read&aud=https://crm.example.com");
+    pub(super) const ALICE_TOOLS: Token = Token::Corp("sub=alice&groups=crm&scope=crm:read+crm:export&aud=https://mcp.example.com/crm");
+    pub(super) const AGENT_FOR_ALICE: Token = Token::Corp("sub=alice&act=crm-bot&groups=crm&scope=crm:read+crm:export+crm:write&aud=https://mcp.example.com/crm");
+    pub(super) const AGENT_FOR_BOB: Token = Token::Corp("sub=bob&act=crm-bot&groups=payments&scope=crm:read&aud=https://mcp.example.com/crm");
+    pub(super) const AGENT_ALONE: Token = Token::Corp("sub=crm-bot&client_id=crm-bot&scope=crm:read&aud=https://mcp.example.com/crm");
+    pub(super) const STEWARD: Token = Token::Corp("sub=alice&act=steward-bot&groups=crm&scope=crm:read+crm:write&aud=https://mcp.example.com/crm");
+    pub(super) const STEWARD_ASKED: Token = Token::Corp("sub=alice&act=steward-bot,crm-bot&groups=crm&scope=crm:read+crm:write&aud=https://mcp.example.com/crm");
     pub(super) const BOT_ALONE: Token = Token::Corp("sub=crm-bot&client_id=crm-bot&scope=crm:read&aud=https://crm.example.com");
 }
 
@@ -116,10 +65,17 @@ pub(crate) const SCENES: &[Scene] = &[
         plain("S1", "alice", "… and proves her key", PAYER, "POST payments.example.com/v1/payments/7/refunds", allowed(&[Upstream("x-user", "alice")]))),
     shown(Shown::Replayed,
         plain("S1", "mallory", "… sends that again", PAYER, "POST payments.example.com/v1/payments/7/refunds", denied(401, "dpop_replayed", &[Answer("www-authenticate", "invalid_dpop_proof")]))),
+    // S2: an agent does what destroys only while the risk is within the threshold. Night adds less than that, so the hour decides nothing.
+    agent("S2", "steward-bot for alice", "deletes one customer", STEWARD, Call("delete_customers", r#"{"ids":["c-7"]}"#), says(&[Says("deleted 1, for alice, asked by steward-bot")])),
+    agent("S2", "steward-bot for alice", "… eleven at once: risky", STEWARD, Call("delete_customers", r#"{"ids":["a","b","c","d","e","f","g","h","i","j","k"]}"#), refused(40301, "guard_unmet")),
+    agent("S2", "steward-bot for alice", "… the next one", STEWARD, Call("delete_customers", r#"{"ids":["c-7"]}"#), says(&[Says("deleted 1")])),
+    agent("S2", "… asked by crm-bot", "deletes one: a deep chain is risky", STEWARD_ASKED, Call("delete_customers", r#"{"ids":["c-7"]}"#), refused(40301, "guard_unmet")),
+    agent("S2", "… asked by crm-bot", "lists customers, not critical", STEWARD_ASKED, Call("list_customers", "{}"), says(&[Says("c-1")])),
     // S4: step-up before a release.
     plain("S4", "rita", "approves a release", RELEASER, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "acr_values=\"phr phrh\"")])),
     plain("S4", "rita", "… with a key, an hour ago", RELEASER_STALE, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "max_age")])),
     plain("S4", "rita", "… with a key, just now", RELEASER_KEY, "POST api.example.com/v1/releases/42/approve", allowed(&[])),
+    plain("S4", "crm-bot for rita", "… approves it for her", RELEASER_AGENT, "POST api.example.com/v1/releases/42/approve", denied(403, "forbidden", &[])),
     // S5: access follows the identity's life. What is only a warning is in the record and in `countersign identities`.
     plain("S5", "legacy-sync", "health; secret overdue: a warning", SYNC, "GET api.example.com/healthz", allowed(&[])),
     plain("S5", "stranger", "health; unregistered: a warning", STRANGER, "GET api.example.com/healthz", allowed(&[])),
@@ -127,6 +83,16 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S5", "migration", "health, expired", MIGRATION, "GET api.example.com/healthz", denied(403, "identity_expired", &[])),
     plain("S5", "staging-probe", "health of production", PROBE, "GET api.example.com/healthz", denied(403, "environment_mismatch", &[])),
     plain("S5", "log-shipper, elsewhere", "health", SHIPPER, "GET api.example.com/healthz", denied(403, "identity_workload", &[])),
+    // S6: an agent lists freely. It has no permit to export or delete, whatever the scope of its token.
+    in_session(agent("S6", "crm-bot for alice", "opens a session", AGENT_FOR_ALICE, Connect, says(&[Says("2025-11-25")]))),
+    in_session(agent("S6", "crm-bot for alice", "asks which tools there are", AGENT_FOR_ALICE, List, says(&[Says("delete_customers")]))),
+    in_session(agent("S6", "crm-bot for alice", "lists customers", AGENT_FOR_ALICE, Call("list_customers", r#"{"limit":2}"#), says(&[Says("c-2 Grace, for alice, asked by crm-bot")]))),
+    in_session(agent("S6", "crm-bot for alice", "exports 10 of them", AGENT_FOR_ALICE, Call("export_customers", r#"{"segment":"eu","rows":10}"#), refused(40301, "not_permitted"))),
+    in_session(agent("S6", "crm-bot for alice", "deletes one", AGENT_FOR_ALICE, Call("delete_customers", r#"{"ids":["c-7"]}"#), refused(40301, "not_permitted"))),
+    in_session(agent("S6", "crm-bot for alice", "lists again, in the same session", AGENT_FOR_ALICE, Call("list_customers", r#"{"limit":1}"#), says(&[Says("c-1 Ada")]))),
+    agent("S6", "alice", "exports 10 herself", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":10}"#), says(&[Says("exported 10 rows")])),
+    agent("S6", "alice", "… 50000 rows", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":50000}"#), refused(40301, "guard_unmet")),
+    agent("S6", "alice", "… an argument nobody declared", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":10,"all":true}"#), refused(-32602, "argument_undeclared")),
     // S7: deploys only from the approved workload, and only where its claim says.
     mesh(Runner, "S7", "deployer, from ci", "deploys to staging", DEPLOYER, "POST api.example.com/v1/staging/deployments", allowed(&[])),
     mesh(Runner, "S7", "deployer, from ci", "deploys to production", DEPLOYER, "POST api.example.com/v1/production/deployments", denied(403, "guard_unmet", &[])),
@@ -139,69 +105,12 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S9", "crm-bot for alice", "lists customers", BOT_FOR_ALICE, "GET crm.example.com/v1/customers", allowed(&[Upstream("x-user", "alice")])),
     plain("S9", "crm-bot for bob", "lists customers", BOT_FOR_BOB, "GET crm.example.com/v1/customers", denied(403, "not_permitted", &[])),
     plain("S9", "crm-bot alone", "lists customers", BOT_ALONE, "GET crm.example.com/v1/customers", denied(403, "not_permitted", &[])),
+    agent("S9", "crm-bot for bob", "connects to the tools", AGENT_FOR_BOB, Connect, refused(40301, "not_permitted")),
+    agent("S9", "crm-bot alone", "connects to the tools", AGENT_ALONE, Connect, refused(40301, "not_permitted")),
     // Nobody.
     sending(&[("x-user", "mallory")],
         plain("-", "anonymous", "health, as x-user: mallory", Token::Absent, "GET api.example.com/healthz", allowed(&[UpstreamLacks("x-user")]))),
     plain("-", "anonymous", "lists payments", Token::Absent, "GET payments.example.com/v1/payments", denied(401, "authentication_required", &[Answer("www-authenticate", "Bearer")])),
+    agent("-", "anonymous", "connects to the tools", Token::Absent, Connect, refused(40101, "authentication_required")),
     plain("-", "anonymous", "calls an unknown host", Token::Absent, "GET unknown.example.com/", denied(403, "no_route", &[])),
 ];
-
-const fn allowed(proofs: &'static [Proof]) -> Expect {
-    Expect {
-        status: 200,
-        reason: None,
-        proofs,
-    }
-}
-
-const fn denied(status: u16, reason: &'static str, proofs: &'static [Proof]) -> Expect {
-    Expect {
-        status,
-        reason: Some(reason),
-        proofs,
-    }
-}
-
-const fn plain(
-    id: &'static str,
-    who: &'static str,
-    what: &'static str,
-    token: Token,
-    request: &'static str,
-    expect: Expect,
-) -> Scene {
-    Scene {
-        id,
-        who,
-        what,
-        door: Plain,
-        token,
-        shown: Shown::Bearer,
-        request,
-        headers: &[],
-        expect,
-    }
-}
-
-const fn mesh(
-    door: Door,
-    id: &'static str,
-    who: &'static str,
-    what: &'static str,
-    token: Token,
-    request: &'static str,
-    expect: Expect,
-) -> Scene {
-    Scene {
-        door,
-        ..plain(id, who, what, token, request, expect)
-    }
-}
-
-const fn sending(headers: &'static [(&'static str, &'static str)], scene: Scene) -> Scene {
-    Scene { headers, ..scene }
-}
-
-const fn shown(shown: Shown, scene: Scene) -> Scene {
-    Scene { shown, ..scene }
-}

@@ -12,12 +12,14 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::process::Process;
-use crate::{certs, client, countersign, guide, issuer, serve, tools, upstream};
+use crate::{certs, client, countersign, crm, guide, issuer, serve, tools, upstream};
 
 /// Where the issuer listens: the providers in `config/countersign.yaml` say the same.
 pub(crate) const ISSUER: SocketAddr = loopback(10080);
 /// Where the upstream listens: `envoy/envoy.yaml` says the same.
 pub(crate) const UPSTREAM: SocketAddr = loopback(10090);
+/// Where the MCP server listens: `envoy/envoy.yaml` says the same.
+pub(crate) const TOOLS: SocketAddr = loopback(10091);
 /// Envoy's listener for mutual TLS.
 pub(crate) const MESH: SocketAddr = loopback(10443);
 /// Envoy's listener for plain HTTP.
@@ -90,6 +92,7 @@ impl Demo {
         let servers = vec![
             serve::background(ISSUER, issuer).await?,
             serve::background(UPSTREAM, upstream::router()).await?,
+            serve::background(TOOLS, crm::router()).await?,
         ];
         let mut demo = Self {
             processes: Vec::new(),
@@ -165,7 +168,7 @@ impl Demo {
     fn check(&mut self) -> anyhow::Result<()> {
         self.processes.iter_mut().try_for_each(Process::check)?;
         if self.servers.iter().any(JoinHandle::is_finished) {
-            bail!("the issuer or the upstream has ended");
+            bail!("the issuer, the upstream or the MCP server has ended");
         }
         Ok(())
     }
@@ -194,6 +197,7 @@ async fn check_ports() -> anyhow::Result<()> {
         (loopback(9193), "countersign's admin"),
         (ISSUER, "the demo's issuer"),
         (UPSTREAM, "the demo's upstream"),
+        (TOOLS, "the demo's MCP server"),
     ];
     for (address, role) in roles {
         let free = TcpListener::bind(address).map(drop);
@@ -213,7 +217,7 @@ mod tests {
             .filter(|line| !line.trim_start().starts_with('#'))
             .collect();
         let count = |text: &str| code.iter().filter(|line| line.contains(text)).count();
-        for port in ["10000", "10443", "9901", "9191", "10090"] {
+        for port in ["10000", "10443", "9901", "9191", "10090", "10091"] {
             assert_eq!(count(port), 1, "{port}");
         }
         assert_eq!(count(super::CERTS), count("filename: "));

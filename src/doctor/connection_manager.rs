@@ -4,7 +4,7 @@ use super::at::At;
 use super::examine::Examination;
 use super::http_filter::{self, EXT_AUTHZ, HttpFilter, MCP};
 use super::trap::Trap;
-use super::{caller, filter, mcp, normalisation, order, route, upgrade};
+use super::{caller, filter, mcp, normalisation, order, route, upgrade, wanted};
 
 /// Examines one connection manager.
 pub(super) fn examine<'d>(manager: &At<'d>, examination: &mut Examination<'_, 'd>) {
@@ -76,7 +76,7 @@ fn chain<'d>(at: &At<'d>, filters: &[HttpFilter<'d>], examination: &mut Examinat
 
 fn routes<'d>(manager: &At<'d>, filters: &[HttpFilter<'d>], examination: &mut Examination<'_, 'd>) {
     if let Some(config) = manager.get("route_config") {
-        return route::examine(&config, filters, examination);
+        return known(&config, filters, examination);
     }
     let discovery = manager.get("rds").or_else(|| manager.get("scoped_routes"));
     let Some(discovery) = discovery else {
@@ -84,13 +84,13 @@ fn routes<'d>(manager: &At<'d>, filters: &[HttpFilter<'d>], examination: &mut Ex
     };
     let name = discovery.text_of("route_config_name").unwrap_or_default();
     if let Some(config) = examination.estate.routes.get(&name).cloned() {
-        return route::examine(&config, filters, examination);
+        return known(&config, filters, examination);
     }
     if name.is_empty() && !examination.estate.routes.is_empty() {
         // Scopes choose among all of them.
         let all: Vec<At<'d>> = examination.estate.routes.values().cloned().collect();
         for config in all {
-            route::examine(&config, filters, examination);
+            known(&config, filters, examination);
         }
         return;
     }
@@ -104,6 +104,11 @@ fn routes<'d>(manager: &At<'d>, filters: &[HttpFilter<'d>], examination: &mut Ex
     examination
         .report
         .add(Trap::UnseenRoutes, &discovery, message, help);
+}
+
+fn known<'d>(config: &At<'d>, filters: &[HttpFilter<'d>], examination: &mut Examination<'_, 'd>) {
+    route::examine(config, filters, examination);
+    wanted::examine(config, filters, examination);
 }
 
 /// Denials are local replies of Envoy, and are rewritten like all others.

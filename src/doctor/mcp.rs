@@ -12,7 +12,7 @@ const STORAGE: [&str; 4] = [
     "FILTER_STATE",
     "DYNAMIC_METADATA_AND_FILTER_STATE",
 ];
-const NAMESPACE: &str = "envoy.filters.http.mcp";
+pub(super) const NAMESPACE: &str = "envoy.filters.http.mcp";
 /// The namespace of Envoy 1.37.
 const OLD_NAMESPACE: &str = "mcp_proxy";
 const OLD_SWITCH: &str = "envoy.reloadable_features.mcp_filter_use_new_metadata_namespace";
@@ -23,7 +23,7 @@ pub(super) fn examine(
     guard: Option<&At<'_>>,
     examination: &mut Examination<'_, '_>,
 ) {
-    parsing(config, true, examination);
+    parsing(config, examination);
     let report = &mut examination.report;
     if config.is("early_terminate_when_routable") {
         report.add(
@@ -46,17 +46,16 @@ pub(super) fn examine(
     }
 }
 
-/// Examines what a route changes.
+/// Examines what a route or a virtual host says instead. It inherits the filter's bound on the body and nothing else: without a
+/// word on them its mode is `PASS_THROUGH`, and a key may occur twice (seen with 1.40).
 pub(super) fn examine_override(config: &At<'_>, examination: &mut Examination<'_, '_>) {
-    parsing(config, false, examination);
+    parsing(config, examination);
 }
 
-fn parsing(config: &At<'_>, whole: bool, examination: &mut Examination<'_, '_>) {
+fn parsing(config: &At<'_>, examination: &mut Examination<'_, '_>) {
     let report = &mut examination.report;
     let mode = config.word("traffic_mode", &MODES);
-    // A route inherits what it does not say. NOOP reads nothing, so nothing is to be believed either.
-    let said = whole || config.get("traffic_mode").is_some();
-    if said && mode == "PASS_THROUGH" {
+    if mode == "PASS_THROUGH" {
         report.add(
             Trap::McpPassThrough,
             &config.field("traffic_mode"),
@@ -64,13 +63,13 @@ fn parsing(config: &At<'_>, whole: bool, examination: &mut Examination<'_, '_>) 
             "write `traffic_mode: REJECT_NO_MCP`, and on routes without MCP `McpOverride: { traffic_mode: NOOP }`",
         );
     }
-    let duplicates = config.flag("reject_duplicate_keys");
-    if duplicates == Some(false) || whole && duplicates.is_none() {
+    // NOOP reads nothing, so nothing is to be believed either.
+    if mode != "NOOP" && !config.is("reject_duplicate_keys") {
         report.add(
             Trap::McpDuplicateKeys,
             &config.field("reject_duplicate_keys"),
             "of a key that occurs twice Envoy takes the last and the server perhaps the first: another tool is decided than is called",
-            "write `reject_duplicate_keys: true`",
+            "write `reject_duplicate_keys: true`, on each route that overrides the filter too",
         );
     }
     if config.number("max_request_body_size") == Some(0.0) {

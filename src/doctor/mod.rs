@@ -34,6 +34,7 @@ mod sent;
 mod service;
 mod trap;
 mod upgrade;
+mod wanted;
 
 pub use examine::{Examined, MAX_BYTES, examine};
 pub use fetch::{FetchError, fetch};

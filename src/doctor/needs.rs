@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::Bundle;
 use crate::ext_authz::{Grpc, MAX_MESSAGE};
-use crate::model::route::RouteMatch;
+use crate::model::route::{Action, McpOperation, Operation, Protocol, Route, RouteMatch};
 use crate::policy::Policy;
 
 /// Headers that every check looks at, whatever is configured.
@@ -26,6 +26,18 @@ const OF_BROWSERS: [(&str, &str); 2] = [
         "sec-fetch-site",
         "`lifecycle.browser` looks for `sec-fetch-*`",
     ),
+];
+/// What says how much of a body there is, and of what kind; each needs a body to be read.
+const OF_BODIES: [(&str, &str); 2] = [
+    ("content-encoding", "a compressed body is refused"),
+    ("content-length", "a body that is shorter is not whole"),
+];
+/// What an MCP message says a second time, where it can be read without its body.
+const OF_MCP: [&str; 4] = [
+    "mcp-method",
+    "mcp-name",
+    "mcp-param-*",
+    "mcp-protocol-version",
 ];
 /// What countersign keeps back of Envoy's timeout unless it is configured.
 const DEFAULT_MARGIN: Duration = Duration::from_millis(10);
@@ -47,6 +59,8 @@ pub struct Needs {
     pub(super) routes: BTreeSet<String>,
     /// Those that only Envoy can name.
     pub(super) named_routes: BTreeSet<String>,
+    /// Bodies that decisions read.
+    pub(super) bodies: Vec<Wanted>,
     /// Request headers that policies set: a client's own are removed.
     pub(super) set: BTreeSet<String>,
     /// Request headers that policies remove.
@@ -65,6 +79,21 @@ pub struct Needs {
     pub(super) port: Option<Port>,
     /// Whether a configuration was loaded.
     pub(super) loaded: bool,
+}
+
+/// Requests whose bodies are read.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The policy's route.
+    pub(super) route: String,
+    /// Its hosts; none if only Envoy can name it.
+    pub(super) hosts: Vec<String>,
+    /// How their paths start.
+    pub(super) path: String,
+    /// What reads them.
+    pub(super) why: String,
+    /// Whether method and name are enough, which somebody else may have read.
+    pub(super) names_only: bool,
 }
 
 /// Where countersign listens, and what it demands of those who ask there.
@@ -92,6 +121,7 @@ impl Default for Needs {
             extensions: BTreeSet::new(),
             routes: BTreeSet::new(),
             named_routes: BTreeSet::new(),
+            bodies: Vec::new(),
             set: BTreeSet::new(),
             stripped: BTreeSet::new(),
             workload: false,
@@ -144,7 +174,18 @@ impl Needs {
             if matches!(route.matches, RouteMatch::Extension) {
                 self.named_routes.insert(id.clone());
             }
+            self.bodies.extend(wanted(route));
+            if matches!(route.protocol, Protocol::Mcp(_)) {
+                for name in OF_MCP {
+                    self.header(name, "it is compared with the body of an MCP message");
+                }
+            }
             self.routes.insert(id);
+        }
+        if !self.bodies.is_empty() {
+            for (name, why) in OF_BODIES {
+                self.header(name, why);
+            }
         }
     }
 
@@ -211,4 +252,57 @@ impl Port {
             unix: grpc.unix().map(ToOwned::to_owned),
         }
     }
+}
+
+/// The bodies that are read on a route: each message of an MCP route, else those of actions with arguments.
+fn wanted(route: &Route) -> Vec<Wanted> {
+    let (hosts, prefix) = match &route.matches {
+        RouteMatch::Host { hosts, prefix } => (hosts.clone(), prefix.clone()),
+        RouteMatch::Extension => (Vec::new(), String::from("/")),
+    };
+    let one = |path: String, why: String, names_only| Wanted {
+        route: route.id.to_string(),
+        hosts: hosts.clone(),
+        path,
+        why,
+        names_only,
+    };
+    if matches!(route.protocol, Protocol::Mcp(_)) {
+        let why = format!(
+            "on the MCP route `{}` the body says what is asked",
+            route.id
+        );
+        let names_only = route.actions.iter().all(|action| !reads_arguments(action));
+        return vec![one(prefix, why, names_only)];
+    }
+    let with_arguments = route
+        .actions
+        .iter()
+        .filter(|action| !action.args.is_empty());
+    with_arguments
+        .flat_map(|action| {
+            let why = format!("action `{}` has arguments in the body", action.id);
+            action.operations.iter().map(move |operation| {
+                let path = match operation {
+                    Operation::Http { pattern, .. } => {
+                        pattern.split('{').next().unwrap_or_default()
+                    }
+                    Operation::Grpc { .. } | Operation::Mcp(_) => "/",
+                };
+                (path.to_owned(), why.clone())
+            })
+        })
+        .map(|(path, why)| one(path, why, false))
+        .collect()
+}
+
+/// Whether a decision about this action of an MCP route is about more than its name.
+fn reads_arguments(action: &Action) -> bool {
+    let takes_arguments = |operation: &Operation| {
+        matches!(
+            operation,
+            Operation::Mcp(McpOperation::Tool(_) | McpOperation::Prompt(_))
+        )
+    };
+    !action.args.is_empty() || !action.extra && action.operations.iter().any(takes_arguments)
 }

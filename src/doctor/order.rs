@@ -71,8 +71,9 @@ const ACTS: [(&str, &str); 9] = [
 ];
 
 /// Filters that run somebody's code, call a service, change a request or hold it.
-const CHANGES: [(&str, &str); 11] = [
-    ("buffer.v3.Buffer", "holds the bodies of undecided requests"),
+///
+/// `buffer` is none of them: it holds what `ext_authz` would hold itself, and says how long it is.
+const CHANGES: [(&str, &str); 10] = [
     (
         "connect_grpc_bridge.v3.FilterConfig",
         "changes headers and body",

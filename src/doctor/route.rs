@@ -7,7 +7,7 @@ use super::trap::Trap;
 use super::{body, forwarding, mcp, passed_on, service};
 use crate::action::EXTENSION_KEY;
 
-const PER_ROUTE: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
+pub(super) const PER_ROUTE: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
 const MCP_OVERRIDE: &str = "envoy.extensions.filters.http.mcp.v3.McpOverride";
 /// What any filter can be wrapped in.
 const FILTER_CONFIG: &str = "envoy.config.route.v3.FilterConfig";

@@ -38,6 +38,8 @@ fn headers(config: &At<'_>, examination: &mut Examination<'_, '_>) {
                 format!("`{name}` is not sent to countersign, and {why}"),
                 if kept_back.is_some() {
                     format!("take `{name}` out of `disallowed_headers`")
+                } else if let Some(prefix) = name.strip_suffix('*') {
+                    format!("add `{{ prefix: {prefix} }}` to `allowed_headers`, or remove the list")
                 } else {
                     format!("add `{{ exact: {name} }}` to `allowed_headers`, or remove the list")
                 },

@@ -109,6 +109,8 @@ traps! {
     BodyTooLarge: Error = "body-too-large",
     /// The body is not sent on one route.
     BodyOff: Note = "body-off",
+    /// Decisions read a body that is not sent as it came: such requests are denied.
+    BodyNeeded: Error = "body-needed",
 
     // How countersign is asked.
     /// The filter asks over HTTP, or nobody; countersign speaks gRPC.

@@ -191,7 +191,7 @@ pub enum Body {
 pub enum Fidelity {
     /// Every byte, unchanged (`raw_body`), and as many as `content-length` says.
     Exact,
-    /// From the `body` field: valid UTF-8 whose replacement marks cannot be told from data.
+    /// From the `body` field: valid UTF-8, and bytes that were none may have been replaced.
     Sanitised,
     /// Cut at Envoy's `max_request_bytes`.
     Partial,

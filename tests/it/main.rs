@@ -25,6 +25,7 @@ mod json;
 mod keys;
 mod layers;
 mod lifecycle;
+mod mcp;
 mod mcp_port;
 mod minted;
 mod mutants;

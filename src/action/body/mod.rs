@@ -17,7 +17,7 @@ pub(super) use media_type::Accepts;
 const ABSENT: &str = "no body came: set Envoy's `with_request_body`, unless the request has none";
 const PARTIAL: &str = "the body was cut: set `allow_partial_message: false` in Envoy's `with_request_body`, and raise \
                        `max_request_bytes` if it is too small";
-const SANITISED: &str = "the body came as text with marks that may stand for other bytes: set `pack_as_bytes: true` in Envoy's \
+const SANITISED: &str = "the body came as text, in which bytes may have been replaced: set `pack_as_bytes: true` in Envoy's \
                          `with_request_body`";
 const UNMEASURED: &str = "the body has no `content-length`, so nothing shows whether it was cut: put \
                           `envoy.filters.http.buffer` before ext_authz, which adds one";

@@ -201,12 +201,10 @@ fn a_compressed_body_is_not_looked_into() {
 }
 
 #[test]
-fn a_body_as_text_is_decided_on_only_if_it_is_the_same_text() {
+fn a_body_as_text_is_not_decided_on() {
     let text =
         reading("max_request_bytes: 65536, allow_partial_message: false, pack_as_bytes: false");
-    let same = text.send(&post().body(br#"{"amount":5,"note":"hello"}"#));
-    assert_eq!(outcome(&same), "upstream");
-    for note in [&b"hello!"[..], b"hell\xff", b"hello\xef\xbf\xbd"] {
+    for note in [&b"hello"[..], b"hello!", b"hell\xff", b"hello\xef\xbf\xbd"] {
         let body = [br#"{"amount":5,"note":""#, note, br#""}"#].concat();
         let answer = text.send(&post().body(&body));
         assert_eq!(outcome(&answer), "400 input_incomplete", "{note:?}");

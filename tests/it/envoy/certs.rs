@@ -11,16 +11,16 @@ use rcgen::{
 use tempfile::TempDir;
 
 /// The host that Envoy's certificate is for.
-pub(super) const SERVER: &str = "api.example.com";
+pub(crate) const SERVER: &str = "api.example.com";
 
 /// A CA, and Envoy's certificate in a folder as `envoy.yaml` wants it.
-pub(super) struct Certs {
+pub(crate) struct Certs {
     folder: TempDir,
     ca: CertifiedIssuer<'static, KeyPair>,
 }
 
 /// The CA that every Envoy of these tests trusts.
-pub(super) static CERTS: LazyLock<Certs> = LazyLock::new(Certs::new);
+pub(crate) static CERTS: LazyLock<Certs> = LazyLock::new(Certs::new);
 
 impl Certs {
     fn new() -> Self {
@@ -39,22 +39,22 @@ impl Certs {
     }
 
     /// Where `ca.pem`, `server.pem` and `server.key` are.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The CA's certificate.
-    pub(super) fn ca(&self) -> String {
+    pub(crate) fn ca(&self) -> String {
         self.ca.pem()
     }
 
     /// Certificate and key of a workload with these SPIFFE IDs, in one PEM.
-    pub(super) fn workload(&self, ids: &[&str]) -> String {
+    pub(crate) fn workload(&self, ids: &[&str]) -> String {
         self.workload_called("leaf", ids)
     }
 
     /// The same with this common name, which is nobody's identity.
-    pub(super) fn workload_called(&self, name: &str, ids: &[&str]) -> String {
+    pub(crate) fn workload_called(&self, name: &str, ids: &[&str]) -> String {
         let names = ids.iter().map(|id| SanType::URI((*id).try_into().unwrap()));
         let mut params = named(name);
         params.subject_alt_names = names.collect();

@@ -15,14 +15,14 @@ const SHOWN: usize = 300;
 
 /// A request, as it will be on the wire. Nothing in it is escaped, checked or put in order.
 #[derive(Clone)]
-pub(super) struct Request {
+pub(crate) struct Request {
     head: Vec<u8>,
     body: Vec<u8>,
 }
 
 impl Request {
     /// A request with this request line and this `host`.
-    pub(super) fn new(method: &str, host: &str, target: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn new(method: &str, host: &str, target: impl AsRef<[u8]>) -> Self {
         let mut head = method.as_bytes().to_vec();
         head.push(b' ');
         head.extend_from_slice(target.as_ref());
@@ -33,16 +33,16 @@ impl Request {
         }
     }
 
-    pub(super) fn get(host: &str, target: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn get(host: &str, target: impl AsRef<[u8]>) -> Self {
         Self::new("GET", host, target)
     }
 
-    pub(super) fn post(host: &str, target: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn post(host: &str, target: impl AsRef<[u8]>) -> Self {
         Self::new("POST", host, target)
     }
 
     /// Adds a header line; the same name twice makes two lines.
-    pub(super) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.head.extend_from_slice(name.as_bytes());
         self.head.extend_from_slice(b": ");
         self.head.extend_from_slice(value.as_ref());
@@ -50,19 +50,19 @@ impl Request {
         self
     }
 
-    pub(super) fn bearer(self, token: &str) -> Self {
+    pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
 
     /// Sets the body, with its length.
-    pub(super) fn body(self, body: &[u8]) -> Self {
+    pub(crate) fn body(self, body: &[u8]) -> Self {
         let mut request = self.header("content-length", body.len().to_string());
         request.body = body.to_vec();
         request
     }
 
     /// Sets the body in chunks of this size, without a length.
-    pub(super) fn chunked(self, body: &[u8], size: usize) -> Self {
+    pub(crate) fn chunked(self, body: &[u8], size: usize) -> Self {
         let mut request = self.header("transfer-encoding", "chunked");
         for chunk in body.chunks(size).chain([&[][..]]) {
             let length = format!("{:x}\r\n", chunk.len());
@@ -83,15 +83,15 @@ impl fmt::Debug for Request {
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The header's one value.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(known, _)| known == name);
         let value = values.next().map(|(_, value)| value.as_str());
         assert_eq!(values.next(), None, "`{name}` twice");
@@ -99,23 +99,23 @@ impl Answer {
     }
 
     /// The body as JSON; null if it is none.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
     /// The `reason` of a problem document, or the empty text.
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         let problem = self.json();
         problem["reason"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether the upstream answered, and not Envoy.
-    pub(super) fn is_from_upstream(&self) -> bool {
+    pub(crate) fn is_from_upstream(&self) -> bool {
         self.header("x-upstream").is_some()
     }
 
     /// The values of a header that reached the upstream, in every case of its letters but only in this spelling.
-    pub(super) fn upstream(&self, name: &str) -> Vec<String> {
+    pub(crate) fn upstream(&self, name: &str) -> Vec<String> {
         let seen = self.json();
         let headers = seen["headers"]
             .as_array()
@@ -129,16 +129,16 @@ impl Answer {
     }
 
     /// The id that Envoy gave the request.
-    pub(super) fn request_id(&self) -> &str {
+    pub(crate) fn request_id(&self) -> &str {
         self.header("x-request-id").unwrap()
     }
 }
 
 /// A connection that is kept open between requests.
-pub(super) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    pub(super) fn open(address: SocketAddr) -> std::io::Result<Self> {
+    pub(crate) fn open(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
@@ -147,7 +147,7 @@ impl Connection {
     }
 
     /// Sends one request and reads its answer to the end.
-    pub(super) fn send(&mut self, request: &Request) -> std::io::Result<Answer> {
+    pub(crate) fn send(&mut self, request: &Request) -> std::io::Result<Answer> {
         let bytes = [&request.head[..], b"\r\n", &request.body].concat();
         // Envoy may answer and close before it has read everything.
         let written = self.0.get_mut().write_all(&bytes);
@@ -211,7 +211,7 @@ impl Connection {
 }
 
 /// Sends one request on a connection of its own.
-pub(super) fn send(address: SocketAddr, request: &Request) -> Answer {
+pub(crate) fn send(address: SocketAddr, request: &Request) -> Answer {
     let answer = Connection::open(address).and_then(|mut connection| connection.send(request));
     answer.unwrap_or_else(|error| panic!("{address} did not answer {request:?}: {error}"))
 }

@@ -126,7 +126,7 @@ fn a_trap_is_found_in_what_a_broken_copy_becomes() {
     for (_, path) in found {
         assert!(path.contains("static_listeners["), "{path}");
         assert!(
-            path.contains(".filter_chains[0].filters[0].typed_config.http_filters[1]."),
+            path.contains(".filter_chains[0].filters[0].typed_config.http_filters[3]."),
             "{path}"
         );
     }

@@ -20,11 +20,11 @@ const WATCH: &str = r#"read -r _; kill -TERM "$1" 2>/dev/null"#;
 
 /// Ends a process when the tests die, however they do. Most of what is started here is shared by many tests, and what is
 /// shared is never dropped.
-pub(super) struct Guard(Child);
+pub(crate) struct Guard(Child);
 
 impl Guard {
     /// Watches over a process.
-    pub(super) fn over(pid: u32) -> Self {
+    pub(crate) fn over(pid: u32) -> Self {
         let guard = Command::new("sh")
             .args(["-c", WATCH, "sh", &pid.to_string()])
             // Ends when this process ends, because nobody else holds the other side.
@@ -46,16 +46,16 @@ impl Drop for Guard {
 
 /// A change to the shipped configuration: what stands there, and what shall. Text that does not stand there fails the
 /// test, so that no variant silently is none.
-pub(super) type Change = (&'static str, String);
+pub(crate) type Change = (&'static str, String);
 
 /// An Envoy that is ready.
-pub(super) struct Envoy {
+pub(crate) struct Envoy {
     /// The plain listener.
-    pub(super) plain: SocketAddr,
+    pub(crate) plain: SocketAddr,
     /// The listener for mutual TLS.
-    pub(super) mesh: SocketAddr,
+    pub(crate) mesh: SocketAddr,
     /// Envoy's admin port.
-    pub(super) admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     process: Process,
 }
 
@@ -67,15 +67,15 @@ struct Process {
 }
 
 /// A proxy in front of an Envoy, which sends everything on over mutual TLS.
-pub(super) struct Front {
+pub(crate) struct Front {
     /// Its listener for mutual TLS.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     _process: Process,
 }
 
 impl Front {
     /// Starts a proxy that shows the certificate `edge` to `next`, and writes `x-forwarded-client-cert` in this way.
-    pub(super) fn start(certs: &Path, edge: &str, next: SocketAddr, details: &str) -> Self {
+    pub(crate) fn start(certs: &Path, edge: &str, next: SocketAddr, details: &str) -> Self {
         let mut text = include_str!("front.yaml").to_owned();
         let certs = certs.display().to_string();
         let next = next.port().to_string();
@@ -158,7 +158,7 @@ impl Drop for Process {
 
 impl Envoy {
     /// Starts Envoy with these changes, and waits until it takes requests and asks `replicas` of countersign.
-    pub(super) fn start(certs: &Path, changes: &[Change], replicas: usize) -> Self {
+    pub(crate) fn start(certs: &Path, changes: &[Change], replicas: usize) -> Self {
         let mut process = Process::start(&configuration(certs, changes));
         let admin = process.until("Envoy's admin", |process| {
             process.read("admin").trim().parse().ok()
@@ -180,7 +180,7 @@ impl Envoy {
     }
 
     /// Waits until exactly this many endpoints of the cluster `countersign` are healthy.
-    pub(super) fn await_healthy(&self, replicas: usize) {
+    pub(crate) fn await_healthy(&self, replicas: usize) {
         eventually(SOON, "countersign's health as Envoy sees it", || {
             (self.healthy() == replicas).then_some(())
         });
@@ -195,14 +195,14 @@ impl Envoy {
     }
 
     /// The value of one of Envoy's counters.
-    pub(super) fn stat(&self, name: &str) -> u64 {
+    pub(crate) fn stat(&self, name: &str) -> u64 {
         let stats = get(self.admin, &format!("/stats?filter=^{name}$"));
         let value = stats.lines().find_map(|line| line.split_once(": "));
         value.map_or(0, |(_, number)| number.trim().parse().unwrap())
     }
 
     /// The line of the access log for the request with this id (which Envoy gives in `x-request-id`).
-    pub(super) fn logged(&self, request_id: &str) -> Value {
+    pub(crate) fn logged(&self, request_id: &str) -> Value {
         eventually(SOON, "a line of the access log", || {
             let text = self.process.read("access.log");
             let lines = text.lines().map(serde_json::from_str::<Value>);
@@ -228,7 +228,7 @@ fn configuration(certs: &Path, changes: &[Change]) -> String {
 }
 
 /// Envoy's executable; without one there is nothing to prove, so its absence is a failure that says what to install.
-pub(super) fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static ENVOY: OnceLock<PathBuf> = OnceLock::new();
     ENVOY.get_or_init(|| tools::envoy().unwrap_or_else(|cause| panic!("no Envoy: {cause}")))
 }

@@ -26,18 +26,18 @@ const PATIENT: [(&str, &str); 3] = [
 ];
 
 /// Everything that one configuration needs, ready.
-pub(super) struct Stage {
-    pub(super) envoy: Envoy,
-    pub(super) server: Server,
-    pub(super) upstream: Upstream,
+pub(crate) struct Stage {
+    pub(crate) envoy: Envoy,
+    pub(crate) server: Server,
+    pub(crate) upstream: Upstream,
     _guard: Guard,
 }
 
 /// The shipped configuration as it is.
-pub(super) static SHIPPED: LazyLock<Stage> = LazyLock::new(|| Stage::start(&[], setup()));
+pub(crate) static SHIPPED: LazyLock<Stage> = LazyLock::new(|| Stage::start(&[], setup()));
 
 /// The sample configuration, and the tests' own route.
-pub(super) fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let setup = Setup::new();
     setup.write("policies/echo.yaml", ECHO);
     setup
@@ -45,18 +45,18 @@ pub(super) fn setup() -> Setup {
 
 impl Stage {
     /// Brings everything up with these changes to `envoy.yaml`.
-    pub(super) fn start(envoy: &[Change], setup: Setup) -> Self {
+    pub(crate) fn start(envoy: &[Change], setup: Setup) -> Self {
         Self::with(envoy, setup.start(), 1)
     }
 
     /// The same for a server that runs already, of which `healthy` replicas (0 or 1) will be.
-    pub(super) fn with(envoy: &[Change], server: Server, healthy: usize) -> Self {
+    pub(crate) fn with(envoy: &[Change], server: Server, healthy: usize) -> Self {
         let moved = [("port_value: 9191", port(server.grpc))];
         Self::led(&[envoy, &moved].concat(), server, healthy)
     }
 
     /// The same for changes that lead Envoy to countersign themselves.
-    pub(super) fn led(envoy: &[Change], server: Server, healthy: usize) -> Self {
+    pub(crate) fn led(envoy: &[Change], server: Server, healthy: usize) -> Self {
         let upstream = Upstream::start();
         let patient = PATIENT.map(|(from, to)| (from, to.to_owned()));
         let moved = [("port_value: 10090", port(upstream.address))];
@@ -71,12 +71,12 @@ impl Stage {
     }
 
     /// Sends a request to the plain listener, on a connection of its own.
-    pub(super) fn send(&self, request: &Request) -> Answer {
+    pub(crate) fn send(&self, request: &Request) -> Answer {
         send(self.envoy.plain, request)
     }
 
     /// The start of a person's token for a host.
-    pub(super) fn person(&self, id: &str, host: &str) -> Token<'_> {
+    pub(crate) fn person(&self, id: &str, host: &str) -> Token<'_> {
         self.server
             .setup
             .corp
@@ -85,7 +85,7 @@ impl Stage {
     }
 
     /// The record of a decision.
-    pub(super) fn record(&self, decision: &str) -> Value {
+    pub(crate) fn record(&self, decision: &str) -> Value {
         eventually(SOON, "a decision's record", || {
             let mut records = self.server.records().into_iter();
             records.find(|record| record["decision_id"] == decision && record["type"] == "decision")
@@ -94,23 +94,23 @@ impl Stage {
 }
 
 /// The start of a person's token for a host, good at [`SHIPPED`].
-pub(super) fn person(id: &str, host: &str) -> Token<'static> {
+pub(crate) fn person(id: &str, host: &str) -> Token<'static> {
     SHIPPED.person(id, host)
 }
 
 /// The start of a service account's token for a host, good at [`SHIPPED`].
-pub(super) fn ci(id: &str, host: &str) -> Token<'static> {
+pub(crate) fn ci(id: &str, host: &str) -> Token<'static> {
     let token = SHIPPED.server.setup.ci.token(id);
     token.audience(&format!("https://{host}"))
 }
 
 /// The time that `envoy.yaml` gives countersign, for tests about it.
-pub(super) fn hasty() -> Change {
+pub(crate) fn hasty() -> Change {
     let [(shipped, patient), ..] = PATIENT;
     (patient, shipped.to_owned())
 }
 
 /// Where a cluster's endpoint listens, as `envoy.yaml` says it.
-pub(super) fn port(address: SocketAddr) -> String {
+pub(crate) fn port(address: SocketAddr) -> String {
     format!("port_value: {}", address.port())
 }

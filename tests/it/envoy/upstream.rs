@@ -8,13 +8,13 @@ use std::thread;
 use serde_json::json;
 
 /// The upstream, listening until the tests end.
-pub(super) struct Upstream {
-    pub(super) address: SocketAddr,
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
     targets: Arc<Mutex<Vec<String>>>,
 }
 
 impl Upstream {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let targets = Arc::new(Mutex::new(Vec::new()));
@@ -30,7 +30,7 @@ impl Upstream {
     }
 
     /// How many requests with this target have arrived.
-    pub(super) fn requests_to(&self, target: &str) -> usize {
+    pub(crate) fn requests_to(&self, target: &str) -> usize {
         let targets = self.targets.lock().unwrap();
         targets.iter().filter(|seen| *seen == target).count()
     }

@@ -49,13 +49,11 @@ fn tool(token: &str, name: &str, arguments: &Value) -> Ask {
     calling(token, "tools/call", &params)
 }
 
-/// The answers to all shapes of one question.
+/// The answers to both shapes of headers of one question.
 async fn shapes(client: &Client, ask: &Ask) -> Vec<Answer> {
     let mut answers = Vec::new();
     for shape in [ask.clone(), ask.clone().merged()] {
-        for shape in [shape.clone(), shape.text_body()] {
-            answers.push(client.check(&shape).await);
-        }
+        answers.push(client.check(&shape).await);
     }
     answers
 }

@@ -15,7 +15,7 @@ use crate::harness::eventually;
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Every address of the demo; another checkout on this machine may be at its own tests.
-const PORTS: [u16; 8] = [9191, 9192, 9193, 9901, 10000, 10080, 10090, 10443];
+const PORTS: [u16; 9] = [9191, 9192, 9193, 9901, 10000, 10080, 10090, 10091, 10443];
 
 /// A demo that is up. It goes down with its owner, at the latest.
 pub(super) struct Demo {
