@@ -56,6 +56,10 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };
+    // Said before a server is asked, which can take a while and fail.
+    if !*json {
+        eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
+    }
     let compared = source
         .as_deref()
         .map(|source| against(&bundle.routes, route.as_deref(), source, token))
@@ -63,9 +67,6 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     let compared = match compared {
         Ok(compared) => compared,
         Err(unlisted) => {
-            if !*json {
-                eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
-            }
             say_error(&unlisted.message, *json);
             return unlisted.exit;
         }
@@ -100,7 +101,6 @@ fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Valu
 }
 
 fn show(config: impl fmt::Display, bundle: &Bundle, compared: Option<&Compared<'_>>) {
-    eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
     print(format_args!(
         "{config}: {}, {}, {}, version {}: {}\n",
         counted(bundle.routes.iter().count(), "route"),
