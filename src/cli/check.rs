@@ -19,7 +19,7 @@ use crate::config::{Bundle, Overrides};
   countersign check --against https://mcp.example.com/crm       # are the tools still those that were reviewed?
   countersign check --against tools.json --route crm --json | jq '.against.changed'
 
-Exit status: 0 if all is well, 1 if tools appeared, vanished or changed (or are unpinned, with --deny-warnings), 2 if the command
+Exit status: 0 if all is well, 1 if tools appeared, vanished or changed (or are unpinned, with --deny-warnings), 2 if the command \
 line makes no sense, 5 if the configuration or the tools cannot be read (or there are warnings, with --deny-warnings).")]
 #[command(mut_arg("token_file", |arg| arg.requires("against")))]
 #[command(mut_arg("token_env", |arg| arg.requires("against")))]
