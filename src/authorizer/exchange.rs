@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::examine::Examined;
+use super::examined::Examined;
 use super::snapshot::Snapshot;
 use crate::identity::{Providers, Refusal};
 use crate::model::decision::DecisionId;

@@ -5,6 +5,7 @@
 //! metrics move, and shadow rules are asked after the answer. Nothing here knows Envoy.
 
 mod examine;
+mod examined;
 mod exchange;
 mod headers;
 mod life;
@@ -19,7 +20,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
-pub use examine::{Described, Examined};
+pub use examined::{Described, Examined};
 pub use headers::Protected;
 pub use metadata::Documents;
 pub use parties::{JoinError, join};
