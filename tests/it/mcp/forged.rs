@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::HOST;
-use super::fixture::{Credential, fixtures};
+use super::fixture::{Credential, Fixture, fixtures};
 use crate::harness::{Issuer, now};
 use crate::hostile::{Draft, Keys};
 use crate::proof::{Prover, Wanted};
@@ -99,7 +99,7 @@ impl Forged {
         let thumbprint = prover.thumbprint(OWNER, "ES256");
         let now = now();
         let fixtures = fixtures();
-        let tokens = fixtures.iter().flat_map(|fixture| fixture.tokens());
+        let tokens = fixtures.iter().flat_map(Fixture::tokens);
         let tokens: Vec<Value> = tokens
             .map(|(name, described)| described.draft(&thumbprint, now).describe(&name))
             .collect();
