@@ -9,6 +9,11 @@ pub fn folds_to(a: &str, b: &str) -> bool {
     a != b && a.chars().map(fold).eq(b.chars().map(fold))
 }
 
+/// A name as such a reader compares it.
+pub(super) fn folded(name: &str) -> String {
+    name.chars().map(fold).collect()
+}
+
 /// Upper-case first, so that letters meet that have one upper-case letter and several lower-case ones (`s` and LONG S).
 fn fold(c: char) -> char {
     if c.is_ascii() {

@@ -26,4 +26,4 @@ pub use fold::folds_to;
 pub use limits::Limits;
 pub use object::Object;
 pub use read::read;
-pub use value::{Json, MAX_SAFE_INTEGER, Number};
+pub use value::{Json, MAX_SAFE_INTEGER, Number, PROTOTYPE};

@@ -1,12 +1,17 @@
 //! A JSON value as it was read.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::Object;
+use super::fold::folded;
 
 /// The largest integer that every reader of JSON reads exactly, 2^53 − 1 (RFC 7493, section 2.2).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// The member that names what an object of JavaScript inherits from.
+pub const PROTOTYPE: &str = "__proto__";
 
 /// A JSON value; what has no escapes is borrowed from the document.
 ///
@@ -86,6 +91,21 @@ impl<'a> Json<'a> {
         match self {
             Self::Array(items) => Some(items),
             _ => None,
+        }
+    }
+
+    /// Whether an object in it has two members that some reader takes for one, because their names
+    /// [fold](super::folds_to) to one; or a member `__proto__`, from which other members come in JavaScript.
+    pub fn has_lookalikes(&self) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(Self::has_lookalikes),
+            Self::Object(object) => {
+                let mut names = HashSet::new();
+                object.iter().any(|(name, value)| {
+                    name == PROTOTYPE || !names.insert(folded(name)) || value.has_lookalikes()
+                })
+            }
+            _ => false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::pointer::{index, written};
 use super::{Arguments, typed};
-use crate::json::{Json, Object, folds_to};
+use crate::json::{Json, Object, PROTOTYPE, folds_to};
 use crate::model::reason::Reason;
 use crate::model::route::Argument;
 use crate::model::value::{Type, Value};
@@ -164,6 +164,11 @@ impl Walk {
         match (place, found) {
             (Place::Argument(Declared { name, of, .. }), found) => {
                 let value = typed::typed(found, of).ok_or_else(|| wrong_type(name, of))?;
+                // A rule may read one of them, and the upstream the other.
+                if found.has_lookalikes() {
+                    let cause = "has members that can be taken for one another";
+                    return Err(invalid(format!("argument `{name}` {cause}")));
+                }
                 self.args.insert(Arc::clone(name), value);
                 Ok(())
             }
@@ -190,7 +195,8 @@ impl Walk {
         })
     }
 
-    /// Whoever reads names without regard to case would take this member for the declared one, so it never passes.
+    /// Whoever reads names without regard to case would take this member for the declared one, so it never passes. Nor does
+    /// one from which a declared one that was left out may come.
     fn undeclared(&self, inner: &Inner, name: &str) -> Result<(), Denial> {
         let mut own = inner.members.keys();
         let alike = own.find(|own| folds_to(own, name));
@@ -199,7 +205,7 @@ impl Walk {
                 "a member of {} is `{own}` but for its case",
                 inner.describe()
             ),
-            None if self.extra => return Ok(()),
+            None if self.extra && name != PROTOTYPE => return Ok(()),
             None => format!("{} has a member that is not declared", inner.describe()),
         };
         Err(Denial::new(Reason::ArgumentUndeclared).because(cause))

@@ -27,16 +27,17 @@ const COMPRESSED: &str = "the body has a `content-encoding`: put `envoy.filters.
 /// Reads the body of `request` as one JSON document.
 pub(super) fn read(request: &AccessRequest, accepts: Accepts) -> Result<Json<'_>, Denial> {
     let bytes = whole(&request.body)?;
+    check_declared(request, accepts)?;
+    read_json(bytes, &Limits::default()).map_err(refused)
+}
+
+/// Whether the body is declared as JSON that its readers take for UTF-8, as it comes: what its upstream decompresses can be
+/// another document than the bytes that somebody read before.
+pub(super) fn check_declared(request: &AccessRequest, accepts: Accepts) -> Result<(), Denial> {
     let encoding = request.headers.get("content-encoding");
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(incomplete(COMPRESSED));
     }
-    check_type(request, accepts)?;
-    read_json(bytes, &Limits::default()).map_err(refused)
-}
-
-/// Whether the body is declared as JSON that its readers take for UTF-8.
-pub(super) fn check_type(request: &AccessRequest, accepts: Accepts) -> Result<(), Denial> {
     if accepts.admits(request.headers.get("content-type").unwrap_or_default()) {
         return Ok(());
     }

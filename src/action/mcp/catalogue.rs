@@ -154,16 +154,19 @@ impl Catalogue {
         }
     }
 
+    /// The most specific pattern of a URI. One that a more specific pattern only may mean is neither that action nor a more
+    /// general one, which may be open where that one is not.
     fn uri(&self, uri: &str) -> Result<Option<&usize>, Denial> {
         plain(uri)?;
         let found = self.uris.iter().find(|(pattern, _)| pattern.matches(uri));
-        match found {
-            None if self.uris.iter().any(|(pattern, _)| pattern.may_mean(uri)) => {
-                Err(Denial::new(Reason::NoAction)
-                    .because("the URI differs from a declared one only in case or query"))
-            }
-            found => Ok(found.map(|(_, index)| index)),
+        let loose = uri::loosely(uri);
+        let before = |pattern: &Pattern| found.is_none_or(|(own, _)| pattern.rank() > own.rank());
+        let mut hidden = self.uris.iter();
+        if hidden.any(|(pattern, _)| before(pattern) && pattern.may_mean(uri, &loose)) {
+            return Err(Denial::new(Reason::NoAction)
+                .because("the URI is another way to write a declared one"));
         }
+        Ok(found.map(|(_, index)| index))
     }
 }
 

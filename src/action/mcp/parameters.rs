@@ -16,6 +16,14 @@ const MAX_TARGET: usize = 4096;
 pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// The resources whose changes a stream tells.
 const WATCHED: &str = "resourceSubscriptions";
+/// What a stream can tell. Extensions add names of their own, such as tasks to watch, and some servers take these names
+/// in other spellings (`resource_subscriptions`): nobody decided about those.
+const TOLD: [&str; 4] = [
+    "promptsListChanged",
+    "resourcesListChanged",
+    "toolsListChanged",
+    WATCHED,
+];
 /// What is known of `_meta`; anybody may put more there.
 const META: [&str; 5] = [
     "progressToken",
@@ -43,11 +51,7 @@ pub(super) fn about(method: &'static Method, params: Option<&Object<'_>>) -> Res
 fn watched(params: &Object<'_>) -> Result<Option<Arc<str>>, Denial> {
     let wanted = params.get("notifications").and_then(Json::as_object);
     let wanted = wanted.ok_or_else(|| wrong("`params.notifications` is no object"))?;
-    if wanted.iter().any(|(name, _)| folds_to(name, WATCHED)) {
-        return Err(wrong(
-            "a member of `params.notifications` differs from a known one in case",
-        ));
-    }
+    only(wanted, &TOLD, "`params.notifications`")?;
     let Some(uris) = wanted.get(WATCHED) else {
         return Ok(None);
     };

@@ -72,6 +72,11 @@ fn check_endpoint(matches: &RouteMatch, request: &AccessRequest) -> Result<(), D
         let cause = "an MCP server's URL has no query";
         return Err(Denial::new(Reason::ParameterInvalid).because(cause));
     }
+    if request.headers.get("upgrade").is_some() {
+        return Err(wrong(
+            "the request asks for another protocol, whose messages nobody would see",
+        ));
+    }
     Ok(())
 }
 
@@ -182,7 +187,7 @@ fn stated_message(
     stated: &Stated,
     denial: Denial,
 ) -> Result<Message, Denial> {
-    body::check_type(request, Accepts::Json)?;
+    body::check_declared(request, Accepts::Json)?;
     if headers::any_argument(&request.headers) {
         return Err(denial);
     }

@@ -53,6 +53,45 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// A URI as the most careless server reads it: no capitals, no query, everything decoded, no slash at the end, and an
+/// authority however it is written (`file:/a`, `file://localhost/a`, `https://me@host:443/a`).
+pub(super) fn loosely(uri: &str) -> String {
+    let plain = uri.split('?').next().unwrap_or_default();
+    let plain = decoded(plain).to_lowercase();
+    let Some((scheme, rest)) = plain.split_once(':') else {
+        return plain;
+    };
+    let rest = rest.trim_matches('/');
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = match scheme {
+        "http" | "ws" => host.strip_suffix(":80").unwrap_or(host),
+        "https" | "wss" => host.strip_suffix(":443").unwrap_or(host),
+        _ => host,
+    };
+    match (scheme, host, path) {
+        ("file", "localhost", path) => format!("file:{path}"),
+        (_, host, "") => format!("{scheme}:{host}"),
+        (_, host, path) => format!("{scheme}:{host}/{path}"),
+    }
+}
+
+/// Every percent sequence decoded, the broken ones left as they are.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        let digits = after
+            .get(..2)
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(digits.unwrap_or(b'%'));
+        rest = digits.and_then(|_| after.get(2..)).unwrap_or(after);
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// What is wrong with a pattern, if something is.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), &'static str> {
     if pattern.len() > MAX_PATTERN {
@@ -65,7 +104,7 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), &'static str> {
 #[derive(Debug)]
 pub(super) struct Pattern {
     glob: Glob,
-    folded: Glob,
+    loose: Glob,
     query: bool,
 }
 
@@ -73,7 +112,7 @@ impl Pattern {
     pub(super) fn new(text: &str) -> Self {
         Self {
             glob: Glob::identifier(text),
-            folded: Glob::identifier(&text.to_lowercase()),
+            loose: Glob::identifier(&loosely(text)),
             query: text.contains('?'),
         }
     }
@@ -82,11 +121,10 @@ impl Pattern {
         (self.query || !uri.contains('?')) && self.glob.matches(uri)
     }
 
-    /// Whether a server that does not tell capitals apart, or that ignores queries, may take `uri` for one of these.
-    pub(super) fn may_mean(&self, uri: &str) -> bool {
-        let lower = uri.to_lowercase();
-        let without = lower.split('?').next().unwrap_or_default();
-        self.folded.matches(&lower) || self.folded.matches(without)
+    /// Whether some server may take `uri`, which is `loose` when read [`loosely`], for one of these. What a query says is not
+    /// said by a URI that has none.
+    pub(super) fn may_mean(&self, uri: &str, loose: &str) -> bool {
+        (!self.query || uri.contains('?')) && self.loose.matches(loose)
     }
 
     /// How specific it is, the least first: by the characters that are written out, then by few `*`.

@@ -54,6 +54,7 @@ fn a_record_says_who_asked_for_what_and_how_it_ended() {
 fn a_refusal_says_remedy_and_cause_and_what_is_unknown_is_left_out() {
     let remedy = Remedy::Scope {
         missing: vec![Arc::from("crm:read")],
+        needed: vec![Arc::from("crm:read")],
     };
     let denial = Denial::new(Reason::InsufficientScope).with(remedy);
     let record = json(&bare(

@@ -33,7 +33,11 @@ async fn rules_decide_on_arguments() {
             "deny 403 guard_unmet",
         ),
         (with(r#""tags":["a","b"]"#), "allow"),
-        (with(r#""limits":{"day":9,"Day":99}"#), "allow"),
+        (with(r#""limits":{"day":9,"night":99}"#), "allow"),
+        (
+            with(r#""limits":{"day":9,"Day":99}"#),
+            "deny 400 argument_invalid",
+        ),
         (with(r#""limits":{"day":10}"#), "deny 403 guard_unmet"),
         (with(r#""note":"\u0021""#), "deny 403 guard_unmet"),
         (with(r#""meta":{"test":false}"#), "allow"),

@@ -171,3 +171,36 @@ fn what_is_missing_is_named() {
     let none = declare(&optional).unwrap().places.typed(None).unwrap();
     assert!(none.args.is_empty() && none.digest.is_none());
 }
+
+/// Readers without regard to case take the last of such members, and `Object.assign` in JavaScript makes a prototype of one.
+#[test]
+fn no_argument_has_members_that_can_be_taken_for_one_another() {
+    let args = json!({
+        "rows": { "type": "int", "optional": true },
+        "filter": { "type": "any", "optional": true },
+        "labels": { "type": "map<string>", "optional": true },
+    });
+    let alike = |name| {
+        format!("argument_invalid: argument `{name}` has members that can be taken for one another")
+    };
+    for (body, refused) in [
+        (r#"{"filter":{"kind":"safe","Kind":"evil"}}"#, "filter"),
+        (r#"{"filter":[{"a":{"\u017fo":1,"SO":2}}]}"#, "filter"),
+        (r#"{"filter":{"__proto__":{"kind":"evil"}}}"#, "filter"),
+        (r#"{"labels":{"team":"a","TEAM":"b"}}"#, "labels"),
+    ] {
+        assert_eq!(
+            both(&args, body),
+            [alike(refused), alike(refused)],
+            "{body}"
+        );
+    }
+    let root = "argument_undeclared: the outermost value has a member that is not declared";
+    assert_eq!(both(&args, r#"{"__proto__":{"rows":9}}"#), [root, root]);
+    assert_eq!(
+        both(&args, r#"{"filter":{"a":{"b":1},"b":{"a":2}}}"#)[1]
+            .split('=')
+            .next(),
+        Some("filter")
+    );
+}

@@ -410,6 +410,16 @@ fn metadata_alone_is_held_to_what_a_message_is() {
             "{content_type}"
         );
     }
+    // What Envoy read as it came is another document once it is decompressed.
+    for encoding in ["br", "identity, br"] {
+        let mut request = headed("POST", SESSION, &[("content-encoding", encoding)]);
+        say(&mut request, FILTER, &fields);
+        assert_eq!(
+            action(&shop(), &request),
+            Err(InputIncomplete),
+            "{encoding}"
+        );
+    }
     let stated = json!({ "name": "search", "_meta": { META_VERSION: STATELESS } });
     let mut request = headed("POST", SESSION, &[]);
     say(&mut request, FILTER, &sound("tools/call", &stated));

@@ -98,6 +98,11 @@ fn a_uri_that_may_mean_another_is_not_compared() {
         "file:///Reports/x",
         "file:///reports/x?y",
         "file:///REPORTS/x?y",
+        // A server that makes a path or a URL of it reads `file:///reports/x`.
+        "file:/reports/x",
+        "file:reports/x",
+        "file://localhost/reports/x",
+        "file:///reports/x/",
     ] {
         assert_eq!(read(&shop(), uri), Err(Reason::NoAction), "{uri}");
     }
@@ -117,6 +122,39 @@ fn a_uri_that_may_mean_another_is_not_compared() {
         assert_eq!(
             read(&shop(), uri).as_deref(),
             Ok("mcp.resources.read"),
+            "{uri}"
+        );
+    }
+}
+
+#[test]
+fn another_way_to_write_a_declared_uri_opens_nothing() {
+    let route = crm(&json!({
+        "open": { "uri": ["https://docs.test/*", "file:///reports/*", "db://x", "note:///A*"] },
+        "closed": { "uri": ["https://docs.test/a+b", "file:///reports/q1.pdf", "db://x?table=pay", "note:///a*"] },
+    }));
+    for (uri, expected) in [
+        ("https://docs.test/a+b", Ok("closed")),
+        ("https://docs.test/a%2Bb", Err(Reason::NoAction)),
+        ("https://docs.test/A+b", Err(Reason::NoAction)),
+        ("https://docs.test:443/a+b", Err(Reason::NoAction)),
+        ("https://me@docs.test/a+b", Err(Reason::NoAction)),
+        ("https:docs.test/a+b", Err(Reason::NoAction)),
+        ("https:///docs.test/a+b", Err(Reason::NoAction)),
+        ("https://docs.test/b+a", Ok("open")),
+        ("file:///reports/q1.pdf", Ok("closed")),
+        ("file:///reports/Q1.pdf", Err(Reason::NoAction)),
+        ("file:///reports/q2.pdf", Ok("open")),
+        ("db://x?table=pay", Ok("closed")),
+        ("db://x?a=1&table=pay", Err(Reason::NoAction)),
+        ("db://x", Ok("open")),
+        // Both are declared, so both are meant.
+        ("note:///Ab", Ok("open")),
+        ("note:///ab", Ok("closed")),
+    ] {
+        assert_eq!(
+            read(&route, uri).as_deref(),
+            expected.as_ref().copied(),
             "{uri}"
         );
     }

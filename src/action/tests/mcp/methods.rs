@@ -257,6 +257,10 @@ fn a_session_is_listened_to_and_ended() {
         find("GET", SESSION, &[("mcp-method", "tools/call")]),
         Err(Reason::MessageDisagrees)
     );
+    assert_eq!(
+        find("GET", SESSION, &[id, ("upgrade", "websocket")]),
+        Err(Reason::MessageMalformed)
+    );
     assert!(find("GET", SESSION, &[("content-length", "0")]).is_ok());
     assert_eq!(
         find("GET", SESSION, &[("content-length", "9")]),
@@ -310,6 +314,9 @@ fn listening_for_changes_of_a_resource_is_subscribing_to_it() {
         json!({ "resourceSubscriptions": [1] }),
         json!({ "resourceSubscriptions": ["db://x/../1"] }),
         json!({ "resourcesubscriptions": ["db://x/1"] }),
+        // The Python SDK takes its own names of members for those of the protocol.
+        json!({ "resource_subscriptions": ["db://x/1"] }),
+        json!({ "toolsListChanged": true, "taskIds": ["1"] }),
     ] {
         assert_eq!(
             id(wanted.clone()),

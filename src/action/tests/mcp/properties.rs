@@ -92,3 +92,16 @@ fn the_pieces_do_make_messages() {
     let text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"\u0061":"\ud83d\ude00"},"name":"\u006cist"}}"#;
     assert!(agrees(text).unwrap());
 }
+
+/// As many headers as a request may have, each for an argument, among as many arguments as a body may have.
+#[test]
+fn many_headers_agree_with_many_arguments() {
+    let arguments: Vec<String> = (0..40_000).map(|n| format!("\"a{n}\":1")).collect();
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"delete","arguments":{{{}}}}}}}"#,
+        arguments.join(",")
+    );
+    let names: Vec<String> = (0..190).map(|n| format!("mcp-param-a{n}")).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    assert!(asked(&route(), &posted(&text, "", &headers)).is_ok());
+}
