@@ -7,7 +7,7 @@
 //! # From above
 //!
 //! A call passes only when every party to it has signed for it: the actor, and whoever it acts for. What is decided is one
-//! action (this endpoint, with these parameters) in one request, from one immutable [`Snapshot`](authorizer::Snapshot) of
+//! action (this endpoint or tool, with these arguments) in one request, from one immutable [`Snapshot`](authorizer::Snapshot) of
 //! routes, rules, registry and providers. Everything that is slow or can fail happens elsewhere: keys are fetched in the
 //! background, and so is what is known about opaque tokens; files are read and compiled by a reload, records are written
 //! by a task of their own. So a decision is a function of the request, the snapshot and one reading of the clock; `serve`,

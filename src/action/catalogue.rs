@@ -125,6 +125,7 @@ impl Entry {
             query,
             args: arguments.args,
             arguments_digest: arguments.digest,
+            arguments_without_digest: arguments.without_digest,
             resource: None,
         };
         if let (Some(kind), Some(expression)) = (&self.action.resource, &self.resource_id) {

@@ -13,7 +13,7 @@ use crate::expression::Expression;
 use crate::model::finding::Finding;
 use crate::model::list::OneOrMany;
 use crate::model::name::{ActionId, RouteId};
-use crate::model::route::{Action, Operation, QueryParameter, RouteMatch, Tier};
+use crate::model::route::{Action, Operation, QueryParameter, RouteMatch, Tier, TierError};
 use crate::model::schema;
 use crate::model::value::Type;
 
@@ -51,10 +51,7 @@ pub(super) fn compile_action(
     } else {
         Vec::new()
     };
-    let tier = tier.as_deref().unwrap_or("low").parse::<Tier>();
-    let tier = tier.map_err(|error| {
-        findings.push(Finding::error("invalid-tier", error.to_string()).under("tier"));
-    });
+    let tier = compile_tier(tier.as_deref(), &mut findings);
     let params = compile_params(&operations, params, &mut findings);
     let query = compile_query(query, &mut findings);
     let scope = compile_scope(scope, &mut findings);
@@ -63,17 +60,14 @@ pub(super) fn compile_action(
         extra,
         places,
     } = compile_arguments(args, extra.as_deref(), &operations, &mut findings);
-    if resource
-        .as_ref()
-        .is_some_and(|resource| resource.kind.is_empty())
-    {
+    let kind = resource.as_ref().map(|resource| resource.kind.as_str());
+    if kind == Some("") {
         let finding = Finding::error("invalid-resource", "a resource has a type");
         findings.push(finding.under("type").under("resource"));
     }
-    let (Ok(id), Ok(tier), true) = (id, tier, findings.is_empty()) else {
+    let (Ok(id), Some(tier), true) = (id, tier, findings.is_empty()) else {
         return Err(findings);
     };
-    let kind = resource.as_ref().map(|resource| resource.kind.as_str());
     let kind = kind.or(uri.as_ref().map(|_| "mcp_resource"));
     let action = Action {
         id,
@@ -98,6 +92,14 @@ pub(super) fn compile_action(
         resource_id,
         places,
     })
+}
+
+fn compile_tier(tier: Option<&str>, findings: &mut Vec<Finding>) -> Option<Tier> {
+    let tier = tier.unwrap_or("low").parse::<Tier>();
+    let refused = |error: TierError| {
+        findings.push(Finding::error("invalid-tier", error.to_string()).under("tier"));
+    };
+    tier.map_err(refused).ok()
 }
 
 fn compile_operations(

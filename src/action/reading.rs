@@ -35,6 +35,11 @@ impl<'a> Reading<'a> {
         self.rpc.as_ref()
     }
 
+    /// Whether the message is known from Envoy's metadata alone, and its arguments are not.
+    pub fn is_hearsay(&self) -> bool {
+        matches!(&self.said, Ok(Some(call)) if call.is_hearsay())
+    }
+
     /// The message, if the route has messages; what is wrong with it, if something is.
     pub(super) fn call(&self) -> Result<Option<&Call<'a>>, Denial> {
         self.said.as_ref().map(Option::as_ref).map_err(Clone::clone)

@@ -39,9 +39,20 @@ impl<'a> MessageLine<'a> {
         } = rpc;
         (method.is_some() || name.is_some()).then(|| Self {
             method: method.as_deref().map(|method| Text::new(method, METHOD)),
-            name: name.as_deref().map(|name| Text::new(name, NAME)),
+            name: name
+                .as_deref()
+                .map(|name| Text::new(public(method.as_deref(), name), NAME)),
         })
     }
+}
+
+/// A name as it is recorded: where it is no tool or prompt it may be a URI, whose query is no more recorded than a request's.
+fn public<'a>(method: Option<&str>, name: &'a str) -> &'a str {
+    if matches!(method, Some("tools/call" | "prompts/get")) {
+        return name;
+    }
+    let end = name.find(['?', '#']);
+    end.and_then(|end| name.get(..end)).unwrap_or(name)
 }
 
 /// The names of the declared arguments that came; no value of one is ever in a record.

@@ -211,7 +211,7 @@ fn details(verdict: &Verdict) -> Details<'_> {
 const fn kind(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::Authenticate => "authenticate",
-        Remedy::Scope { missing: _ } => "scope",
+        Remedy::Scope { .. } => "scope",
         Remedy::StepUp(_) => "step_up",
         Remedy::Proof(_) => "proof",
     }

@@ -18,7 +18,7 @@ use crate::model::party::{Parties, Party};
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Gateway};
 use crate::model::risk::Risk;
-use crate::model::route::Route;
+use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
 use crate::policy::{Call, Mode, Scan, Trace};
@@ -192,6 +192,9 @@ impl Snapshot {
             life.of_parties(parties, &how, &mut seen.lifecycle)?;
         }
         let asked = &*seen.asked.insert(route.find(request, reading)?);
+        if self.policy.demands_token(&asked.action) {
+            can_be_named(asked, reading)?;
+        }
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
         }
@@ -248,6 +251,20 @@ fn may_ask(gateway: &Gateway, route: &Route) -> Result<(), Denial> {
     }
     if tenant.is_some() && *tenant != route.tenant {
         return refused("routes of another tenant");
+    }
+    Ok(())
+}
+
+/// Whether a token can say which arguments were decided on: one that says nothing of them would be good for any.
+fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
+    if reading.is_hearsay() {
+        let cause = "a token is demanded that names the arguments, and only Envoy's metadata came along; set \
+                     `with_request_body` with `pack_as_bytes: true`";
+        return Err(Denial::new(Reason::InputIncomplete).because(cause));
+    }
+    if asked.arguments_without_digest {
+        let cause = "a token is demanded that names the arguments, and an integer among them is outside ±(2^53 − 1)";
+        return Err(Denial::new(Reason::ArgumentInvalid).because(cause));
     }
     Ok(())
 }

@@ -11,8 +11,7 @@ use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Fault, Remedy, Verdict};
 use crate::token::{Call, MintError};
 
-/// The headers of credentials that every route knows (RFC 6750, section 2.1; RFC 9449, section 4.1). Those of API keys are
-/// removed from every request.
+/// The headers of credentials that every route knows (RFC 6750, section 2.1; RFC 9449, section 4.1).
 const CREDENTIALS: [&str; 2] = ["authorization", "dpop"];
 
 /// Most bytes of the cookies that are left.
@@ -92,10 +91,12 @@ impl Snapshot {
 /// Removes every credential that any provider would take, unless a rule sets something else in its place.
 fn strip_all(providers: &Providers, constraints: &mut Constraints, request: &AccessRequest) {
     let Constraints { headers, strip, .. } = constraints;
+    // Envoy may keep any of them from this server, so they go whether or not they are seen.
     let known = CREDENTIALS
-        .iter()
-        .filter(|name| !headers.contains_key(**name));
-    strip.extend(known.map(|name| Arc::from(*name)));
+        .into_iter()
+        .chain(providers.credential_headers());
+    let known = known.filter(|name| !headers.contains_key(*name));
+    strip.extend(known.map(Arc::from));
     if headers.contains_key("cookie") || strip.contains("cookie") {
         return;
     }
@@ -130,8 +131,11 @@ enum Cookies {
 /// The cookies but those with these names. One header holds all of them, so it is written anew.
 fn without(cookies: &str, names: &[&str]) -> Cookies {
     let is_credential = |pair: &&str| {
-        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
-        names.contains(&name.trim_matches([' ', '\t']))
+        // A comma is where Envoy has joined two headers; an upstream gets both.
+        pair.split(',').any(|part| {
+            let name = part.split_once('=').map_or(part, |(name, _)| name);
+            names.contains(&name.trim_matches([' ', '\t']))
+        })
     };
     if !cookies.split(';').any(|pair| is_credential(&pair)) {
         return Cookies::Untouched;
@@ -167,6 +171,7 @@ mod tests {
             ("session=x;a=1;;b=session=y", left("a=1; b=session=y")),
             ("session=x; session=y; a=1", left("a=1")),
             ("session; a=1", left("a=1")),
+            ("a=1,session=x; b=2", left("b=2")),
             // What could end a header line, or be read in two ways, is not written.
             ("session=x; a=\u{e9}", Cookies::Gone),
             ("session=x; a=1\u{1}", Cookies::Gone),

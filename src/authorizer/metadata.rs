@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::action::{CompiledRoute, RouteTable};
-use crate::identity::{AcceptedTokens, Providers};
+use crate::identity::{AcceptedTokens, CheckedProviders, DpopSettings};
 use crate::model::name::RouteId;
 use crate::model::request::AccessRequest;
 use crate::model::route::{Protocol, Route};
@@ -35,9 +35,9 @@ struct Document<'a> {
 
 impl Documents {
     /// The documents of all routes that take tokens.
-    pub fn new(routes: &RouteTable, providers: &Providers) -> Self {
+    pub fn new(routes: &RouteTable, providers: &CheckedProviders, dpop: &DpopSettings) -> Self {
         let documents = routes.iter().filter_map(|route| {
-            let tokens = providers.accepted_tokens(route)?;
+            let tokens = providers.accepted_tokens(route, dpop)?;
             Some((route.id.clone(), document(route, &tokens)))
         });
         Self(documents.collect())
@@ -60,7 +60,10 @@ impl Documents {
 }
 
 fn document(route: &Route, tokens: &AcceptedTokens) -> Arc<str> {
-    let scopes = route.actions.iter().flat_map(|action| &action.scope);
+    // Scopes tell what there is. Who may have it learns from a challenge which it takes.
+    let hides = matches!(&route.protocol, Protocol::Mcp(mcp) if mcp.hide_existence);
+    let actions = route.actions.iter().filter(|_| !hides);
+    let scopes = actions.flat_map(|action| &action.scope);
     let whole = json(route, tokens, scopes.map(AsRef::as_ref).collect());
     // Clients ask for the scopes that a challenge names; a list of all of them is a convenience.
     if whole.len() < MAX_DOCUMENT {

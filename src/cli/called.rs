@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::config::CallSpec;
+use crate::json::{self, Limits};
 
 /// What is called: a request, or a message to an MCP server.
 #[derive(Debug, Args)]
@@ -117,12 +118,16 @@ impl CallArgs {
     }
 }
 
+/// A JSON object that an option holds.
 fn object(option: &str, text: Option<&str>) -> Result<Option<Map<String, Value>>> {
     let Some(text) = text else { return Ok(None) };
-    let object = serde_json::from_str(text);
-    let object =
-        object.with_context(|| format!("{option}: write a JSON object, `{{\"rows\": 5}}`"))?;
-    Ok(Some(object))
+    let wanted = || format!("{option}: write a JSON object, `{{\"rows\": 5}}`");
+    // As strictly as the server reads: of a name that occurs twice nobody is shown one value that was not decided on.
+    let read = json::read(text.as_bytes(), &Limits::default()).with_context(wanted)?;
+    match Value::from(read) {
+        Value::Object(object) => Ok(Some(object)),
+        _ => bail!(wanted()),
+    }
 }
 
 /// What a file holds; `-` is standard input.

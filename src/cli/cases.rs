@@ -120,7 +120,7 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
         expected.sort();
         let missing = match got {
             Verdict::Deny(denial) => match &denial.remedy {
-                Some(Remedy::Scope { missing }) => missing.join(" "),
+                Some(Remedy::Scope { missing, .. }) => missing.join(" "),
                 _ => String::new(),
             },
             _ => String::new(),

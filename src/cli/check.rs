@@ -19,7 +19,7 @@ use crate::config::{Bundle, Overrides};
   countersign check --against https://mcp.example.com/crm       # are the tools still those that were reviewed?
   countersign check --against tools.json --route crm --json | jq '.against.changed'
 
-Exit status: 0 if all is well, 1 if tools appeared, vanished or changed (or are unpinned, with --deny-warnings), 2 if the command
+Exit status: 0 if all is well, 1 if tools appeared, vanished or changed (or are unpinned, with --deny-warnings), 2 if the command \
 line makes no sense, 5 if the configuration or the tools cannot be read (or there are warnings, with --deny-warnings).")]
 #[command(mut_arg("token_file", |arg| arg.requires("against")))]
 #[command(mut_arg("token_env", |arg| arg.requires("against")))]
@@ -56,6 +56,10 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         Ok(bundle) => bundle,
         Err(exit) => return exit,
     };
+    // Said before a server is asked, which can take a while and fail.
+    if !*json {
+        eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
+    }
     let compared = source
         .as_deref()
         .map(|source| against(&bundle.routes, route.as_deref(), source, token))
@@ -97,7 +101,6 @@ fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Valu
 }
 
 fn show(config: impl fmt::Display, bundle: &Bundle, compared: Option<&Compared<'_>>) {
-    eprint!("{}", bundle.warnings.render(&bundle.sources, colour()));
     print(format_args!(
         "{config}: {}, {}, {}, version {}: {}\n",
         counted(bundle.routes.iter().count(), "route"),

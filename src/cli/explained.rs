@@ -6,7 +6,7 @@ use super::shown::{arguments, describe_risk, said, weighed};
 use crate::authorizer::Examined;
 use crate::model::identity::Proof;
 use crate::model::lifecycle::{Level, Raised};
-use crate::model::party::Party;
+use crate::model::party::{Parties, Party};
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Remedy, TokenDemand, Verdict};
 use crate::policy::Trace;
@@ -77,6 +77,28 @@ impl Explained {
         })
     }
 
+    /// Who asks, how they have shown it, and what is to be said about them.
+    fn who(&self) -> Vec<(&'static str, String)> {
+        let Examined {
+            parties,
+            credential,
+            ..
+        } = &self.examined;
+        let mut lines = Vec::new();
+        if let Some(Parties { subject, actor, .. }) = parties {
+            lines.push(("subject", describe_party(subject)));
+            lines.extend(actor.as_ref().map(|actor| ("actor", describe_party(actor))));
+        }
+        let proof = credential.as_ref().map(|(_, token)| token.proof);
+        let proof = proof.filter(|proof| *proof != Proof::None);
+        lines.extend(proof.map(|proof| ("proof", proof.as_str().to_owned())));
+        lines.extend(self.warnings().map(|raised| {
+            let Raised { check, id, .. } = raised;
+            ("warning", format!("{check} ({}): {id}", check.risk()))
+        }));
+        lines
+    }
+
     pub(super) fn to_text(&self) -> String {
         let Examined {
             verdict,
@@ -84,8 +106,6 @@ impl Explained {
             rpc,
             asked,
             risk,
-            parties,
-            credential,
             trace,
             ..
         } = &self.examined;
@@ -111,29 +131,8 @@ impl Explained {
         for (name, text) in said(rpc.as_ref(), asked.as_ref()) {
             line(name, Some(text));
         }
-        line(
-            "subject",
-            parties
-                .as_ref()
-                .map(|parties| describe_party(&parties.subject)),
-        );
-        line(
-            "actor",
-            parties
-                .as_ref()
-                .and_then(|parties| parties.actor.as_ref())
-                .map(describe_party),
-        );
-        let proof = credential.as_ref().map(|(_, token)| token.proof);
-        line(
-            "proof",
-            proof
-                .filter(|proof| *proof != Proof::None)
-                .map(|proof| proof.as_str().to_owned()),
-        );
-        for raised in self.warnings() {
-            let Raised { check, id, .. } = raised;
-            line("warning", Some(format!("{check} ({}): {id}", check.risk())));
+        for (name, text) in self.who() {
+            line(name, Some(text));
         }
         line(
             "verdict",
@@ -210,7 +209,7 @@ fn remedy(verdict: &Verdict) -> Option<Value> {
     };
     Some(match remedy {
         Remedy::Authenticate => json!({ "kind": "authenticate" }),
-        Remedy::Scope { missing } => json!({ "kind": "scope", "scope": missing }),
+        Remedy::Scope { missing, .. } => json!({ "kind": "scope", "scope": missing }),
         Remedy::StepUp(demand) => {
             json!({ "kind": "step_up", "acr_values": demand.acr, "max_age": demand.max_age })
         }

@@ -28,7 +28,7 @@ enum ImportVerb {
   countersign import mcp http://127.0.0.1:8000/mcp --url https://mcp.example.com/crm --server crm
   countersign import mcp tools.json --url https://mcp.example.com/crm   # a saved answer to `tools/list`
 
-The policy goes to standard output. Nothing is permitted by it, and its tiers are proposals: the server's word is all that they
+The policy goes to standard output. Nothing is permitted by it, and its tiers are proposals: the server's word is all that they \
 are made of. Later, `countersign check --against` says which tools appeared, vanished or changed.
 
 Exit status: 0 if the policy is written, 1 if it was cancelled, 2 if the command line makes no sense, 5 if the tools cannot be read.")]

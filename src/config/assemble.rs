@@ -14,7 +14,7 @@ use super::policy::{PolicyFiles, Read, check_version};
 use super::problem::{Problems, Sources};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
-use super::tokens::Tokens;
+use super::tokens::{self, Tokens};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::identity::{CheckedProviders, ProviderSpec};
@@ -192,11 +192,10 @@ impl Reading<'_> {
 
     /// What tokens are minted with; the files of the keys are watched, read or not.
     fn tokens(&mut self, document: &Document, providers: Option<&CheckedProviders>) -> Tokens {
-        let tokens = Tokens::read(self.path, document, providers, &mut self.problems);
-        for file in &tokens.files {
-            self.watch(file);
+        for file in tokens::files(self.path, document) {
+            self.watch(&file);
         }
-        tokens
+        Tokens::read(self.path, document, providers, &mut self.problems)
     }
 
     /// Rules that could not be read are mistakes of their own.

@@ -84,11 +84,12 @@ impl Bundle {
     /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
     pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
         let protected = Protected::new(&self.set_headers());
+        let documents = Documents::new(&self.routes, &self.providers, &self.dpop);
         let providers = self.providers.with(self.dpop, resources);
         Snapshot {
             version: self.version,
             loaded,
-            documents: Documents::new(&self.routes, &providers),
+            documents,
             routes: self.routes,
             protected,
             minter: self.minter,

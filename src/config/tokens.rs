@@ -16,8 +16,14 @@ pub(super) struct Tokens {
     pub(super) minter: Option<Minter>,
     /// The header of minted tokens, where there is a section, so that a mistake in it is reported once.
     pub(super) header: Option<String>,
-    /// The files of its keys.
-    pub(super) files: Vec<PathBuf>,
+}
+
+/// The files of the keys, to be looked at before they are read: whatever changes later is another key.
+pub(super) fn files(path: &Path, document: &Document) -> Vec<PathBuf> {
+    let spec = document.decode_optional::<TokenSpec>(&KeyPath::root().join("token"));
+    let spec = spec.ok().flatten();
+    let keys = spec.iter().flat_map(|spec| spec.keys.items());
+    keys.map(|key| beside(path, key)).collect()
 }
 
 impl Tokens {
@@ -40,8 +46,6 @@ impl Tokens {
                 };
             }
         };
-        let files = spec.keys.items().iter().map(|key| beside(path, key));
-        let files = files.collect();
         let shared = providers.map(|providers| shared(&spec, providers, document, &base));
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         let (minter, findings) = Minter::compile(spec, folder);
@@ -54,7 +58,6 @@ impl Tokens {
         Self {
             header: header.or_else(|| Some(TokenSpec::default_header().to_owned())),
             minter,
-            files,
         }
     }
 

@@ -174,7 +174,7 @@ impl Needs {
             if matches!(route.matches, RouteMatch::Extension) {
                 self.named_routes.insert(id.clone());
             }
-            self.bodies.extend(wanted(route));
+            self.bodies.extend(wanted(route, &bundle.policy));
             if matches!(route.protocol, Protocol::Mcp(_)) {
                 for name in OF_MCP {
                     self.header(name, "it is compared with the body of an MCP message");
@@ -255,7 +255,7 @@ impl Port {
 }
 
 /// The bodies that are read on a route: each message of an MCP route, else those of actions with arguments.
-fn wanted(route: &Route) -> Vec<Wanted> {
+fn wanted(route: &Route, policy: &Policy) -> Vec<Wanted> {
     let (hosts, prefix) = match &route.matches {
         RouteMatch::Host { hosts, prefix } => (hosts.clone(), prefix.clone()),
         RouteMatch::Extension => (Vec::new(), String::from("/")),
@@ -272,7 +272,8 @@ fn wanted(route: &Route) -> Vec<Wanted> {
             "on the MCP route `{}` the body says what is asked",
             route.id
         );
-        let names_only = route.actions.iter().all(|action| !reads_arguments(action));
+        let blind = |action: &Action| !reads_arguments(action) && !policy.demands_token(action);
+        let names_only = route.actions.iter().all(|action| blind(action.as_ref()));
         return vec![one(prefix, why, names_only)];
     }
     let with_arguments = route

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::kind::{Checked, Ready};
-use super::providers::{CheckedProviders, Providers};
+use super::kind::Checked;
+use super::proof::DpopSettings;
+use super::providers::CheckedProviders;
 use crate::model::name::ProviderName;
 use crate::model::route::Route;
 
@@ -28,33 +29,31 @@ impl CheckedProviders {
             Checked::ApiKey(_) | Checked::Mtls(_) => false,
         })
     }
-}
 
-impl Providers {
-    /// The tokens that `route` takes; none if it takes no tokens.
-    pub fn accepted_tokens(&self, route: &Route) -> Option<AcceptedTokens> {
-        if !self.schemes(route).tokens {
+    /// The tokens that `route` takes; none if it takes no tokens. What verifies them need not be there: a description of a
+    /// route is the same where no server runs.
+    pub fn accepted_tokens(&self, route: &Route, dpop: &DpopSettings) -> Option<AcceptedTokens> {
+        if !self.takes_tokens(&route.providers) {
             return None;
         }
         let mut accepted = AcceptedTokens {
             issuers: BTreeSet::new(),
             in_header: false,
-            dpop: self.proofs.algorithms(),
+            dpop: dpop.algorithms(),
         };
-        let of_route = route.providers.iter();
-        for ready in of_route.filter_map(|name| self.ready.get(name)) {
-            match ready {
-                Ready::Jwt { provider, .. } => {
+        for checked in route.providers.iter().filter_map(|name| self.0.get(name)) {
+            match checked {
+                Checked::Jwt(provider) => {
                     accepted.issuers.insert(provider.issuer.to_string());
                     accepted.in_header |= provider.place.is_none();
                 }
-                Ready::Introspection { provider, .. } => {
+                Checked::Introspection(provider) => {
                     let issuer = provider.issuer.as_deref();
                     accepted.issuers.extend(issuer.map(ToOwned::to_owned));
                     accepted.in_header = true;
                 }
-                Ready::JwtSvid { .. } => accepted.in_header = true,
-                Ready::ApiKey { .. } | Ready::Mtls(_) => {}
+                Checked::JwtSvid(_) => accepted.in_header = true,
+                Checked::ApiKey(_) | Checked::Mtls(_) => {}
             }
         }
         Some(accepted)

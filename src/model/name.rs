@@ -16,6 +16,38 @@ pub struct NameError {
 /// Longest name, in bytes.
 pub const MAX_NAME: usize = 128;
 
+/// Words that CEL keeps for itself: `args.in` would be no attribute.
+const RESERVED: [&str; 21] = [
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
+];
+
+/// Whether conditions can read a member of this name behind a dot (CEL, `IDENT` without its reserved words).
+pub fn is_identifier(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    starts && name.chars().all(word) && !RESERVED.contains(&name)
+}
+
 fn check(what: &'static str, text: &str) -> Result<Arc<str>, NameError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let dotted = text.starts_with('.') || text.ends_with('.') || text.contains("..");
@@ -92,6 +124,16 @@ mod tests {
         );
         for bad in ["", "a b", "a/b", ".a", "a.", "a..b", "ü", &"x".repeat(129)] {
             assert!(RuleId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn conditions_read_what_is_no_word_of_theirs() {
+        for good in ["rows", "_", "_x", "type", "has", "a1"] {
+            assert!(is_identifier(good), "{good:?}");
+        }
+        for bad in ["", "1a", "dry-run", "a.b", "in", "true", "\u{e4}", "a b"] {
+            assert!(!is_identifier(bad), "{bad:?}");
         }
     }
 }

@@ -256,6 +256,9 @@ pub struct Asked {
     /// SHA-256 of the canonical form (RFC 8785) of all arguments, declared or not; none if there are none, or if the body was
     /// not needed and not read.
     pub arguments_digest: Option<[u8; 32]>,
+    /// Whether there are arguments that have no canonical form, and so no digest: an integer among them that is not declared
+    /// is outside ±(2^53 − 1).
+    pub arguments_without_digest: bool,
     /// The resource that it touches.
     pub resource: Option<Resource>,
 }

@@ -174,6 +174,8 @@ pub enum Remedy {
     Scope {
         /// All that is missing.
         missing: Vec<Arc<str>>,
+        /// All that the call needs, also what the token has: whoever asks for exactly these gets a token that will do.
+        needed: Vec<Arc<str>>,
     },
     /// Authenticate the person again (RFC 9470).
     StepUp(StepUp),

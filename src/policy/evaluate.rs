@@ -6,7 +6,7 @@ use super::bound::{Bound, Coverage};
 use super::compile::ActionRules;
 use super::constrain::Merge;
 use super::index::Scan;
-use super::planner::{Unmet, plan};
+use super::planner::{Demand, plan};
 use super::requirement::{Brought, Requirement};
 use super::trace::{Considered, Effect, Outcome, Trace};
 use crate::model::facts::Facts;
@@ -291,22 +291,19 @@ impl<'a, 't> Run<'a, 't> {
         let scope = Requirement::Scope(self.call.facts.asked.action.scope.clone());
         let own = std::iter::once((None, &scope));
         let of_guards = self.guards.iter().flat_map(|bound| {
-            bound
-                .rule
-                .require
-                .iter()
-                .map(move |requirement| (Some(&bound.rule.id), requirement))
+            let requirements = bound.rule.require.iter();
+            requirements.map(move |requirement| (Some(&bound.rule.id), requirement))
         });
-        let unmet: Vec<Unmet<'_>> = own
+        let demands = own
             .chain(of_guards)
-            .filter(|(_, requirement)| !requirement.is_met(&brought))
-            .map(|(rule, requirement)| Unmet { rule, requirement })
-            .collect();
-        if unmet.is_empty() {
-            None
-        } else {
-            Some(Verdict::Deny(plan(&unmet, &brought)))
+            .map(|(rule, requirement)| Demand { rule, requirement });
+        let is_met = |demand: &Demand<'_>| demand.requirement.is_met(&brought);
+        // Nothing is collected of a call that has everything.
+        if demands.clone().all(|demand| is_met(&demand)) {
+            return None;
         }
+        let (met, unmet): (Vec<_>, Vec<_>) = demands.partition(is_met);
+        Some(Verdict::Deny(plan(&unmet, &met, &brought)))
     }
 
     fn grant(self) -> Verdict {

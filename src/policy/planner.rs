@@ -10,9 +10,9 @@ use crate::model::party::Kind;
 use crate::model::reason::Reason;
 use crate::model::verdict::{Denial, Remedy, StepUp};
 
-/// A requirement that a call does not meet, and the guard that states it (none: the action itself).
+/// A requirement of a call, and the guard that states it (none: the action itself).
 #[derive(Debug)]
-pub(super) struct Unmet<'a> {
+pub(super) struct Demand<'a> {
     pub(super) rule: Option<&'a RuleId>,
     pub(super) requirement: &'a Requirement,
 }
@@ -21,6 +21,8 @@ pub(super) struct Unmet<'a> {
 #[derive(Debug, Default)]
 struct Plan<'a> {
     scopes: Vec<Arc<str>>,
+    /// Those too that the token has.
+    needed: Vec<Arc<str>>,
     step_up: Option<StepUp>,
     scope_rule: Option<&'a RuleId>,
     step_up_rule: Option<&'a RuleId>,
@@ -28,20 +30,26 @@ struct Plan<'a> {
     proof_rule: Option<&'a RuleId>,
 }
 
-/// The denial for `unmet`, which is not empty. It names no remedy if something is missing that this caller cannot
-/// add: there is no use in sending somebody for a scope that will not help.
-pub(super) fn plan(unmet: &[Unmet<'_>], brought: &Brought<'_>) -> Denial {
-    let takes_credential = |item: &&Unmet<'_>| item.requirement.takes_credential();
+/// The denial for `unmet`, which is not empty, beside what the call has `met`. It names no remedy if something is missing
+/// that this caller cannot add: there is no use in sending somebody for a scope that will not help.
+pub(super) fn plan(unmet: &[Demand<'_>], met: &[Demand<'_>], brought: &Brought<'_>) -> Denial {
+    let takes_credential = |item: &&Demand<'_>| item.requirement.takes_credential();
     if brought.token.is_none()
-        && let Some(Unmet { rule, requirement }) = unmet.iter().find(takes_credential)
+        && let Some(Demand { rule, requirement }) = unmet.iter().find(takes_credential)
     {
         // What a credential would lack cannot be known before there is one (RFC 6750, section 3.1).
         let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
         let cause = format!("missing {}, so a credential", requirement.describe());
         return named(denial.because(cause), *rule);
     }
-    let mut plan = Plan::default();
-    for Unmet { rule, requirement } in unmet {
+    let held = met
+        .iter()
+        .flat_map(|item| item.requirement.scopes_met(brought));
+    let mut plan = Plan {
+        needed: held.cloned().collect(),
+        ..Plan::default()
+    };
+    for Demand { rule, requirement } in unmet {
         let Some(choice) = cheapest(requirement, brought) else {
             let denial = Denial::new(Reason::RequirementUnmet).because(format!(
                 "this caller cannot add: {}",
@@ -101,6 +109,7 @@ impl<'a> Plan<'a> {
         match requirement {
             Requirement::Scope(scopes) => {
                 self.scopes.extend(missing_scopes(scopes, brought.token));
+                self.needed.extend(scopes.iter().cloned());
                 self.scope_rule = self.scope_rule.or(rule);
                 true
             }
@@ -131,11 +140,14 @@ impl<'a> Plan<'a> {
     }
 
     fn denial(mut self) -> Denial {
-        self.scopes.sort();
-        self.scopes.dedup();
+        for scopes in [&mut self.scopes, &mut self.needed] {
+            scopes.sort();
+            scopes.dedup();
+        }
         if !self.scopes.is_empty() {
             let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
                 missing: self.scopes,
+                needed: self.needed,
             });
             return named(denial, self.scope_rule);
         }

@@ -80,6 +80,18 @@ impl Requirement {
         }
     }
 
+    /// The scopes of the token that meet it, if scopes do; nothing of what is not met.
+    pub(super) fn scopes_met(&self, brought: &Brought<'_>) -> &[Arc<str>] {
+        match self {
+            Self::Scope(scopes) if self.is_met(brought) => scopes,
+            Self::AnyOf(items) => items
+                .iter()
+                .find(|item| item.is_met(brought))
+                .map_or(&[], |item| item.scopes_met(brought)),
+            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) | Self::Proof(_) => &[],
+        }
+    }
+
     /// Whether a credential could meet it, so that a caller without one is asked to authenticate.
     pub(super) fn takes_credential(&self) -> bool {
         match self {

@@ -83,6 +83,7 @@ fn asked() -> Asked {
         query: BTreeMap::new(),
         args: BTreeMap::new(),
         arguments_digest: Some([7; 32]),
+        arguments_without_digest: false,
         resource: Some(Resource {
             kind: Arc::from("segment"),
             id: Arc::from("eu"),

@@ -2,34 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::name::MAX_NAME;
-
-/// Words that conditions read as something else than a name (CEL).
-const RESERVED: [&str; 23] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "namespace",
-    "null",
-    "package",
-    "return",
-    "true",
-    "type",
-    "var",
-    "void",
-    "while",
-    "_",
-];
+use crate::model::name::{MAX_NAME, is_identifier};
 
 /// Longest name of an argument that is made, in bytes.
 const MAX_IDENTIFIER: usize = 64;
@@ -82,11 +55,9 @@ pub(super) fn action_id(server: &str, tool: &str) -> String {
     cut(&id, MAX_NAME).trim_end_matches('.').to_owned()
 }
 
-/// Whether a condition can write `args.NAME`.
-pub(super) fn is_identifier(name: &str) -> bool {
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    starts && name.len() <= MAX_IDENTIFIER && name.chars().all(word) && !RESERVED.contains(&name)
+/// Whether a member keeps its name: conditions can write it behind `args.`.
+pub(super) fn keeps(name: &str) -> bool {
+    name.len() <= MAX_IDENTIFIER && is_identifier(name)
 }
 
 /// What conditions can call the member at `path`.
@@ -95,7 +66,7 @@ pub(super) fn identifier(path: &[&str]) -> String {
     let name: String = path.join("_").chars().map(word).collect();
     let name = name.trim_matches('_');
     let name = cut(name, MAX_IDENTIFIER - 2);
-    if is_identifier(name) {
+    if keeps(name) {
         name.to_owned()
     } else {
         format!("a_{name}")
@@ -164,7 +135,7 @@ mod tests {
             (&["\u{202e}"], "a_"),
         ] {
             assert_eq!(identifier(path), name);
-            assert!(is_identifier(&identifier(path)), "{name}");
+            assert!(keeps(&identifier(path)), "{name}");
         }
         assert_eq!(pointer(&["a/b", "~c", ""]), "/a~1b/~0c/");
     }

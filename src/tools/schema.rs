@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::name::{Names, identifier, is_identifier, pointer};
+use super::name::{Names, identifier, keeps, pointer};
 use crate::json::{Json, Object};
 use crate::model::value::Type;
 
@@ -255,7 +255,7 @@ fn entries(schema: &Object<'_>) -> Result<Type, &'static str> {
 /// Gives every leaf a name of its own. A member that can keep its name keeps it, whatever stands before it.
 fn named(leaves: &[Leaf<'_>]) -> Vec<Argument> {
     let own = |leaf: &Leaf<'_>| match leaf.path.as_slice() {
-        [name] if is_identifier(name) => Some((*name).to_owned()),
+        [name] if keeps(name) => Some((*name).to_owned()),
         _ => None,
     };
     let mut names = Names::taking(leaves.iter().filter_map(own));

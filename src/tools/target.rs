@@ -67,7 +67,10 @@ impl Target {
     /// Completes what is wanted with what the source of the tools says.
     pub fn complete(wanted: &Wanted<'_>) -> Result<Self, TargetError> {
         let url = match (wanted.host, wanted.url) {
-            (Some(host), _) => format!("https://{host}{}", wanted.path.unwrap_or("/")),
+            (Some(host), _) => {
+                let path = wanted.path.unwrap_or_default();
+                format!("https://{host}/{}", path.trim_start_matches('/'))
+            }
             (None, Some(url)) => url.to_owned(),
             (None, None) => reachable(wanted.source).ok_or(TargetError::Nowhere)?,
         };
@@ -93,7 +96,7 @@ impl Target {
             server: server.as_str().to_owned(),
             host: place.host().to_owned(),
             path: path.to_owned(),
-            url: url.trim_end_matches('/').to_owned(),
+            url: place.to_string().trim_end_matches('/').to_owned(),
             providers: providers.collect::<Result<_, _>>()?,
         })
     }
@@ -179,16 +182,39 @@ mod tests {
             let error = target(source, Wanted::default()).unwrap_err();
             assert!(error.contains("--url"), "{source}: {error}");
         }
-        let wanted = Wanted {
-            host: Some("mcp.example.com"),
-            path: Some("/crm"),
-            ..Wanted::default()
-        };
-        let found = target("dir/crm.tools.json", wanted).unwrap();
-        assert_eq!(
-            (found.server.as_str(), found.url.as_str()),
-            ("crm", "https://mcp.example.com/crm")
-        );
+        for (path, url) in [
+            (Some("/crm"), "https://mcp.example.com/crm"),
+            (Some("crm"), "https://mcp.example.com/crm"),
+            (None, "https://mcp.example.com"),
+        ] {
+            let wanted = Wanted {
+                host: Some("mcp.example.com"),
+                path,
+                ..Wanted::default()
+            };
+            let found = target("dir/crm.tools.json", wanted).unwrap();
+            let Target { server, host, .. } = &found;
+            assert_eq!((server.as_str(), host.as_str()), ("crm", "mcp.example.com"));
+            assert_eq!(found.url, url);
+        }
+    }
+
+    #[test]
+    fn a_url_is_written_as_policies_take_it() {
+        for (said, url) in [
+            ("HTTPS://A.example.com:443/X/", "https://a.example.com/X"),
+            (
+                "https://b\u{fc}cher.example/x",
+                "https://xn--bcher-kva.example/x",
+            ),
+            ("http://A.example.com:8080", "http://a.example.com:8080"),
+        ] {
+            let wanted = Wanted {
+                url: Some(said),
+                ..Wanted::default()
+            };
+            assert_eq!(target("x.json", wanted).unwrap().url, url);
+        }
     }
 
     #[test]

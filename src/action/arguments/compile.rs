@@ -7,33 +7,9 @@ use super::Places;
 use super::pointer::{steps, written};
 use crate::action::spec::ParameterSpec;
 use crate::model::finding::Finding;
+use crate::model::name::is_identifier;
 use crate::model::route::{Argument, McpOperation, Operation};
 use crate::model::value::{Type, TypeError};
-
-/// Words that CEL keeps for itself: `args.in` would be no attribute.
-const RESERVED: [&str; 21] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "namespace",
-    "null",
-    "package",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
 
 /// Methods whose requests have no body, or one without a meaning (RFC 9110, section 9.3).
 const WITHOUT_BODY: [&str; 4] = ["GET", "HEAD", "CONNECT", "TRACE"];
@@ -112,15 +88,6 @@ fn compile_argument(
         finding.help("an argument has its place for itself: move one with `at`, or remove it")
     })?;
     Ok((name, argument))
-}
-
-/// What CEL reads behind `args.`.
-fn is_identifier(name: &str) -> bool {
-    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    !name.is_empty()
-        && name.bytes().all(letters)
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && !RESERVED.contains(&name)
 }
 
 fn no_pointer(at: &str) -> Finding {

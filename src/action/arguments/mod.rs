@@ -27,6 +27,8 @@ pub(super) struct Arguments {
     pub(super) args: BTreeMap<Arc<str>, Value>,
     /// SHA-256 of the canonical form (RFC 8785) of all of them, declared or not; none if there is none, or no arguments.
     pub(super) digest: Option<[u8; 32]>,
+    /// Whether there are arguments, and no digest of them.
+    pub(super) without_digest: bool,
 }
 
 /// Whether a message for `action` cannot be decided on without its arguments: they are typed, or others are refused.

@@ -89,9 +89,11 @@ impl Places {
             Some(document) => walk.at(&self.root, document)?,
             None => self.root.left_out()?,
         }
+        let digest = document.and_then(|document| document.digest().ok());
         Ok(Arguments {
             args: walk.args,
-            digest: document.and_then(|document| document.digest().ok()),
+            digest,
+            without_digest: document.is_some() && digest.is_none(),
         })
     }
 }

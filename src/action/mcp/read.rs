@@ -31,6 +31,11 @@ impl Call<'_> {
         self.document.is_some()
     }
 
+    /// Whether Envoy read a message that was not read here.
+    pub(in crate::action) fn is_hearsay(&self) -> bool {
+        !self.is_read() && !matches!(self.method.name, LISTEN | END)
+    }
+
     /// The arguments of the tool or prompt.
     pub(super) fn arguments(&self) -> Option<&Json<'_>> {
         self.document.as_ref()?.pointer("/params/arguments")

@@ -54,6 +54,7 @@ fn a_record_says_who_asked_for_what_and_how_it_ended() {
 fn a_refusal_says_remedy_and_cause_and_what_is_unknown_is_left_out() {
     let remedy = Remedy::Scope {
         missing: vec![Arc::from("crm:read")],
+        needed: vec![Arc::from("crm:read")],
     };
     let denial = Denial::new(Reason::InsufficientScope).with(remedy);
     let record = json(&bare(
@@ -134,6 +135,19 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     let record = json(&asked);
     let expected = json!({ "method": "tools/call", "name": "export" });
     assert_eq!(record["message"], expected);
+    let read = |uri: &str| {
+        let mut asked = decision("d-1", grant());
+        asked.rpc = Some(RpcFacts {
+            kind: RpcKind::Notification,
+            revision: None,
+            method: Some(Arc::from("resources/read")),
+            name: Some(Arc::from(uri)),
+        });
+        json(&asked)["message"]["name"].clone()
+    };
+    for uri in ["https://a.test/b?key=s3cret", "https://a.test/b#s3cret"] {
+        assert_eq!(read(uri), json!("https://a.test/b"));
+    }
     assert_eq!(record["args"], json!(["rows"]));
     assert_eq!(record["args_digest"], json!("A".repeat(43)));
     let signals = json!([{ "id": "a", "add": 30 }, { "id": "c", "add": 80, "failed": true }]);

@@ -161,7 +161,8 @@ fn with_scheme(scheme: &str, denial: &Denial, realm: Option<Realm<'_>>) -> Chall
         challenge.push("error_description", denial.reason.title());
     }
     match &denial.remedy {
-        Some(Remedy::Scope { missing }) => challenge.push_list("scope", missing),
+        // What the token has is needed too (RFC 6750, section 3): a client may ask for exactly what stands here.
+        Some(Remedy::Scope { needed, .. }) => challenge.push_list("scope", needed),
         Some(Remedy::StepUp(StepUp { acr, max_age })) => {
             challenge.push_list("acr_values", acr);
             if let Some(seconds) = max_age {
@@ -272,7 +273,10 @@ mod tests {
     #[test]
     fn a_missing_scope_is_named_whole() {
         let missing = vec![Arc::from("crm:read"), Arc::from("crm:export")];
-        let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
+        let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
+            needed: missing.clone(),
+            missing,
+        });
         let text = challenge(&denial, None, None).unwrap();
         assert!(
             text.starts_with(r#"Bearer error="insufficient_scope","#),
@@ -347,7 +351,10 @@ mod tests {
             Reason::InsufficientScope,
             false,
             true,
-            Some(Remedy::Scope { missing }),
+            Some(Remedy::Scope {
+                needed: missing.clone(),
+                missing,
+            }),
         );
         let scope = scope.unwrap();
         assert!(scope.starts_with(r#"ApiKey realm="https://a", error="insufficient_scope""#));
@@ -485,12 +492,18 @@ mod tests {
             Arc::from("e\r\nf"),
             Arc::from("ok"),
         ];
-        let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
+        let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
+            needed: missing.clone(),
+            missing,
+        });
         let text = challenge(&denial, Some(of_keys("https://a/\"\\\r\nx: é")), None).unwrap();
         assert!(text.contains(r#"realm="https://a/\"\\??x: ?""#), "{text}");
         assert!(text.ends_with(r#"scope="ok""#), "{text}");
         let missing = vec![Arc::from("s".repeat(MAX_LIST + 1))];
-        let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
+        let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
+            needed: missing.clone(),
+            missing,
+        });
         assert!(!challenge(&denial, None, None).unwrap().contains(" scope="));
     }
 }

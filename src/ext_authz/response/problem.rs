@@ -70,7 +70,10 @@ mod tests {
     fn a_problem_reads_like_rfc_9457() {
         let missing = vec![Arc::from("a"), Arc::from("b\"\n")];
         assert_eq!(
-            of(Some(&Remedy::Scope { missing })),
+            of(Some(&Remedy::Scope {
+                needed: missing.clone(),
+                missing
+            })),
             concat!(
                 r#"{"type":"urn:countersign:reason:insufficient_scope","title":"The access token lacks a scope","#,
                 r#""status":403,"reason":"insufficient_scope","decision_id":"d-1","#,
@@ -91,7 +94,10 @@ mod tests {
     #[test]
     fn a_body_is_short_and_still_json() {
         let missing = vec![Arc::from("\u{1}".repeat(1000))];
-        let text = of(Some(&Remedy::Scope { missing }));
+        let text = of(Some(&Remedy::Scope {
+            needed: missing.clone(),
+            missing,
+        }));
         assert!(text.len() < MAX_BODY);
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["decision_id"], "d-1");

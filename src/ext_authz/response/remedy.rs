@@ -27,7 +27,7 @@ impl<'a> From<&'a Remedy> for RemedyDocument<'a> {
     fn from(remedy: &'a Remedy) -> Self {
         match remedy {
             Remedy::Authenticate => Self::Authenticate,
-            Remedy::Scope { missing } => Self::Scope {
+            Remedy::Scope { missing, .. } => Self::Scope {
                 scope: missing.iter().map(AsRef::as_ref).collect(),
             },
             Remedy::StepUp(StepUp { acr, max_age }) => Self::StepUp {

@@ -98,7 +98,7 @@ fn text(told: &Told<'_>, remedy: Option<&Remedy>) -> String {
 fn helps(remedy: &Remedy) -> String {
     match remedy {
         Remedy::Authenticate => "It needs a valid credential.".to_owned(),
-        Remedy::Scope { missing } => {
+        Remedy::Scope { missing, .. } => {
             let list = missing.join(" ");
             format!("It needs an access token that has the scope `{list}` too.")
         }

@@ -78,8 +78,7 @@ pub(super) struct Proofs {
 
 impl Proofs {
     pub(super) fn new(settings: DpopSettings, resources: &Resources) -> Self {
-        let names: Vec<_> = settings.algorithms.iter().map(|it| it.as_str()).collect();
-        let algorithms = Arc::from(names.join(" "));
+        let algorithms = settings.algorithms();
         let nonces = settings.nonce.as_ref().and_then(|nonce| {
             let key = nonce.key.as_ref().or(resources.nonce_secret.as_ref())?;
             Some(Nonces::new(key.expose(), nonce.ttl))
@@ -99,11 +98,6 @@ impl Proofs {
             algorithms,
             memory,
         }
-    }
-
-    /// The algorithms that proofs may be signed with, with spaces between them.
-    pub(super) fn algorithms(&self) -> Arc<str> {
-        Arc::clone(&self.algorithms)
     }
 
     /// The identity with the proof that its caller has shown; a refusal if the token is bound and it has not.

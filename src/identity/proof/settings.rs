@@ -1,6 +1,7 @@
 //! The `dpop` section, checked.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::spec::{DpopSpec, NonceSpec};
@@ -40,6 +41,12 @@ pub(super) struct NonceSettings {
 }
 
 impl DpopSettings {
+    /// The algorithms that proofs may be signed with, with spaces between them.
+    pub(in crate::identity) fn algorithms(&self) -> Arc<str> {
+        let names: Vec<_> = self.algorithms.iter().map(|it| it.as_str()).collect();
+        Arc::from(names.join(" "))
+    }
+
     /// Checks the section and reports everything that is wrong with it; a relative file starts at `base`.
     pub fn compile(spec: DpopSpec, base: &Path) -> Result<Self, Vec<Finding>> {
         let DpopSpec {

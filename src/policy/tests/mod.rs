@@ -271,6 +271,7 @@ impl Given {
         let asked = Asked {
             args: BTreeMap::new(),
             arguments_digest: None,
+            arguments_without_digest: false,
             action: Arc::clone(action),
             params,
             query: query.collect(),

@@ -159,16 +159,14 @@ fn all_missing_scopes_are_named_at_once() {
         { "id": "more", "guard": "docs.write", "require": [{ "scope": "docs:publish" }, { "scope": ["docs:sign"] }] },
     ]));
     let call = Given::human("alice", &[], "docs.write");
+    let all = ["docs:publish", "docs:sign", "docs:write"];
+    let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
     let scopes = |names: &[&str]| {
-        Some(Remedy::Scope {
-            missing: names.iter().map(|name| (*name).into()).collect(),
-        })
+        let (missing, needed) = (list(names), list(&all));
+        Some(Remedy::Scope { missing, needed })
     };
     assert_eq!(call.reason(&policy), "insufficient_scope");
-    assert_eq!(
-        remedy(call.verdict(&policy)),
-        scopes(&["docs:publish", "docs:sign", "docs:write"])
-    );
+    assert_eq!(remedy(call.verdict(&policy)), scopes(&all));
     let partly = call.clone().scopes(&["docs:write", "docs:sign"]);
     assert_eq!(remedy(partly.verdict(&policy)), scopes(&["docs:publish"]));
     assert_eq!(
@@ -176,6 +174,20 @@ fn all_missing_scopes_are_named_at_once() {
             .reason(&policy),
         "permitted"
     );
+}
+
+#[test]
+fn scopes_that_the_token_has_are_needed_where_they_count() {
+    let policy = policy(&json!([
+        { "id": "writers", "permit": "docs.write", "to": { "kind": "human" } },
+        { "id": "either", "guard": "docs.write", "require": [{ "any_of": [{ "scope": "docs:admin" }, { "scope": "docs:sign" }] }] },
+    ]));
+    let call = Given::human("alice", &[], "docs.write").scopes(&["docs:sign", "mail:read"]);
+    let Some(Remedy::Scope { missing, needed }) = remedy(call.verdict(&policy)) else {
+        panic!("no scope is asked for");
+    };
+    assert_eq!(missing, ["docs:write".into()]);
+    assert_eq!(needed, ["docs:sign".into(), "docs:write".into()]);
 }
 
 #[test]

@@ -14,13 +14,16 @@ use crate::tools::answer::{MAX_BYTES, message, parse};
 /// How long the end of a session may take: nobody waits for it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// Shortest token that is looked for in answers, in bytes.
+const SHORTEST_SECRET: usize = 8;
+
 /// A server's address and what is left of what all calls together may cost.
 #[derive(Debug)]
 pub(super) struct Exchange {
     http: HttpClient,
     url: HttpUrl,
     base: Headers,
-    has_token: bool,
+    token: Option<Secret>,
     patience: Duration,
     started: Instant,
     bytes_left: usize,
@@ -55,7 +58,7 @@ impl Exchange {
             http,
             url,
             base,
-            has_token: token.is_some(),
+            token: token.cloned(),
             patience,
             started: Instant::now(),
             bytes_left: MAX_BYTES,
@@ -164,7 +167,7 @@ impl Exchange {
                 status => self.refusal(method, status),
             });
         }
-        match judge(method, id, &body) {
+        match self.judge(method, id, &body) {
             Ok(true) if status == 200 => Ok(body),
             Ok(false) if status == 200 => Err(ClientError::Shape(method)),
             // An error's body says more than its status, if it can be read.
@@ -185,7 +188,7 @@ impl Exchange {
         while let Some(piece) = answer.next().await.map_err(|error| self.whole(error))? {
             self.bytes_left = self.bytes_left.saturating_sub(piece.len());
             for message in events.read(&piece) {
-                if judge(method, id, &message)? {
+                if self.judge(method, id, &message)? {
                     return Ok(message);
                 }
             }
@@ -194,24 +197,50 @@ impl Exchange {
     }
 
     const fn refusal(&self, method: &'static str, status: u16) -> ClientError {
-        match (status, self.has_token) {
+        match (status, self.token.is_some()) {
             (401, false) => ClientError::TokenNeeded(status),
             (401 | 403, true) => ClientError::TokenRefused(status),
             _ => ClientError::Status { method, status },
         }
     }
+
+    /// Whether a message is the result of this request; an error if it is the refusal. A message with the token in it is
+    /// neither: its texts are shown, and written to files.
+    fn judge(&self, method: &'static str, id: u64, bytes: &[u8]) -> Result<bool, ClientError> {
+        let json: Json<'_> = parse(bytes).map_err(|error| ClientError::Json { method, error })?;
+        if self
+            .token
+            .as_ref()
+            .is_some_and(|token| echoes(&json, token))
+        {
+            return Err(ClientError::Echo(method));
+        }
+        match message(&json, Some(id)) {
+            Message::Result(_) => Ok(true),
+            Message::Other => Ok(false),
+            Message::Error { code, message } => Err(ClientError::Refused {
+                method,
+                code,
+                message,
+            }),
+        }
+    }
 }
 
-/// Whether a message is the result of this request; an error if it is the refusal.
-fn judge(method: &'static str, id: u64, bytes: &[u8]) -> Result<bool, ClientError> {
-    let json: Json<'_> = parse(bytes).map_err(|error| ClientError::Json { method, error })?;
-    match message(&json, Some(id)) {
-        Message::Result(_) => Ok(true),
-        Message::Other => Ok(false),
-        Message::Error { code, message } => Err(ClientError::Refused {
-            method,
-            code,
-            message,
-        }),
+/// Whether a text of the message holds the token. A very short one stands in texts by chance.
+fn echoes(json: &Json<'_>, token: &Secret) -> bool {
+    let token = str::from_utf8(token.expose()).unwrap_or_default();
+    token.len() >= SHORTEST_SECRET && holds(json, token)
+}
+
+fn holds(json: &Json<'_>, token: &str) -> bool {
+    match json {
+        Json::String(text) => text.contains(token),
+        Json::Array(items) => items.iter().any(|item| holds(item, token)),
+        Json::Object(object) => {
+            let mut members = object.iter();
+            members.any(|(name, value)| name.contains(token) || holds(value, token))
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
     }
 }

@@ -65,6 +65,9 @@ pub enum ClientError {
         /// What is wrong with it.
         error: JsonError,
     },
+    /// The answer holds the token, which is never shown.
+    #[error("the server's answer to `{0}` has the token in it, so nothing of it is shown")]
+    Echo(&'static str),
     /// The answer is JSON, and no answer.
     #[error("the server's answer to `{0}` is none")]
     Shape(&'static str),
@@ -95,7 +98,7 @@ pub enum ClientError {
         message: String,
     },
     /// The list itself.
-    #[error("the server's list of tools: {0}")]
+    #[error("the server's list of tools")]
     List(#[from] AnswerError),
     /// The list does not end.
     #[error(

@@ -260,7 +260,7 @@ async fn what_is_no_answer_is_named() {
     for (answer, said) in cases {
         let (server, log) = start(move |asked| in_sessions(asked, &answer)).await;
         let error = crate::outbound::describe(&ask(&server).await.unwrap_err());
-        assert!(error.contains(said), "{said}: {error}");
+        assert_eq!(error.matches(said).count(), 1, "{said}: {error}");
         let last = log.lock().unwrap().last().cloned().unwrap_or_default();
         assert!(
             last.starts_with("DELETE s-1"),
@@ -376,4 +376,43 @@ async fn the_token_is_sent_and_a_refusal_of_it_is_said() {
         Server::new(url, Some(&[b'\n'; 32].into())),
         Err(ClientError::Token)
     ));
+}
+
+#[tokio::test]
+async fn words_that_hold_the_token_are_not_shown() {
+    let secret: Secret = [b's'; 32].into();
+    let echo = |asked: &Asked| {
+        header(asked, "authorization")
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let answers: [Answer; 3] = [
+        Box::new(move |asked| {
+            refusal(
+                asked,
+                200,
+                -32000,
+                &format!("no such user: {}", echo(asked)),
+            )
+        }),
+        Box::new(move |asked| {
+            let mut page = page(&["a"], None);
+            page["tools"][0]["description"] = echo(asked).into();
+            result(asked, &page)
+        }),
+        Box::new(move |asked| {
+            let mut page = page(&["a"], None);
+            page["tools"][0]["inputSchema"]["properties"] = json!({ echo(asked): {} });
+            let body = String::from_utf8(result(asked, &page).body).unwrap();
+            Reply::json(body.replace("ss", "s\\u0073"))
+        }),
+    ];
+    for answer in answers {
+        let (server, _) = start(move |asked| in_sessions(asked, &answer)).await;
+        let url = HttpUrl::parse(&server.url("/mcp"), false).unwrap();
+        let mut client = Server::new(url, Some(&secret)).unwrap();
+        let error = client.tools(&Progress::default()).await.unwrap_err();
+        assert!(matches!(error, ClientError::Echo("tools/list")), "{error}");
+        assert!(!crate::outbound::describe(&error).contains("sss"));
+    }
 }

@@ -41,11 +41,11 @@ impl Place {
 }
 
 /// A token to be minted. Without a change it is good for its place.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     pub(super) place: Place,
-    pub(super) form: &'static str,
-    pub(super) algorithm: &'static str,
-    pub(super) key: &'static str,
+    pub(super) form: String,
+    pub(super) algorithm: String,
+    pub(super) key: String,
     header: Map<String, Value>,
     claims: Map<String, Value>,
     header_tail: String,
@@ -63,9 +63,9 @@ impl Draft {
         });
         Self {
             place,
-            form: "jws",
-            algorithm: "ES256",
-            key: "ec",
+            form: "jws".to_owned(),
+            algorithm: "ES256".to_owned(),
+            key: "ec".to_owned(),
             header: object(json!({ "alg": "ES256", "typ": "at+jwt", "kid": "ec" })),
             claims: object(claims),
             header_tail: String::new(),
@@ -81,6 +81,12 @@ impl Draft {
         draft.claim("iss", json!(CI)).claim("sub", json!("job"))
     }
 
+    /// Alice in these groups, for a route of another test's own.
+    pub(crate) fn elsewhere(audience: &str, groups: &[String], now: i64) -> Self {
+        let draft = Self::new(Place::Health, now).claim("aud", json!(audience));
+        draft.claim("groups", json!(groups))
+    }
+
     /// Sends it elsewhere.
     pub(super) const fn at(mut self, place: Place) -> Self {
         self.place = place;
@@ -88,45 +94,45 @@ impl Draft {
     }
 
     /// Sets a claim; `null` is a value like others.
-    pub(super) fn claim(mut self, name: &str, value: Value) -> Self {
+    pub(crate) fn claim(mut self, name: &str, value: Value) -> Self {
         self.claims.insert(name.to_owned(), value);
         self
     }
 
     /// Leaves out a claim.
-    pub(super) fn no_claim(mut self, name: &str) -> Self {
+    pub(crate) fn no_claim(mut self, name: &str) -> Self {
         self.claims.shift_remove(name).unwrap();
         self
     }
 
     /// Sets a member of the header; `null` is a value like others.
-    pub(super) fn header(mut self, name: &str, value: Value) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: Value) -> Self {
         self.header.insert(name.to_owned(), value);
         self
     }
 
     /// Leaves out a member of the header.
-    pub(super) fn no_header(mut self, name: &str) -> Self {
+    pub(crate) fn no_header(mut self, name: &str) -> Self {
         self.header.shift_remove(name).unwrap();
         self
     }
 
     /// Signs with another key, and says so in the header.
-    pub(super) fn signed(mut self, algorithm: &'static str, key: &'static str) -> Self {
-        (self.algorithm, self.key) = (algorithm, key);
-        self.header("alg", json!(algorithm))
+    pub(super) fn signed(self, algorithm: &str, key: &str) -> Self {
+        self.secretly(algorithm, key)
+            .header("alg", json!(algorithm))
             .header("kid", json!(key))
     }
 
     /// Signs with another key or algorithm than the header says.
-    pub(super) const fn secretly(mut self, algorithm: &'static str, key: &'static str) -> Self {
-        (self.algorithm, self.key) = (algorithm, key);
+    pub(crate) fn secretly(mut self, algorithm: &str, key: &str) -> Self {
+        (self.algorithm, self.key) = (algorithm.to_owned(), key.to_owned());
         self
     }
 
     /// Makes something else of header, payload and key: see `mint.py`.
-    pub(super) const fn form(mut self, form: &'static str) -> Self {
-        self.form = form;
+    pub(crate) fn form(mut self, form: &str) -> Self {
+        form.clone_into(&mut self.form);
         self
     }
 
@@ -164,7 +170,7 @@ impl Draft {
     }
 
     /// What `mint.py` reads.
-    pub(super) fn describe(&self, name: &str) -> Value {
+    pub(crate) fn describe(&self, name: &str) -> Value {
         let header = Value::Object(self.header.clone()).to_string();
         let mut header = format!(
             "{}{}}}",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
@@ -29,8 +30,9 @@ pub(super) struct Minted {
     keys: Keys,
 }
 
+/// Keys, and what they have signed.
 #[derive(Deserialize)]
-struct Keys {
+pub(crate) struct Keys {
     public: Map<String, Value>,
     private: Map<String, Value>,
     tokens: HashMap<String, String>,
@@ -39,13 +41,41 @@ struct Keys {
 impl Minted {
     fn new() -> Self {
         // First, because it may take a while: it never skips, and says what to install if it cannot go on.
-        let python = tools::python_with(&[LIBRARY]).unwrap_or_else(|error| panic!("{error}"));
+        python();
         let now = now();
         let rows: Vec<_> = TABLES.iter().flat_map(|table| table(now)).collect();
         let tokens: Vec<Value> = rows
             .iter()
             .map(|row| row.draft.describe(row.name))
             .collect();
+        let keys = Keys::mint(&tokens);
+        Self { now, keys }
+    }
+
+    /// The token of the row with this name, as it was minted.
+    pub(super) fn token(&self, name: &str) -> &str {
+        self.keys.token(name)
+    }
+
+    /// The key set of `corp`: two keys for ES256, one for RSA, and some that must not be used.
+    pub(super) fn corp_keys(&self) -> String {
+        json!({ "keys": self.keys.of_corp() }).to_string()
+    }
+
+    /// The key set of `ci`: one RSA key, for one algorithm.
+    pub(super) fn ci_keys(&self) -> String {
+        json!({ "keys": [with(self.keys.public("ci"), "alg", "RS256")] }).to_string()
+    }
+}
+
+/// A Python that has the library.
+fn python() -> PathBuf {
+    tools::python_with(&[LIBRARY]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+impl Keys {
+    /// Makes new keys, and the tokens that are [described](super::Draft::describe).
+    pub(crate) fn mint(tokens: &[Value]) -> Self {
         let key =
             |name: &str, kty: &str, size: Value| json!({ "name": name, "kty": kty, "size": size });
         let asked = json!({
@@ -57,7 +87,7 @@ impl Minted {
             ],
             "tokens": tokens,
         });
-        let mut child = Command::new(python)
+        let mut child = Command::new(python())
             .arg(SCRIPT)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -71,36 +101,30 @@ impl Minted {
             .unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{SCRIPT} fails; it says why above");
-        let keys: Keys = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(keys.tokens.len(), rows.len(), "two rows have one name");
-        Self { now, keys }
+        let keys: Self = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(keys.tokens.len(), tokens.len(), "two tokens have one name");
+        keys
     }
 
-    /// The token of the row with this name, as it was minted.
-    pub(super) fn token(&self, name: &str) -> &str {
-        self.keys
-            .tokens
+    /// The token with this name, as it was minted.
+    pub(crate) fn token(&self, name: &str) -> &str {
+        self.tokens
             .get(name)
-            .unwrap_or_else(|| panic!("no row is called `{name}`"))
+            .unwrap_or_else(|| panic!("no token is called `{name}`"))
     }
 
-    /// The key set of `corp`: two keys for ES256, one for RSA, and some that must not be used.
-    pub(super) fn corp_keys(&self) -> String {
+    /// The keys that `corp` publishes: two for ES256, one for RSA, and some that must not be used.
+    pub(crate) fn of_corp(&self) -> Vec<Value> {
         let mut keys = ["ec", "ec2", "p384", "rsa", "small", "ed"]
             .map(|name| self.public(name))
             .to_vec();
         keys.push(with(self.public("sealed"), "use", "enc"));
-        keys.push(with(self.keys.private["leaked"].clone(), "kid", "leaked"));
-        json!({ "keys": keys }).to_string()
-    }
-
-    /// The key set of `ci`: one RSA key, for one algorithm.
-    pub(super) fn ci_keys(&self) -> String {
-        json!({ "keys": [with(self.public("ci"), "alg", "RS256")] }).to_string()
+        keys.push(with(self.private["leaked"].clone(), "kid", "leaked"));
+        keys
     }
 
     fn public(&self, name: &str) -> Value {
-        with(self.keys.public[name].clone(), "kid", name)
+        with(self.public[name].clone(), "kid", name)
     }
 }
 

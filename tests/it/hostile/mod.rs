@@ -27,7 +27,8 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Ask, SOON, Server, Setup, eventually};
-use draft::Draft;
+pub(crate) use draft::Draft;
+pub(crate) use mint::Keys;
 use mint::{LURE, MINTED};
 
 /// Every table of tokens.

@@ -168,3 +168,14 @@ fn which_route_is_meant_has_to_be_clear() {
         0
     );
 }
+
+#[test]
+fn warnings_are_said_before_the_tools_are_read() {
+    let folder = folder(&crm());
+    adopt(folder.path());
+    let ran = check(folder.path(), &["--against", "none.json"]);
+    assert_eq!(ran.exit, 5, "{ran:?}");
+    let (warnings, error) = ran.stderr.split_once("error: ").unwrap();
+    assert_eq!(warnings.matches("warning[no-rules]").count(), 1, "{ran:?}");
+    assert!(error.starts_with("cannot read `none.json`"), "{ran:?}");
+}

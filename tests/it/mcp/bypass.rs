@@ -1,8 +1,9 @@
-//! Every file of `bypass/` ends in a denial: asked directly, and through Envoy with its MCP filter and without.
+//! Every file of `bypass/` ends in a denial: asked directly, and through Envoy with its MCP filter and without. Where it is the
+//! token that is wrong, the same call with a good one is allowed.
 
-use super::fixture::{Fixture, fixtures};
+use super::fixture::{Credential, Fixture, fixtures};
+use super::peers::Seen;
 use super::stage::{BARE, Before, McpStage, PASSING, SESSIONS, setup};
-use super::token;
 
 /// What became of a fixture that did not end as it says.
 type Wrong = Vec<String>;
@@ -13,8 +14,12 @@ async fn each_is_denied_directly() {
     let client = server.client().await;
     let mut wrong = Wrong::new();
     for fixture in fixtures() {
-        let groups: Vec<&str> = fixture.groups.iter().map(String::as_str).collect();
-        let ask = fixture.ask(&token(&server.setup, "desk", &groups));
+        if fixture.twice {
+            let ask = fixture.ask(&fixture.credential(&server.setup));
+            let outcome = client.check(&ask).await.outcome();
+            assert_eq!(outcome, "allow", "{} at first", fixture.name);
+        }
+        let ask = fixture.ask(&fixture.credential(&server.setup));
         let outcome = client.check(&ask).await.outcome();
         if outcome != format!("deny {}", fixture.expect) {
             wrong.push(format!(
@@ -24,6 +29,44 @@ async fn each_is_denied_directly() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn each_is_allowed_directly_with_a_good_token() {
+    let server = setup().start();
+    let client = server.client().await;
+    let mut wrong = Wrong::new();
+    let mut asked = 0;
+    for fixture in fixtures() {
+        let Some(good) = fixture.good_credential() else {
+            continue;
+        };
+        asked += 1;
+        let outcome = client.check(&fixture.ask(&good)).await.outcome();
+        if outcome != "allow" {
+            wrong.push(format!("{}: {outcome}, not allow", fixture.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_ne!(asked, 0);
+}
+
+#[test]
+fn each_is_allowed_through_envoy_with_a_good_token() {
+    for fixture in fixtures() {
+        if let Some(good) = fixture.good_credential() {
+            reaches(&SESSIONS, &fixture, &good, "good");
+        }
+    }
+}
+
+/// Sends the fixture with this credential, and waits for it at the server.
+fn reaches(stage: &McpStage, fixture: &Fixture, credential: &Credential, how: &str) {
+    let mark = format!("{} {how}", fixture.name);
+    stage.send(&fixture.request(credential, &mark));
+    let what = format!("`{mark}` at the server");
+    let seen = |seen: &Seen| seen.header("x-mark") == Some(&mark);
+    stage.tools.await_seen(&what, seen);
 }
 
 #[test]
@@ -55,8 +98,11 @@ fn through(stage: &McpStage, before: Before) {
 
 /// What is wrong about the way in which it ended.
 fn problem(stage: &McpStage, before: Before, fixture: &Fixture) -> Option<String> {
-    let groups: Vec<&str> = fixture.groups.iter().map(String::as_str).collect();
-    let request = fixture.request(&stage.token("desk", &groups), &fixture.name);
+    let setup = &stage.stage.server.setup;
+    if fixture.twice {
+        reaches(stage, fixture, &fixture.credential(setup), "at first");
+    }
+    let request = fixture.request(&fixture.credential(setup), &fixture.name);
     let answer = stage.send(&request);
     let mark = Some(fixture.name.as_str());
     if !stage

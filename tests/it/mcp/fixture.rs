@@ -8,9 +8,10 @@ use countersign::config::yaml::{Document, KeyPath};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::HOST;
+use super::forged::{Described, FORGED};
+use super::{HOST, token};
 use crate::envoy::client::Request;
-use crate::harness::Ask;
+use crate::harness::{Ask, Setup};
 
 /// The namespace of Envoy's MCP filter.
 const METADATA: &str = "envoy.filters.http.mcp";
@@ -20,6 +21,9 @@ const HEADERS: [(&str, &str); 2] = [
     ("accept", "application/json, text/event-stream"),
     ("content-type", "application/json"),
 ];
+
+/// The headers by which a caller shows who it is.
+pub(super) type Credential = Vec<(&'static str, String)>;
 
 /// One of them.
 #[derive(Debug, Deserialize)]
@@ -35,7 +39,15 @@ pub(super) struct Fixture {
     host: String,
     /// The groups of the caller; none is nobody.
     #[serde(default = "team")]
-    pub(super) groups: Vec<String>,
+    groups: Vec<String>,
+    /// What its token is beside that, where nothing else but that token is wrong.
+    token: Option<Described>,
+    /// What a token would be that is allowed the same.
+    #[serde(default)]
+    good: Described,
+    /// It is sent twice, and allowed the first time.
+    #[serde(default)]
+    pub(super) twice: bool,
     /// Headers of a well-behaved client that are left out.
     #[serde(default)]
     without: Vec<String>,
@@ -77,6 +89,10 @@ fn endpoint() -> String {
 
 fn team() -> Vec<String> {
     vec!["desk".to_owned()]
+}
+
+fn good_name(name: &str) -> String {
+    format!("{name}, good")
 }
 
 /// All of them, by name.
@@ -121,6 +137,35 @@ impl Fixture {
         digits.or_else(|| self.body.clone().map(String::into_bytes))
     }
 
+    /// What the caller shows.
+    pub(super) fn credential(&self, setup: &Setup) -> Credential {
+        if let Some(token) = &self.token {
+            return FORGED.shows(&self.name, &self.method, &self.good.but(token));
+        }
+        if self.groups.is_empty() {
+            return Credential::new();
+        }
+        let groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
+        let token = token(setup, "desk", &groups);
+        vec![("authorization", format!("Bearer {token}"))]
+    }
+
+    /// What it would show if its token were good; none where something else is wrong.
+    pub(super) fn good_credential(&self) -> Option<Credential> {
+        self.token.as_ref()?;
+        Some(FORGED.shows(&good_name(&self.name), &self.method, &self.good))
+    }
+
+    /// Its tokens by name: the one that is wrong, and the good one that it was made of.
+    pub(super) fn tokens(&self) -> Vec<(String, Described)> {
+        self.token.as_ref().map_or_else(Vec::new, |token| {
+            vec![
+                (self.name.clone(), self.good.but(token)),
+                (good_name(&self.name), self.good.clone()),
+            ]
+        })
+    }
+
     fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let usual = HEADERS
             .into_iter()
@@ -130,10 +175,10 @@ impl Fixture {
     }
 
     /// As Envoy would ask about it.
-    pub(super) fn ask(&self, token: &str) -> Ask {
+    pub(super) fn ask(&self, credential: &Credential) -> Ask {
         let mut ask = Ask::new(&self.method, &self.host, &self.path);
-        if !self.groups.is_empty() {
-            ask = ask.bearer(token);
+        for (name, value) in credential {
+            ask = ask.header(name, value);
         }
         let said = self.headers().any(|(name, _)| name == "content-length");
         for (name, value) in self.headers() {
@@ -155,10 +200,10 @@ impl Fixture {
     }
 
     /// As a client sends it, with a header by which it is known.
-    pub(super) fn request(&self, token: &str, mark: &str) -> Request {
+    pub(super) fn request(&self, credential: &Credential, mark: &str) -> Request {
         let mut request = Request::new(&self.method, &self.host, &self.path).header("x-mark", mark);
-        if !self.groups.is_empty() {
-            request = request.bearer(token);
+        for (name, value) in credential {
+            request = request.header(name, value);
         }
         for (name, value) in self.headers() {
             request = request.header(name, value);

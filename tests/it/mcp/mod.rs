@@ -4,6 +4,7 @@
 mod bypass;
 mod differential;
 mod fixture;
+mod forged;
 mod lengths;
 mod peers;
 mod raw;

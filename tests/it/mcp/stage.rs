@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::forged::FORGED;
 use super::peers::{Agent, Outcome, Seen, Style, ToolServer};
 use super::{DESK, token};
 use crate::envoy::client::{Answer, Request};
@@ -41,9 +42,21 @@ pub(super) static PASSING: LazyLock<McpStage> =
 pub(super) static BARE: LazyLock<McpStage> =
     LazyLock::new(|| McpStage::start(Before::Nothing, Style::Sessions));
 
-/// The sample configuration and the tests' own MCP routes, one for each way to refuse.
+/// Agents of the desk: one that may export, one that may only read, and two that may do nothing any more.
+const REGISTERED: &str = "
+  - { issuer: corp, id: desk-bot, kind: agent, owner: alice@example.com, groups: [desk-agents] }
+  - { issuer: corp, id: reader-bot, kind: agent, owner: alice@example.com, groups: [desk-readers] }
+  - { issuer: corp, id: paused-bot, kind: agent, owner: alice@example.com, groups: [desk-agents], status: suspended }
+  - { issuer: corp, id: gone-bot, kind: agent, owner: alice@example.com, groups: [desk-agents], status: offboarded }
+";
+
+/// The sample configuration and the tests' own MCP routes, one for each way to refuse. The issuer's keys are the tests' and
+/// those that have signed what fixtures show.
 pub(super) fn setup() -> Setup {
-    let setup = Setup::new();
+    let setup = Setup::new().replacing("\nstore: ", "\ndpop: { nonce: off }\nstore: ");
+    setup.replace("corp.jwks.json", &FORGED.keys_beside(&setup.corp));
+    let identities = setup.read("identities.yaml");
+    setup.write("identities.yaml", &format!("{identities}{REGISTERED}"));
     for (name, style) in [
         ("desk", "deny_style: http"),
         ("rpc", "deny_style: jsonrpc"),

@@ -54,6 +54,8 @@ async fn the_credential_stays_behind() {
     let answer = client.check(&list).await;
     minted(&answer);
     assert!(removes(&answer, "authorization") && removes(&answer, "dpop"));
+    // An API key that Envoy keeps to itself may be there as well.
+    assert!(removes(&answer, "x-api-key"));
     // Where no token is demanded, nothing changes.
     let plain = client.check(&ask("GET", "/plain").bearer(&token)).await;
     assert_eq!(plain.outcome(), "allow");
@@ -280,4 +282,55 @@ fn explain_shows_the_token_that_would_be_minted() {
         json!({ "audience": "vault", "scope": ["vault:list"], "ttl_s": 5.0 }),
         "{ran:?}"
     );
+}
+
+/// RFC 8785: members in order, no spaces. Envoy's word for the tool is no word on its arguments.
+#[tokio::test]
+async fn a_tools_arguments_are_named_by_their_digest() {
+    const MEMBERS: &str = r#"{"b":1.0,"a":"\u00e9"}"#;
+    let server = setup(&["p256"]).start();
+    let client = server.client().await;
+    let post = || {
+        ask("POST", "/mcp")
+            .bearer(&alice(&server.setup).sign())
+            .header("content-type", "application/json")
+    };
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"send","arguments":{MEMBERS}}}}}"#
+    );
+    let answer = client.check(&post().body(&body)).await;
+    let (_, claims) = verify(&minted(&answer), &jwks(&server), "vault").unwrap();
+    // printf '{"a":"é","b":1}' | openssl dgst -sha256 -binary | basenc --base64url
+    assert_eq!(
+        claims["tctx"]["args_digest"],
+        "qlj7qEg2I77TfBsC7fzL3ZpTEjg3wgv6TLQEmZOihy4"
+    );
+    let heard = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "send" },
+        "is_mcp_request": true, "status": "mcp_ok",
+    });
+    let alone = post().metadata("envoy.filters.http.mcp", heard);
+    let answer = client.check(&alone).await;
+    assert_eq!(answer.outcome(), "deny 400 input_incomplete");
+}
+
+/// Two integers that are one to whoever reads doubles: a token for the one would be good for the other.
+#[tokio::test]
+async fn arguments_that_have_no_digest_get_no_token() {
+    let server = setup(&["p256"]).start();
+    let client = server.client().await;
+    let call = |tool: &str, rows: &str| {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{{"rows":{rows}}}}}}}"#
+        );
+        let token = alice(&server.setup).sign();
+        let post = ask("POST", "/mcp").bearer(&token).body(&body);
+        post.header("content-type", "application/json")
+    };
+    minted(&client.check(&call("send", "9007199254740991")).await);
+    let answer = client.check(&call("send", "9007199254740993")).await;
+    assert_eq!(answer.outcome(), "deny 400 argument_invalid");
+    // Where no token speaks of them, what is not declared passes.
+    let answer = client.check(&call("note", "9007199254740993")).await;
+    assert_eq!(answer.outcome(), "allow");
 }

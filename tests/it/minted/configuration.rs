@@ -236,3 +236,25 @@ fn doctor_knows_which_headers_minting_changes() {
         assert!(said.contains(&format!("`{name}`")), "{name}: {said}");
     }
 }
+
+/// The names of tools are enough for the rules, but not for a token that speaks of the arguments.
+#[test]
+fn doctor_knows_that_tokens_need_the_arguments() {
+    let setup = setup(&["p256"]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/envoy.yaml");
+    let shipped = fs::read_to_string(path).unwrap();
+    let body = "with_request_body: { max_request_bytes: 65536, allow_partial_message: false, pack_as_bytes: true }";
+    let edited = shipped
+        .replace(body, "")
+        .replace("domains: [mcp.example.com]", "domains: [vault.example.com]");
+    setup.write("envoy.yaml", &edited);
+    let needed = || {
+        let ran = run(setup.folder(), ["doctor", "envoy.yaml", "--config", CONFIG]);
+        let said = ran.stdout + &ran.stderr;
+        assert!(said.contains("no-request-body"), "{said}");
+        said.contains("on the MCP route `vault-tools` the body says what is asked")
+    };
+    assert!(needed());
+    setup.edit("policies/vault.yaml", "  - { id: send-inward", "  # ");
+    assert!(!needed());
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{HOST, setup};
-use crate::harness::{Ask, Setup};
+use crate::harness::{Ask, Setup, run};
 
 const PATH: &str = "/.well-known/oauth-protected-resource";
 
@@ -51,6 +51,27 @@ async fn a_route_says_who_issues_tokens_for_it() {
     }
     let other = client.check(&get("/hidden")).await.denied().body.clone();
     assert!(other.contains("https://mcp.example.com/hidden"), "{other}");
+    // What hides its catalogue does not list the catalogue's scopes for everybody.
+    assert!(!other.contains("scope"), "{other}");
+}
+
+#[test]
+fn explain_and_test_say_what_is_answered() {
+    let setup = setup();
+    let call = format!("GET {PATH}/http");
+    let asked = ["explain", "--config", "countersign.yaml", "--http", &call];
+    let ran = run(setup.folder(), asked.iter().chain(&["--host", HOST]));
+    assert_eq!(ran.exit, 3, "{ran:?}");
+    assert!(ran.stdout.contains("deny (metadata)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("crm-http"), "{}", ran.stdout);
+    setup.write(
+        "policies/case.yaml",
+        &format!(
+            "version: 1\ntests:\n  - name: where tokens come from\n    given: {{ }}\n    call: {{ route: payments, http: GET {PATH} }}\n    expect: {{ verdict: deny, reason: metadata }}\n"
+        ),
+    );
+    let ran = run(setup.folder(), ["test", "--config", "countersign.yaml"]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
 }
 
 #[tokio::test]

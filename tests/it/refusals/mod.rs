@@ -1,6 +1,7 @@
 //! What comes back from routes that speak MCP, and where a client learns who issues tokens: at the gRPC port.
 
 mod metadata;
+mod oracle;
 mod styles;
 
 use serde_json::{Value, json};
@@ -37,6 +38,7 @@ const HIDDEN: &str = r"
       hidden.export: { tool: export_customers, tier: high, args: { rows: int } }
       hidden.delete: { tool: delete_customer, tier: critical, args: { id: string } }
       hidden.draft:  { prompt: draft }
+      hidden.open:   { uri: 'file:///open/*' }
 ";
 
 const RULES: &str = "

@@ -48,6 +48,26 @@ async fn every_style_says_what_is_missing() {
     }
 }
 
+/// A client may ask for exactly the scopes of a challenge (RFC 6750, section 3), so it would lose what it has.
+#[tokio::test]
+async fn a_challenge_names_all_scopes_of_the_call_and_the_remedy_those_that_are_missing() {
+    let server = setup().start();
+    let client = server.client().await;
+    let export = call(1, "export_customers", &json!({ "rows": 10 }));
+    let token = server.setup.corp.token("alice").groups(&["crm"]);
+    let token = token.audience("https://mcp.example.com/http");
+    let token = token.scope("crm:export mail:read").sign();
+    let (status, body, answer) = told(&client, &ask("http", &export).bearer(&token)).await;
+    assert_eq!(status, 403);
+    let remedy = &body["error"]["data"]["remedy"];
+    assert_eq!(remedy["scope"], json!(["crm:read"]));
+    let challenge = answer.header("www-authenticate").unwrap();
+    assert!(
+        challenge.ends_with(r#", scope="crm:export crm:read""#),
+        "{challenge}"
+    );
+}
+
 #[tokio::test]
 async fn whoever_has_no_good_token_hears_it_from_http() {
     let server = setup().start();
@@ -100,7 +120,10 @@ async fn what_is_no_request_is_refused_in_http() {
 }
 
 /// Everything that the client sees, but for the decision's own id.
-async fn seen(server: &Server, ask: &Ask) -> (i32, String, Vec<(String, String)>, String) {
+pub(super) async fn seen(
+    server: &Server,
+    ask: &Ask,
+) -> (i32, String, Vec<(String, String)>, String) {
     let answer = server.client().await.check(ask).await;
     assert!(!answer.allows(), "{ask:?}");
     let id = answer.told("decision_id");

@@ -198,6 +198,17 @@ fn options_that_do_not_go_together_are_mistakes() {
             "--args: write a JSON object",
         ),
         (
+            &[
+                "--route",
+                "exports",
+                "--tool",
+                "a",
+                "--args",
+                r#"{"a":1,"\u0061":2}"#,
+            ],
+            "an object has two members with one name",
+        ),
+        (
             &["--route", "exports", "--mcp", "tools/list", "--args", "{}"],
             "cannot be used with",
         ),

@@ -106,7 +106,10 @@ fn told(decision: &Decision) -> (i32, Json, BTreeMap<String, String>) {
 fn a_refused_call_is_told_in_the_style_of_its_route() {
     let verdict = || {
         let missing = vec![Arc::from("crm:export"), Arc::from("crm:read")];
-        Verdict::Deny(Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing }))
+        Verdict::Deny(Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
+            needed: missing.clone(),
+            missing,
+        }))
     };
     let error = json!({
         "jsonrpc": "2.0", "id": 7,
@@ -456,6 +459,7 @@ fn whoever_has_permits_is_told_what_is_missing() {
             Reason::InsufficientScope,
             Remedy::Scope {
                 missing: vec![Arc::from("a:b")],
+                needed: vec![Arc::from("a:b")],
             },
             "the scope `a:b`",
         ),
@@ -491,7 +495,10 @@ fn a_refusal_stays_short() {
     for style in DenyStyle::ALL {
         for reason in [Reason::InsufficientScope, Reason::NoAction] {
             let missing = missing.clone();
-            let denial = Denial::new(reason).with(Remedy::Scope { missing });
+            let denial = Denial::new(reason).with(Remedy::Scope {
+                needed: missing.clone(),
+                missing,
+            });
             let case = call(Verdict::Deny(denial)).rpc(Some(rpc("tools/call", Some(&long))));
             let decision = case.style(style).decision();
             let response = check_response(&decision);

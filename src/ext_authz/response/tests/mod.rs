@@ -139,7 +139,10 @@ fn a_grant_that_cannot_be_carried_out_is_a_fault() {
 #[test]
 fn a_denial_is_a_problem_with_a_challenge() {
     let missing = vec![Arc::from("crm:read")];
-    let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope { missing });
+    let denial = Denial::new(Reason::InsufficientScope).with(Remedy::Scope {
+        needed: missing.clone(),
+        missing,
+    });
     let response = check_response(&decision(Verdict::Deny(denial)));
     assert_eq!(code(&response), 7);
     let denied = denied_part(&response);
@@ -254,7 +257,10 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
     let remedy = prop_oneof![
         Just(None),
         Just(Some(Remedy::Authenticate)),
-        texts().prop_map(|missing| Some(Remedy::Scope { missing })),
+        texts().prop_map(|missing| Some(Remedy::Scope {
+            needed: missing.clone(),
+            missing
+        })),
         (texts(), any::<Option<u64>>())
             .prop_map(|(acr, max_age)| Some(Remedy::StepUp(StepUp { acr, max_age }))),
     ];
