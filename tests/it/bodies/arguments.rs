@@ -170,11 +170,11 @@ async fn nothing_of_a_body_stands_in_the_log() {
         let answer = client.check(&order(body)).await;
         let decision = answer.told("decision_id");
         let records = eventually(SOON, "a decision's record", || {
-            let text = std::fs::read_to_string(SERVER.setup.audit_file()).unwrap_or_default();
+            let text = std::fs::read_to_string(SERVER.0.setup.audit_file()).unwrap_or_default();
             text.contains(&decision).then_some(text)
         });
         assert!(!records.contains("h1dden"), "{body}");
         assert!(!format!("{answer:?}").contains("h1dden"), "{body}");
     }
-    assert!(!SERVER.log().contains("h1dden"));
+    assert!(!SERVER.0.log().contains("h1dden"));
 }
