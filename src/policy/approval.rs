@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::approval::{Ticket, Vote};
-use crate::model::glob::Glob;
-use crate::model::name::{ProviderName, RuleId};
-use crate::model::party::{Kind, Parties};
+pub use crate::model::approver::{Approvers, Who};
+use crate::model::name::RuleId;
+use crate::model::party::Parties;
 use crate::model::verdict::{Grant, Verdict};
 
 /// How the rules end.
@@ -61,28 +61,6 @@ pub struct Demand {
     pub bind: Bind,
     /// Whether approvers must say why.
     pub reason_required: bool,
-}
-
-/// Some of whom must approve.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Approvers {
-    /// Who they are; one of these.
-    pub who: Vec<Who>,
-    /// How many of them.
-    pub quorum: u32,
-}
-
-/// Who may approve. Everything that it names must fit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Who {
-    /// The provider.
-    pub issuer: Vec<ProviderName>,
-    /// The kind; human unless said.
-    pub kind: Vec<Kind>,
-    /// The id.
-    pub id: Vec<Glob>,
-    /// A group.
-    pub group: Vec<Glob>,
 }
 
 /// What of a call an approval is bound to, beside who asks for what on which route.
