@@ -84,7 +84,15 @@ pub enum Standing {
 impl Demand {
     /// How votes stand, of those that count: yes, from distinct approvers, none of whom asks, acts, or answers for one who does.
     pub fn standing(&self, votes: &[Vote], asking: &Parties) -> Standing {
-        let _later = (votes, asking);
-        Standing::Missing(String::new())
+        let own = |vote: &&Vote| asking.each().any(|party| party.id == vote.voter.id);
+        let counting: Vec<&Vote> = votes.iter().filter(|it| it.approve && !own(it)).collect();
+        let met = |from: &Approvers| {
+            let fitting = counting.iter().filter(|it| from.include(&it.voter));
+            fitting.count() >= usize::try_from(from.quorum).unwrap_or(usize::MAX)
+        };
+        match self.from.iter().find(|from| !met(from)) {
+            Some(from) => Standing::Missing(from.to_string()),
+            None => Standing::Met,
+        }
     }
 }
