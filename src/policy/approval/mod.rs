@@ -14,11 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::approval::{ApprovalKey, Details, Ticket};
-use crate::model::glob::Glob;
-use crate::model::name::{ProviderName, RuleId};
-use crate::model::party::Kind;
+use crate::model::name::RuleId;
 use crate::model::verdict::{Grant, Verdict};
 
+pub use crate::model::approver::{Approvers, Who};
 pub use standing::{Asking, NoVote, Standing};
 
 pub(super) use matter::matter;
@@ -91,28 +90,6 @@ pub struct Demand {
     pub bind: Bind,
     /// Whether approvers must say why.
     pub reason_required: bool,
-}
-
-/// Some of whom must approve.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approvers {
-    /// Who they are; one of these.
-    pub who: Vec<Who>,
-    /// How many of them.
-    pub quorum: u32,
-}
-
-/// Who may approve. Everything that it names must fit; a list that is empty fits everybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
-    /// The provider.
-    pub issuer: Vec<ProviderName>,
-    /// The kind; human unless said, and never anonymous.
-    pub kind: Vec<Kind>,
-    /// The id.
-    pub id: Vec<Glob>,
-    /// A group.
-    pub group: Vec<Glob>,
 }
 
 /// What of a call an approval is bound to, beside who asks for what on which route.
@@ -222,34 +199,5 @@ impl fmt::Display for Bind {
         } else {
             f.write_str(&self.names.join(" "))
         }
-    }
-}
-
-impl fmt::Display for Approvers {
-    /// `2 of corp human group leads or corp human id ada`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who: Vec<String> = self.who.iter().map(ToString::to_string).collect();
-        write!(f, "{} of {}", self.quorum, who.join(" or "))
-    }
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { issuer, kind, id, group } = self;
-        let globs = |globs: &[Glob]| globs.iter().map(Glob::as_str).collect::<Vec<_>>().join("|");
-        let issuers: Vec<&str> = issuer.iter().map(ProviderName::as_str).collect();
-        let kinds: Vec<&str> = kind.iter().map(|kind| kind.as_str()).collect();
-        let mut words = Vec::new();
-        if !issuers.is_empty() {
-            words.push(issuers.join("|"));
-        }
-        words.push(kinds.join("|"));
-        if !id.is_empty() {
-            words.push(format!("id {}", globs(id)));
-        }
-        if !group.is_empty() {
-            words.push(format!("group {}", globs(group)));
-        }
-        f.write_str(&words.join(" "))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Approvers, Demand, Who};
+use super::{Approvers, Demand};
 use crate::model::approval::{Requester, Vote, Voter};
 use crate::model::party::{Parties, PartyId};
 
@@ -102,7 +102,7 @@ impl Demand {
         let missing: Vec<String> = self
             .from
             .iter()
-            .filter_map(|approvers| approvers.missing(counting.clone()))
+            .filter_map(|approvers| missing(approvers, counting.clone()))
             .collect();
         if missing.is_empty() && !self.from.is_empty() {
             Standing::Met
@@ -116,47 +116,21 @@ impl Demand {
         if asking.into().includes(voter) {
             return Err(NoVote::TakesPart);
         }
-        let asked = self.from.iter().any(|approvers| approvers.fits(voter));
+        let asked = self.from.iter().any(|approvers| approvers.include(voter));
         asked.then_some(()).ok_or(NoVote::NotAsked)
     }
 }
 
-impl Approvers {
-    fn fits(&self, voter: &Voter) -> bool {
-        self.who.iter().any(|who| who.fits(voter))
-    }
-
-    /// How many more are needed, for people; none if there are enough.
-    fn missing<'a>(&self, voters: impl Iterator<Item = &'a Voter>) -> Option<String> {
-        let people: BTreeSet<String> = voters.filter(|voter| self.fits(voter)).map(person).collect();
-        let there = u32::try_from(people.len()).unwrap_or(u32::MAX);
-        let missing = self.quorum.saturating_sub(there);
-        (missing > 0).then(|| {
-            let more = Self {
-                who: self.who.clone(),
-                quorum: missing,
-            };
-            format!("{more} more")
-        })
-    }
-}
-
-impl Who {
-    /// Whether a verified approver is one of these.
-    pub fn fits(&self, voter: &Voter) -> bool {
-        let Self {
-            issuer,
-            kind,
-            id,
-            group,
-        } = self;
-        let own = voter.id.issuer.as_ref();
-        let by_issuer = issuer.is_empty() || own.is_some_and(|own| issuer.contains(own));
-        let by_id = id.is_empty() || id.iter().any(|glob| glob.matches(&voter.id.id));
-        let in_group = |glob: &crate::model::glob::Glob| voter.groups.iter().any(|own| glob.matches(own));
-        let by_group = group.is_empty() || group.iter().any(in_group);
-        own.is_some() && by_issuer && kind.contains(&voter.kind) && by_id && by_group
-    }
+/// How many more of these are needed, for people; none if there are enough.
+fn missing<'a>(of: &Approvers, voters: impl Iterator<Item = &'a Voter>) -> Option<String> {
+    let people: BTreeSet<String> = voters.filter(|voter| of.include(voter)).map(person).collect();
+    let there = u32::try_from(people.len()).unwrap_or(u32::MAX);
+    let missing = of.quorum.saturating_sub(there);
+    let more = Approvers {
+        who: of.who.clone(),
+        quorum: missing,
+    };
+    (missing > 0).then(|| format!("{more} more"))
 }
 
 /// Who it is that votes, whichever account is used: the one who answers for it, else its id. Two accounts with one id are one
