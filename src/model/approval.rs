@@ -255,7 +255,7 @@ impl fmt::Debug for Details {
 }
 
 /// What was demanded when it was asked for: it says whose votes are taken. What counts is what is demanded when the approval is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DemandFacts {
     /// The rules that demand it.
     pub rules: Vec<RuleId>,
