@@ -25,20 +25,14 @@ pub enum Standing {
 pub struct Judge<'t> {
     table: Guard<Arc<Table>>,
     hasher: &'t RandomState,
-    issued: Option<Timestamp>,
     standing: Standing,
 }
 
 impl<'t> Judge<'t> {
-    pub(super) const fn new(
-        table: Guard<Arc<Table>>,
-        hasher: &'t RandomState,
-        issued: Option<Timestamp>,
-    ) -> Self {
+    pub(super) const fn new(table: Guard<Arc<Table>>, hasher: &'t RandomState) -> Self {
         Self {
             table,
             hasher,
-            issued,
             standing: Standing::Good,
         }
     }
@@ -51,13 +45,8 @@ impl<'t> Judge<'t> {
         }
     }
 
-    /// Judges a name that was issued with the credential.
-    pub fn name(&mut self, name: &Name<'_>) {
-        self.name_of(name, self.issued);
-    }
-
-    /// Judges a name that comes with something of its own, issued at `issued`: a workload with its certificate.
-    pub fn name_of(&mut self, name: &Name<'_>, issued: Option<Timestamp>) {
+    /// Judges a name that stands in a credential, or comes with a certificate, that was issued at `issued`.
+    pub fn name(&mut self, name: &Name<'_>, issued: Option<Timestamp>) {
         self.probe(name, issued);
         if let Name::Spiffe(id) = name
             && self.table.has(&Name::SpiffePrefix(""))

@@ -109,18 +109,17 @@ impl Revocations {
         self.0.table.load().revision()
     }
 
-    /// Judges a call whose credential was issued at `issued`; none if nothing is revoked, so that there is nothing to ask.
-    /// All names are judged by the same entries.
-    pub fn judge(&self, issued: Option<Timestamp>) -> Option<Judge<'_>> {
+    /// Judges a call; none if nothing is revoked, so that there is nothing to ask. All names are judged by the same entries.
+    pub fn judge(&self) -> Option<Judge<'_>> {
         let Memory { table, hasher, .. } = &*self.0;
         let table = table.load();
-        (table.len() > 0).then(|| Judge::new(table, hasher, issued))
+        (table.len() > 0).then(|| Judge::new(table, hasher))
     }
 
     /// Whether one thing is revoked that was not issued by anybody, as an approval is not.
     pub fn names(&self, name: &Name<'_>) -> bool {
-        self.judge(None).is_some_and(|mut judge| {
-            judge.name(name);
+        self.judge().is_some_and(|mut judge| {
+            judge.name(name, None);
             judge.standing() != Standing::Good
         })
     }

@@ -53,11 +53,11 @@ fn with(entries: &[Arc<Revocation>]) -> Revocations {
 }
 
 fn standing(revocations: &Revocations, names: &[Name<'_>], issued: Option<i64>) -> &'static str {
-    let Some(mut judge) = revocations.judge(issued.map(at)) else {
+    let Some(mut judge) = revocations.judge() else {
         return "good";
     };
     for name in names {
-        judge.name(name);
+        judge.name(name, issued.map(at));
     }
     match judge.standing() {
         Standing::Good => "good",
