@@ -62,6 +62,12 @@ pub enum TargetError {
     /// The value is empty, too long, or has control characters.
     #[error("a {0} has 1 to {MAX_VALUE} bytes without control characters")]
     Value(&'static str),
+    /// A whole token stands where its id belongs.
+    #[error("write the token's id (its `jti`), never the token")]
+    WholeToken,
+    /// A whole key stands where its id belongs, or something else that is no id.
+    #[error("write the key's id, as `countersign keys list` shows it, never the key")]
+    ApiKey,
     /// A whole provider has no value beside its name.
     #[error("an issuer is named once: leave the other name out")]
     Twice,
@@ -107,6 +113,10 @@ impl Target {
         let word = Self::KINDS.into_iter().find(|word| *word == kind);
         let word = word.ok_or(TargetError::Kind)?;
         match word {
+            // A JWS would be kept and shown everywhere where its id is.
+            "token" if value.starts_with("eyJ") && value.contains('.') => {
+                Err(TargetError::WholeToken)
+            }
             "token" | "subject" | "actor" | "client" | "session" | "key" => {
                 let issuer = issuer.ok_or(TargetError::NoIssuer(word))?;
                 Self::of_provider(word, ProviderName::new(issuer)?, text(word, value)?)
@@ -121,6 +131,9 @@ impl Target {
                 Ok(Self::Spiffe(id.shared()))
             }
             "spiffe_prefix" => spiffe_prefix(value).map(Self::SpiffePrefix),
+            "api_key" if !value.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+                Err(TargetError::ApiKey)
+            }
             "api_key" => text(word, value).map(Self::ApiKey),
             "proof_key" => proof_key(value).map(Self::ProofKey),
             "owner" => text(word, value).map(Self::Owner),
@@ -376,6 +389,18 @@ mod tests {
             ),
             ("proof_key", None, KEY, TargetError::ProofKey),
             ("proof_key", None, "jkt:x", TargetError::ProofKey),
+            (
+                "token",
+                Some("corp"),
+                "eyJhbGciOiJFUzI1NiJ9.e30.c2ln",
+                TargetError::WholeToken,
+            ),
+            (
+                "api_key",
+                None,
+                "csk_7Hq0ZtB4nVxW9aKc_0123",
+                TargetError::ApiKey,
+            ),
             (
                 "approval",
                 None,
