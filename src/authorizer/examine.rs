@@ -149,17 +149,22 @@ impl Snapshot {
     ) -> Result<Described, Refusal> {
         seen.workload = self.providers.workload(request)?;
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
+            seen.judged = Some(self.unrevoked_workload(request, seen.workload.as_ref())?);
             return Ok(Described {
                 parties: Parties::alone(Party::anonymous()),
                 token: None,
             });
         };
         seen.sighted = Sighting::of(&identity, &self.registry);
+        let judged = self.unrevoked(request, &identity, seen.workload.as_ref())?;
         let life = self.life(request, route);
         life.of_identities(everybody(&identity), &mut seen.lifecycle)?;
+        let parties = join(&identity, &self.registry)?;
+        let (judged, token) = judged.of(identity, &parties);
+        seen.judged = Some(judged);
         Ok(Described {
-            parties: join(&identity, &self.registry)?,
-            token: Some((identity.provider, identity.token)),
+            parties,
+            token: Some(token),
         })
     }
 

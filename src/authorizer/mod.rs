@@ -13,6 +13,7 @@ mod life;
 mod live;
 mod metadata;
 mod parties;
+mod revoked;
 mod seen;
 mod shadow;
 mod snapshot;
@@ -111,6 +112,7 @@ impl Authorizer {
             snapshot.protected.apply(&mut grant.constraints, request);
             headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
         }
+        snapshot.look_again(request, &mut examined);
         if Instant::now() >= until && !matches!(examined.verdict, Verdict::Fault(_)) {
             let fault = Fault::new(
                 FaultCode::DeadlineExceeded,
@@ -139,6 +141,7 @@ impl Authorizer {
             identity,
             policy,
             awaited: _,
+            judged: _,
             trace: _,
         } = examined;
         let mut decision = Decision {
