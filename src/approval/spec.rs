@@ -1,0 +1,27 @@
+//! The `approvals` section of the configuration.
+
+use serde::Deserialize;
+
+use crate::model::duration::HumanDuration;
+
+/// How approvals are asked for and kept, as the user wrote it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalsSpec {
+    /// Where people reach the admin listener to look at approvals and decide, as they write it in a browser.
+    pub url: Option<String>,
+    /// How many approvals one requester may wait for at once.
+    pub pending_per_requester: u32,
+    /// How long nothing is opened for the same call after a no.
+    pub cooldown: HumanDuration,
+}
+
+impl Default for ApprovalsSpec {
+    fn default() -> Self {
+        Self {
+            url: None,
+            pending_per_requester: 20,
+            cooldown: HumanDuration::from_secs(5 * 60),
+        }
+    }
+}
