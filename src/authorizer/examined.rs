@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::seen::Sighting;
+use crate::condition::Values;
 use crate::identity::Refusal;
 use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::identity::TokenFacts;
@@ -60,6 +61,8 @@ pub struct Examined {
     pub policy: Duration,
     /// What is demanded and granted, where an approval is all that is missing.
     pub awaited: Option<Box<Awaited>>,
+    /// The conditions that the rules saw, where somebody has set one to something else than the file does.
+    pub conditions: Option<Values>,
     /// The trace of the evaluation, if it was asked for.
     pub trace: Option<Trace>,
 }
@@ -83,6 +86,7 @@ impl Examined {
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             awaited: None,
+            conditions: None,
             trace: None,
         }
     }

@@ -125,6 +125,7 @@ impl Authorizer {
             identity,
             policy,
             awaited: _,
+            conditions: _,
             trace: _,
         } = examined;
         let mut decision = Decision {
@@ -246,6 +247,7 @@ impl Authorizer {
         let risk = examined.risk.as_ref().map_or(0, Risk::score);
         Some(ShadowJob {
             risk,
+            conditions: examined.conditions.clone(),
             snapshot: Arc::clone(snapshot),
             request: request.clone(),
             asked,

@@ -1,14 +1,13 @@
 //! The immutable bundle that one request sees from start to end.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::headers::Protected;
 use super::live::Live;
 use super::metadata::Documents;
 use crate::action::RouteTable;
+use crate::condition::Values;
 use crate::identity::Providers;
-use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
 use crate::registry::{Lifecycle, Registry};
@@ -37,8 +36,8 @@ pub struct Snapshot {
     pub lifecycle: Lifecycle,
     /// How credentials are verified.
     pub providers: Providers,
-    /// Conditions that are set; the others are false.
-    pub conditions: BTreeMap<ConditionName, bool>,
+    /// Every declared condition, as the file of conditions sets it: false unless it is set there.
+    pub conditions: Values,
     /// What changes without a reload.
     pub live: Live,
 }
