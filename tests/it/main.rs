@@ -37,3 +37,4 @@ mod reload;
 mod risk;
 mod svid;
 mod transport;
+mod valkey;
