@@ -1,5 +1,6 @@
 //! The least client that speaks RESP: one connection, one command, one answer.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub(crate) fn ask(
 fn send(stream: &mut BufReader<TcpStream>, command: &[&str]) -> io::Result<()> {
     let mut text = format!("*{}\r\n", command.len());
     for word in command {
-        text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        write!(text, "${}\r\n{word}\r\n", word.len()).map_err(io::Error::other)?;
     }
     stream.get_mut().write_all(text.as_bytes())
 }

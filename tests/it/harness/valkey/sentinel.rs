@@ -10,7 +10,7 @@ use super::{RespAnswer, Valkey, ask, port, program};
 use crate::envoy::process::Guard;
 use crate::harness::{SOON, eventually};
 
-/// What the group of servers is called.
+/// What it calls the servers that it watches over.
 const NAME: &str = "countersign";
 
 /// One Sentinel, which is a quorum by itself. Dropping it ends it.
@@ -59,11 +59,6 @@ impl Sentinel {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
-    }
-
-    /// What it calls the servers that it watches over.
-    pub(crate) const fn name(&self) -> &'static str {
-        NAME
     }
 
     /// Who is the primary, as far as it knows.

@@ -49,13 +49,13 @@ impl Valkey {
     }
 
     /// The same with more lines of configuration, which win over the harness's own.
-    pub(crate) fn with(fsync: Fsync, login: Option<Login>, lines: &[&str]) -> Self {
+    pub(crate) fn with(fsync: Fsync, login: Option<&Login>, lines: &[&str]) -> Self {
         // Between the choice of the port and the server's start somebody else can take it.
         for _ in 0..5 {
             let server = Self {
                 folder: tempfile::tempdir().unwrap(),
                 port: port::free(),
-                login: login.clone(),
+                login: login.cloned(),
                 running: Mutex::new(None),
             };
             server.write_configuration(fsync, lines);
