@@ -182,12 +182,14 @@ fn spoken(package: &str) -> String {
         .replace("==", " ")
 }
 
-fn say(words: &str) {
+/// Tells whoever waits what takes so long.
+pub(crate) fn say(words: &str) {
     // Nothing is lost when nobody listens.
     drop(writeln!(io::stderr(), "{words}"));
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// A program on `PATH`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
@@ -203,7 +205,7 @@ fn remove(folder: &Path) -> Result<(), String> {
 }
 
 /// Runs a command to its end and returns what it printed, or the end of what it complained about.
-fn run(command: &mut Command) -> Result<String, String> {
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let Output {
         status,
         stdout,
