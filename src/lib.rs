@@ -29,6 +29,9 @@
 //! | 5 | [`authorizer`] | the order of things; reads as the security argument | |
 //! | 4 | [`identity`] | who asks: a credential, verified into facts | |
 //! | 4 | [`registry`] | the inventory of non-human identities | |
+//! | 4 | [`approval`] | what somebody must approve, who did, and that it is used once | |
+//! | 4 | [`revocation`] | what is not good any more | |
+//! | 4 | [`condition`] | what somebody says is true at the moment | |
 //! | 4 | [`audit`] | one redacted record for every decision | |
 //! | 4 | [`token`] | the tokens that allowed requests carry inward, minted and published | |
 //! | 3 | [`action`] | which route, which action, which parameters; pure | |
@@ -86,10 +89,12 @@
 pub mod action;
 pub mod admin;
 pub mod app;
+pub mod approval;
 pub mod audit;
 pub mod authorizer;
 pub mod certificate;
 pub mod cli;
+pub mod condition;
 pub mod config;
 pub mod doctor;
 pub mod expression;
@@ -101,6 +106,7 @@ pub mod model;
 pub mod outbound;
 pub mod policy;
 pub mod registry;
+pub mod revocation;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 pub use run::run;
 
-use crate::authorizer::{Examined, Snapshot};
+use crate::authorizer::{Examined, Live, Snapshot};
 use crate::config::Bundle;
 use crate::identity::{ApiKeys, Resources};
 use crate::keys::secret::Secret;
@@ -71,7 +71,7 @@ const KEYS_WAIT: Duration = Duration::from_secs(5);
 /// A snapshot without a server, for `test` and `explain`. With `keys`, the issuers' keys are fetched once.
 pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Snapshot> {
     if !keys {
-        return Ok(bundle.into_snapshot(now, &Resources::default()));
+        return Ok(bundle.into_snapshot(now, &Resources::default(), Live::default()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -96,7 +96,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
             ..memory
         })
     })?;
-    Ok(bundle.into_snapshot(now, &resources))
+    Ok(bundle.into_snapshot(now, &resources, Live::default()))
 }
 
 /// The API keys of a store that is there; none is made for a question.

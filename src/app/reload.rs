@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::introspectors::{self, Introspectors};
 use super::keysets::{self, Handles, KeySets};
 use crate::admin::{ReloadStatus, Reloaded};
-use crate::authorizer::Snapshot;
+use crate::authorizer::{Live, Snapshot};
 use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
 use crate::ext_authz::{AllowList, now};
@@ -61,12 +61,20 @@ pub(super) struct Reloader {
     pub(super) fixed: String,
     pub(super) sets: KeySets,
     pub(super) introspectors: Introspectors,
-    /// What every snapshot's providers are given, without key sets and introspectors.
-    pub(super) lasting: Resources,
+    /// What every snapshot is given.
+    pub(super) lasting: Lasting,
     pub(super) in_force: Arc<InForce>,
     /// Who may ask over the gRPC port.
     pub(super) envoys: AllowList,
     pub(super) metrics: Metrics,
+}
+
+/// What stays the same for every snapshot of one process.
+pub(super) struct Lasting {
+    /// What providers are given, without key sets and introspectors.
+    pub(super) resources: Resources,
+    /// What changes without a reload.
+    pub(super) live: Live,
 }
 
 /// Whoever asks for a reload, and wants to hear what became of it.
@@ -85,7 +93,7 @@ impl Reloader {
         overrides: Overrides,
         bundle: Bundle,
         mut sets: KeySets,
-        lasting: Resources,
+        lasting: Lasting,
         metrics: Metrics,
         started: Timestamp,
     ) -> Self {
@@ -96,8 +104,8 @@ impl Reloader {
         introspectors.commit(known.clone());
         let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
         let fixed = bundle.fixed.clone();
-        let resources = resources(&handles, &known, &lasting);
-        let snapshot = Arc::new(bundle.into_snapshot(started, &resources));
+        let resources = resources(&handles, &known, &lasting.resources);
+        let snapshot = Arc::new(bundle.into_snapshot(started, &resources, lasting.live.clone()));
         metrics.policy_loaded(Arc::clone(&snapshot.version), started);
         tracing::info!(policy.version = %snapshot.version, rules = snapshot.policy.len(), "policy loaded");
         let in_force = Arc::new(InForce {
@@ -215,9 +223,9 @@ impl Reloader {
         let (rules, warnings) = (bundle.policy.len(), bundle.warnings.as_slice().len());
         let sources = bundle.providers.introspection_sources();
         let known = self.introspectors.prepare(sources);
-        let resources = resources(&handles, &known, &self.lasting);
+        let resources = resources(&handles, &known, &self.lasting.resources);
         let envoys = bundle.grpc.envoys().clone();
-        let snapshot = bundle.into_snapshot(now(), &resources);
+        let snapshot = bundle.into_snapshot(now(), &resources, self.lasting.live.clone());
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
         self.in_force.introspectors.store(Arc::new(known.clone()));

@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 use super::Bound;
 use super::keysets::KeySets;
 use super::operators::{Doors, Servers};
-use super::reload::{Asker, Reloader};
+use super::reload::{Asker, Lasting, Reloader};
 use super::seen;
 use super::status::StatusSource;
 use crate::audit::{Audit, AuditError, AuditWriter};
-use crate::authorizer::{Authorizer, ShadowQueue};
+use crate::authorizer::{Authorizer, Live, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, EdgeError, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
@@ -48,6 +48,10 @@ pub async fn run(
     let (open, writer) = Open::new(&bundle).await?;
     let (api_keys, lasting) = open.lasting().await?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
+    let lasting = Lasting {
+        resources: lasting,
+        live: Live::default(),
+    };
     let sets = KeySets::new(open.tasks.clone(), open.stop.clone())?;
     let (metrics, started) = (open.metrics.clone(), open.started);
     let reloader = Reloader::start(config, overrides, bundle, sets, lasting, metrics, started)

@@ -104,6 +104,8 @@ impl<'a> CredentialLine<'a> {
             key,
             bindable: _,
             proof,
+            bound: _,
+            session: _,
         } = token;
         Self {
             provider: provider.as_str(),

@@ -179,7 +179,7 @@ struct OutcomeLine<'a> {
 
 fn outcome(verdict: &Verdict) -> OutcomeLine<'_> {
     let cause = match verdict {
-        Verdict::Allow(_) => None,
+        Verdict::Allow(_) | Verdict::Pending(_) => None,
         Verdict::Deny(denial) => denial.cause.as_deref(),
         Verdict::Fault(fault) => Some(fault.cause.as_str()),
     };
@@ -204,6 +204,7 @@ fn details(verdict: &Verdict) -> Details<'_> {
             (None, permits, ConstraintsLine::of(&grant.constraints))
         }
         Verdict::Deny(denial) => (denial.remedy.as_ref().map(kind), Vec::new(), None),
+        Verdict::Pending(_) => (Some("approval"), Vec::new(), None),
         Verdict::Fault(_) => (None, Vec::new(), None),
     }
 }

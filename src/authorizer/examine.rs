@@ -21,7 +21,7 @@ use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
-use crate::policy::{Call, Mode, Scan, Trace};
+use crate::policy::{Call, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
 #[derive(Clone, Copy)]
@@ -228,11 +228,14 @@ impl Snapshot {
         } else {
             Scan::Indexed
         };
-        let verdict = self
+        let ruling = self
             .policy
             .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
-        Ok(verdict)
+        if let Ruling::Awaits(awaited) = &ruling {
+            seen.awaited = Some(awaited.clone());
+        }
+        Ok(ruling.unopened())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::model::route::Asked;
 use crate::model::rpc::RpcFacts;
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
-use crate::policy::Trace;
+use crate::policy::{Awaited, Trace};
 
 /// Described parties, as if a credential had been verified.
 #[derive(Clone, Debug)]
@@ -58,6 +58,8 @@ pub struct Examined {
     pub identity: Duration,
     /// Time spent on rules.
     pub policy: Duration,
+    /// What is demanded and granted, where an approval is all that is missing.
+    pub awaited: Option<Box<Awaited>>,
     /// The trace of the evaluation, if it was asked for.
     pub trace: Option<Trace>,
 }
@@ -80,6 +82,7 @@ impl Examined {
             lifecycle: Vec::new(),
             identity: Duration::ZERO,
             policy: Duration::ZERO,
+            awaited: None,
             trace: None,
         }
     }

@@ -9,6 +9,7 @@ mod examined;
 mod exchange;
 mod headers;
 mod life;
+mod live;
 mod metadata;
 mod parties;
 mod seen;
@@ -22,6 +23,7 @@ use arc_swap::ArcSwap;
 
 pub use examined::{Described, Examined};
 pub use headers::Protected;
+pub use live::Live;
 pub use metadata::Documents;
 pub use parties::{JoinError, join};
 pub use seen::{Noted, Sighting, Sightings};
@@ -122,6 +124,7 @@ impl Authorizer {
             lifecycle,
             identity,
             policy,
+            awaited: _,
             trace: _,
         } = examined;
         let mut decision = Decision {
@@ -179,7 +182,7 @@ impl Authorizer {
             Verdict::Allow(_) => {
                 Verdict::Fault(Fault::new(FaultCode::Internal, "a refusal was an allow"))
             }
-            refused @ (Verdict::Deny(_) | Verdict::Fault(_)) => refused,
+            refused @ (Verdict::Deny(_) | Verdict::Pending(_) | Verdict::Fault(_)) => refused,
         };
         let request = request_id.map(|id| RequestFacts {
             id: Some(id),

@@ -123,13 +123,14 @@ impl ShadowWorker {
         let shadow = job
             .snapshot
             .policy
-            .run(&call, Mode::WithShadow, Scan::Indexed, None);
+            .run(&call, Mode::WithShadow, Scan::Indexed, None)
+            .unopened();
         if shadow.as_str() == enforced.as_str() && shadow.reason() == enforced.reason() {
             return;
         }
         let effect = match shadow {
             Verdict::Allow(_) => ShadowEffect::WouldAllow,
-            Verdict::Deny(_) | Verdict::Fault(_) => ShadowEffect::WouldDeny,
+            Verdict::Deny(_) | Verdict::Pending(_) | Verdict::Fault(_) => ShadowEffect::WouldDeny,
         };
         self.metrics.shadow_difference(effect);
         self.audit.shadow(decision, &shadow);

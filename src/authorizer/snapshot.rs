@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::headers::Protected;
+use super::live::Live;
 use super::metadata::Documents;
 use crate::action::RouteTable;
 use crate::identity::Providers;
@@ -13,7 +14,7 @@ use crate::policy::Policy;
 use crate::registry::{Lifecycle, Registry};
 use crate::token::Minter;
 
-/// Routes, policy, registry, providers and conditions of one version.
+/// Routes, policy, registry, providers and conditions of one version, and the way to what changes without one.
 #[derive(Debug)]
 pub struct Snapshot {
     /// A digest of everything that it was made from.
@@ -38,4 +39,6 @@ pub struct Snapshot {
     pub providers: Providers,
     /// Conditions that are set; the others are false.
     pub conditions: BTreeMap<ConditionName, bool>,
+    /// What changes without a reload.
+    pub live: Live,
 }

@@ -140,7 +140,7 @@ fn compare(expect: &ExpectSpec, examined: &Examined) -> Vec<String> {
     }
     let constraints = match got {
         Verdict::Allow(grant) => Some(&grant.constraints),
-        Verdict::Deny(_) | Verdict::Fault(_) => None,
+        Verdict::Deny(_) | Verdict::Pending(_) | Verdict::Fault(_) => None,
     };
     if let Some(expected) = token {
         let minted = constraints.and_then(|constraints| constraints.token.as_ref());
@@ -186,7 +186,7 @@ fn compare_token(
 
 fn cause(verdict: &Verdict) -> Option<&str> {
     match verdict {
-        Verdict::Allow(_) => None,
+        Verdict::Allow(_) | Verdict::Pending(_) => None,
         Verdict::Deny(denial) => denial.cause.as_deref(),
         Verdict::Fault(fault) => Some(&fault.cause),
     }
@@ -231,7 +231,11 @@ tests:
         let bundle = load(&config, &Overrides::default()).unwrap();
         let (cases, claims) = (bundle.cases.clone(), bundle.claims.clone());
         let now = Timestamp::from_seconds(1_800_000_000);
-        let mut snapshot = bundle.into_snapshot(now, &crate::identity::Resources::default());
+        let mut snapshot = bundle.into_snapshot(
+            now,
+            &crate::identity::Resources::default(),
+            crate::authorizer::Live::default(),
+        );
         run(&cases[0].spec, &mut snapshot, &claims, &[], now).differences
     }
 

@@ -94,6 +94,8 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         key: None,
         bindable: true,
         proof: proof.as_deref().map_or(Ok(Proof::None), proof_named)?,
+        bound: None,
+        session: None,
     };
     Ok(Described {
         parties: Parties {

@@ -115,7 +115,7 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
             }
             match explained.examined.verdict {
                 Verdict::Allow(_) => Exit::Ok,
-                Verdict::Deny(_) => Exit::Denied,
+                Verdict::Deny(_) | Verdict::Pending(_) => Exit::Denied,
                 Verdict::Fault(_) => Exit::Failed,
             }
         }

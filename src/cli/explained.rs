@@ -192,7 +192,7 @@ fn party(party: &Party) -> Value {
 
 fn cause(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::Allow(_) => None,
+        Verdict::Allow(_) | Verdict::Pending(_) => None,
         Verdict::Deny(Denial { cause, .. }) => cause.clone(),
         Verdict::Fault(fault) => Some(fault.cause.clone()),
     }

@@ -10,7 +10,7 @@ use super::watch::Stamp;
 use crate::action::RouteTable;
 use crate::admin::{AdminSettings, MetricsSettings};
 use crate::audit::AuditSettings;
-use crate::authorizer::{Documents, Protected, Snapshot};
+use crate::authorizer::{Documents, Live, Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings, Resources};
 use crate::model::name::{ConditionName, ProviderName};
@@ -82,7 +82,7 @@ impl Bundle {
     }
 
     /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
-    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources) -> Snapshot {
+    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources, live: Live) -> Snapshot {
         let protected = Protected::new(&self.set_headers());
         let documents = Documents::new(&self.routes, &self.providers, &self.dpop);
         let providers = self.providers.with(self.dpop, resources);
@@ -98,6 +98,7 @@ impl Bundle {
             lifecycle: self.lifecycle,
             providers,
             conditions: self.set_conditions,
+            live,
         }
     }
 }

@@ -70,6 +70,8 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
             key: key.map(Arc::from),
             bindable: true,
             proof: Proof::None,
+            bound: None,
+            session: None,
         },
     };
     Ok(Unproven { identity, binding })

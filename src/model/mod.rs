@@ -2,7 +2,10 @@
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing here knows a wire or file format.
 
+pub mod approval;
 pub mod attributes;
+pub mod change;
+pub mod condition;
 pub mod decision;
 pub mod duration;
 pub mod facts;
@@ -16,6 +19,7 @@ pub mod party;
 pub mod reason;
 pub mod request;
 pub mod resource;
+pub mod revocation;
 pub mod risk;
 pub mod route;
 pub mod rpc;

@@ -206,6 +206,10 @@ codes! {
         TokenLifetime = "token_lifetime", "The credential is valid for longer than is accepted here";
         /// An identity of the call belongs to another environment than the route.
         EnvironmentMismatch = "environment_mismatch", "An identity of this call belongs to another environment";
+        /// The credential was revoked; a new one may be good.
+        CredentialRevoked = "credential_revoked", "The credential was revoked";
+        /// An identity of the call, or its workload, was revoked.
+        IdentityRevoked = "identity_revoked", "An identity of this call was revoked";
         /// The identity is used from a workload that is not in its list.
         IdentityWorkload = "identity_workload", "An identity of this call is bound to other workloads";
         /// A browser uses an identity that is not human.
@@ -228,6 +232,14 @@ codes! {
         StepUpRequired = "insufficient_user_authentication", "A stronger or fresher authentication is required";
         /// The caller must prove that the token is its own.
         ProofRequired = "proof_required", "A proof of possession is required";
+        /// Somebody else has to approve first.
+        ApprovalRequired = "approval_required", "This needs an approval";
+        /// An approver has said no.
+        ApprovalDenied = "approval_denied", "The approval was refused";
+        /// Whoever asks has too many approvals open.
+        ApprovalLimit = "approval_limit", "Too many approvals are waited for";
+        /// The approval that the request presents is not one for it.
+        ApprovalInvalid = "approval_invalid", "The approval is not valid for this request";
         /// Something is required that this caller cannot add.
         RequirementUnmet = "requirement_unmet", "This action requires what this caller cannot provide";
         /// A parameter with a cap is not a number.
@@ -252,6 +264,10 @@ codes! {
         ReplayMemoryFull = "replay_memory_full", "Too many requests at once";
         /// What must be remembered cannot be.
         StoreUnavailable = "store_unavailable", "Credentials cannot be verified at the moment";
+        /// What is known of revocations, approvals and conditions is older than this action allows.
+        StateStale = "state_stale", "The decision needs newer knowledge than there is at the moment";
+        /// An approval could not be opened or used up.
+        ApprovalUnavailable = "approval_unavailable", "Approvals cannot be used at the moment";
         /// Two guards set one header to different values.
         ConstraintConflict = "constraint_conflict", "The decision could not be carried out";
         /// A value that a guard sets could not be computed.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::approval::{ApprovalFacts, Ticket};
 use super::identity::Proof;
 use super::name::RuleId;
 use super::reason::{FaultCode, Reason};
@@ -17,16 +18,19 @@ pub enum Verdict {
     Allow(Grant),
     /// The request is refused.
     Deny(Denial),
+    /// The request is refused until somebody approves it.
+    Pending(Ticket),
     /// No decision could be made; the request is refused.
     Fault(Fault),
 }
 
 impl Verdict {
-    /// `allow`, `deny` or `fault`.
+    /// `allow`, `deny`, `pending` or `fault`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Allow(_) => "allow",
             Self::Deny(_) => "deny",
+            Self::Pending(_) => "pending",
             Self::Fault(_) => "fault",
         }
     }
@@ -36,6 +40,7 @@ impl Verdict {
         match self {
             Self::Allow(_) => "permitted",
             Self::Deny(denial) => denial.reason.as_str(),
+            Self::Pending(_) => Reason::ApprovalRequired.as_str(),
             Self::Fault(fault) => fault.code.as_str(),
         }
     }
@@ -45,6 +50,7 @@ impl Verdict {
         match self {
             Self::Allow(grant) => grant.permits.first(),
             Self::Deny(denial) => denial.rule.as_ref(),
+            Self::Pending(ticket) => ticket.rule.as_ref(),
             Self::Fault(fault) => fault.rule.as_ref(),
         }
     }
@@ -57,6 +63,8 @@ pub struct Grant {
     pub permits: Vec<RuleId>,
     /// What is done to the request.
     pub constraints: Constraints,
+    /// The approval that was used, where one was needed.
+    pub approval: Option<ApprovalFacts>,
 }
 
 /// Most bytes of names and texts in a grant's metadata; every value counts 8 more.

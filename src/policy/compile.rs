@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::approval::Ruling;
 use super::bound::Bound;
 use super::catalog::{Catalog, Schemas};
 use super::evaluate::{Call, Mode, Run};
@@ -84,13 +85,14 @@ impl Policy {
     /// The verdict of all enforced rules on a call of `call.facts.asked`.
     pub fn evaluate(&self, call: &Call<'_>) -> Verdict {
         self.run(call, Mode::Enforced, Scan::Indexed, None)
+            .unopened()
     }
 
     /// The same evaluation with the trace of every rule that covers the action.
     pub fn explain(&self, call: &Call<'_>) -> (Verdict, Trace) {
         let mut trace = Trace::default();
         let verdict = self.run(call, Mode::Enforced, Scan::Linear, Some(&mut trace));
-        (verdict, trace)
+        (verdict.unopened(), trace)
     }
 
     /// The evaluation in full: which rules are asked, how they are found, and where the trace goes.
@@ -100,13 +102,13 @@ impl Policy {
         mode: Mode,
         scan: Scan,
         trace: Option<&mut Trace>,
-    ) -> Verdict {
+    ) -> Ruling {
         match self.rules_of(&call.facts.asked.action) {
-            Some(rules) => Run::new(rules, call, mode, scan, trace).verdict(),
-            None => Verdict::Fault(Fault::new(
+            Some(rules) => Run::new(rules, call, mode, scan, trace).ruling(),
+            None => Ruling::Decided(Verdict::Fault(Fault::new(
                 FaultCode::Internal,
                 "the action is not part of this policy",
-            )),
+            ))),
         }
     }
 

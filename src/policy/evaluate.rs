@@ -2,6 +2,7 @@
 //! without a permit, an unmet requirement, a constraint that cannot be carried out.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::approval::Ruling;
 use super::bound::{Bound, Coverage};
 use super::compile::ActionRules;
 use super::constrain::Merge;
@@ -67,7 +68,7 @@ impl<'a, 't> Run<'a, 't> {
     }
 
     /// The first stage that decides, decides; a trace goes on to show what the later ones would have said.
-    pub(super) fn verdict(mut self) -> Verdict {
+    pub(super) fn ruling(mut self) -> Ruling {
         let stages: [Stage<'a, 't>; 4] = [
             Self::forbids,
             Self::musts,
@@ -82,7 +83,7 @@ impl<'a, 't> Run<'a, 't> {
                 break;
             }
         }
-        decided.unwrap_or_else(|| self.grant())
+        Ruling::Decided(decided.unwrap_or_else(|| self.grant()))
     }
 
     fn asks(&self, bound: &Bound) -> bool {
@@ -319,6 +320,7 @@ impl<'a, 't> Run<'a, 't> {
             Ok(constraints) => Verdict::Allow(Grant {
                 permits: self.permits,
                 constraints,
+                approval: None,
             }),
             Err(verdict) => verdict,
         }

@@ -3,6 +3,7 @@
 //! A rule is `permit` (who may), `forbid` (who may not) or `guard` (what must hold). Nothing here knows how a request
 //! came in or how its answer goes out.
 
+mod approval;
 mod bound;
 mod catalog;
 mod compile;
@@ -22,6 +23,7 @@ pub mod spec;
 mod token;
 mod trace;
 
+pub use approval::{Approvers, Awaited, Bind, Demand, Ruling, Standing, Who};
 pub use compile::{Context, Policy, Source, compile};
 pub use evaluate::{Call, Mode};
 pub use index::Scan;

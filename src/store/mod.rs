@@ -10,12 +10,16 @@
 //! exception is [`Store::secret`], which the file's mode protects.
 
 mod api_keys;
+mod approvals;
 mod error;
+mod feed;
+mod freshness;
 mod open;
 mod replay;
 mod schema;
 mod secrets;
 mod seen;
+mod signals;
 mod spec;
 mod writer;
 
@@ -26,9 +30,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use api_keys::{ApiKeyRecord, Put, Revoked, Rotated, StoredKeys};
+pub use approvals::{ApprovalFilter, MAX_LISTED, OpenLimits, Opened, Spent, Swapped};
 pub use error::StoreError;
+pub use feed::{Batch, Follower, Loss, ReplicaReport};
+pub use freshness::Freshness;
 pub use replay::{Consumed, MAX_REPLAY};
 pub use seen::{MAX_SEEN, SeenRecord};
+pub use signals::Acknowledged;
 pub use spec::{StoreSettings, StoreSpec};
 
 /// A handle on durable state.

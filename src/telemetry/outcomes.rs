@@ -16,6 +16,7 @@ const BUCKETS: [f64; 15] = [
 #[derive(Debug)]
 pub(super) struct Outcomes {
     permitted: Histogram,
+    pending: Histogram,
     denied: Vec<Histogram>,
     faults: Vec<Histogram>,
     identity: Histogram,
@@ -43,6 +44,8 @@ impl Outcomes {
         };
         Ok(Self {
             permitted: decisions.get_metric_with_label_values(&["allow", "permitted"])?,
+            pending: decisions
+                .get_metric_with_label_values(&["pending", Reason::ApprovalRequired.as_str()])?,
             denied: each(
                 "deny",
                 &mut Reason::ALL.iter().map(|reason| reason.as_str()),
@@ -65,6 +68,7 @@ impl Outcomes {
         let outcome = match verdict {
             Verdict::Allow(_) => Some(&self.permitted),
             Verdict::Deny(denial) => self.denied.get(denial.reason as usize),
+            Verdict::Pending(_) => Some(&self.pending),
             Verdict::Fault(fault) => self.faults.get(fault.code as usize),
         };
         if let Some(histogram) = outcome {

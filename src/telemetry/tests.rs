@@ -51,6 +51,7 @@ fn spent(micros: u64) -> Spent {
 
 fn allow() -> Verdict {
     Verdict::Allow(Grant {
+        approval: None,
         permits: Vec::new(),
         constraints: Constraints::default(),
     })

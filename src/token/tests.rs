@@ -121,6 +121,8 @@ impl World {
                 key: None,
                 bindable: true,
                 proof: Proof::None,
+                bound: None,
+                session: None,
             },
             parties,
             asked: asked(),

@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 10] = [
         "identity",
         "approval",
         "revocation",
+        "condition",
         "registry",
         "cache",
         "audit",

@@ -34,6 +34,7 @@ fn party(kind: Kind, id: &str) -> Party {
 fn grant() -> Verdict {
     let map = |name: &str| BTreeMap::from([(Arc::from(name), SECRET.to_owned())]);
     Verdict::Allow(Grant {
+        approval: None,
         permits: vec![
             RuleId::new("crm-team").unwrap(),
             RuleId::new("crm-agents").unwrap(),
@@ -94,6 +95,8 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 key: Some(Arc::from("k-1")),
                 bindable: true,
                 proof: crate::model::identity::Proof::None,
+                bound: None,
+                session: None,
             },
         )),
         workload: SpiffeId::parse("spiffe://example.org/crm/bot"),

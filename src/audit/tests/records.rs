@@ -207,6 +207,7 @@ fn largest(long: &str) -> Decision {
         Verdict::Allow(Grant {
             permits,
             constraints,
+            approval: None,
         }),
     );
     large.request = Some(RequestFacts {

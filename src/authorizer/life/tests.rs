@@ -60,6 +60,8 @@ fn token(lifetime: u64) -> TokenFacts {
         id: None,
         key: None,
         proof: Proof::None,
+        bound: None,
+        session: None,
         bindable: true,
     }
 }

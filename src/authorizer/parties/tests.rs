@@ -75,6 +75,8 @@ fn alice() -> Identity {
             key: None,
             bindable: true,
             proof: crate::model::identity::Proof::None,
+            bound: None,
+            session: None,
         },
     }
 }

@@ -142,6 +142,12 @@ const fn tells(reason: Reason, read: bool) -> bool {
         | Reason::AuthenticationRequired
         | Reason::StepUpRequired
         | Reason::InsufficientScope
+        | Reason::ApprovalRequired
+        | Reason::ApprovalDenied
+        | Reason::ApprovalLimit
+        | Reason::ApprovalInvalid
+        | Reason::CredentialRevoked
+        | Reason::IdentityRevoked
         | Reason::NoRoute
         | Reason::UnknownRoute
         | Reason::GatewayNotAllowed

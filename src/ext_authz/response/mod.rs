@@ -66,6 +66,7 @@ pub fn check_response(decision: &Decision) -> CheckResponse {
             )
         }),
         Verdict::Deny(denial) => denied(decision, denial),
+        Verdict::Pending(_) => denied(decision, &Denial::new(Reason::ApprovalRequired)),
         Verdict::Fault(fault) => faulted(decision, &decision.verdict, fault.code),
     }
 }

@@ -131,6 +131,7 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::DelegationCycle
         | Reason::DelegationMalformed
         | Reason::AuthenticationRequired
+        | Reason::CredentialRevoked
         | Reason::StepUpRequired => Class::Unauthenticated,
         Reason::NoRoute
         | Reason::UnknownRoute
@@ -155,7 +156,12 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::WorkloadRequired
         | Reason::NotPermitted
         | Reason::InsufficientScope
-        | Reason::RequirementUnmet => Class::Forbidden,
+        | Reason::RequirementUnmet
+        | Reason::IdentityRevoked
+        | Reason::ApprovalRequired
+        | Reason::ApprovalDenied
+        | Reason::ApprovalLimit
+        | Reason::ApprovalInvalid => Class::Forbidden,
         Reason::Metadata => Class::Answered,
     }
 }

@@ -108,6 +108,8 @@ fn identity(provider: &ApiKeyProvider, key: &Key) -> Identity {
             key: Some(Arc::clone(&key.id)),
             bindable: false,
             proof: Proof::None,
+            bound: None,
+            session: None,
         },
     }
 }

@@ -63,6 +63,8 @@ impl Mtls {
                 id: None,
                 key: caller.thumbprint.as_deref().map(Arc::from),
                 proof: Proof::Mtls,
+                bound: None,
+                session: None,
                 bindable: false,
             },
         }

@@ -63,6 +63,8 @@ impl Svid {
                 id: payload.text("jti")?,
                 key: key.map(Arc::from),
                 proof: Proof::None,
+                bound: None,
+                session: None,
                 bindable: false,
             },
         };

@@ -242,7 +242,7 @@ impl Given {
 
     /// Evaluates the call in the given way.
     pub(super) fn run(&self, policy: &Policy, mode: Mode, scan: Scan) -> Verdict {
-        self.with(policy, |call| policy.run(call, mode, scan, None))
+        self.with(policy, |call| policy.run(call, mode, scan, None).unopened())
     }
 
     /// What the signals of its action say.
@@ -297,6 +297,8 @@ impl Given {
         let token = TokenFacts {
             bindable: self.bindable,
             proof: self.proof,
+            bound: None,
+            session: None,
             ..token(&self.scope)
         };
         let call = Call {
@@ -326,6 +328,8 @@ fn token(scope: &[Arc<str>]) -> TokenFacts {
         key: None,
         bindable: true,
         proof: Proof::None,
+        bound: None,
+        session: None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::verdict::{Remedy, StepUp, Verdict};
 fn remedy(verdict: Verdict) -> Option<Remedy> {
     match verdict {
         Verdict::Deny(denial) => denial.remedy,
-        Verdict::Allow(_) | Verdict::Fault(_) => None,
+        Verdict::Allow(_) | Verdict::Pending(_) | Verdict::Fault(_) => None,
     }
 }
 

@@ -44,7 +44,9 @@ fn demand(audience: &str, scope: &[&str], ttl: u64) -> TokenDemand {
 fn demanded(given: &Given, guards: &[Json]) -> Result<Option<TokenDemand>, &'static str> {
     match given.verdict(&policy(&rules(guards))) {
         Verdict::Allow(grant) => Ok(grant.constraints.token),
-        verdict @ (Verdict::Deny(_) | Verdict::Fault(_)) => Err(verdict.reason()),
+        verdict @ (Verdict::Deny(_) | Verdict::Pending(_) | Verdict::Fault(_)) => {
+            Err(verdict.reason())
+        }
     }
 }
 

@@ -61,6 +61,7 @@ fn decision(verdict: Verdict) -> Decision {
 
 fn grant(constraints: Constraints) -> Verdict {
     Verdict::Allow(Grant {
+        approval: None,
         permits: vec![RuleId::new("releasers").unwrap()],
         constraints,
     })

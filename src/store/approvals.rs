@@ -1,0 +1,124 @@
+//! Approvals: opened once a key, changed by compare-and-swap, and used no more often than they can be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Store, StoreError};
+use crate::model::approval::{Approval, ApprovalId, State, Status};
+use crate::model::change::Position;
+use crate::model::decision::DecisionId;
+use crate::model::party::PartyId;
+use crate::model::time::Timestamp;
+
+/// What holds for opening approvals.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenLimits {
+    /// Most that one requester (subject and actor) may wait for.
+    pub per_requester: u32,
+    /// How long nothing is opened after a no.
+    pub cooldown: Duration,
+}
+
+/// What became of an attempt to open an approval.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opened {
+    /// It is open now.
+    New(Arc<Approval>),
+    /// One with the same key is pending or approved.
+    Known(Arc<Approval>),
+    /// One with the same key was denied not long ago.
+    Denied(Arc<Approval>),
+    /// The requester waits for too many.
+    TooMany,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Swapped {
+    /// It is durable.
+    Done(Position),
+    /// Somebody else was first; this is how it is now.
+    Stale(Arc<Approval>),
+    /// There is no such approval.
+    Missing,
+}
+
+/// What became of a use.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spent {
+    /// It counts, and is durable.
+    Done(Arc<Approval>),
+    /// It is another one by now, as a vote or its end came between: look again.
+    Changed(Arc<Approval>),
+    /// It cannot be used.
+    Gone(State),
+    /// There is no such approval.
+    Missing,
+}
+
+/// Which approvals are asked for; newest first.
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalFilter {
+    /// Only these; none means all.
+    pub status: Option<Status>,
+    /// Only those whose subject or actor this is.
+    pub requester: Option<PartyId>,
+    /// Only those older than this one.
+    pub before: Option<ApprovalId>,
+    /// At most so many; never more than [`MAX_LISTED`].
+    pub limit: usize,
+}
+
+/// Most approvals in one answer.
+pub const MAX_LISTED: usize = 500;
+
+impl Store {
+    /// Opens `new`, unless one with its key is live, was denied within the cool-down, or its requester waits for too many.
+    pub async fn open_approval(
+        &self,
+        new: Approval,
+        limits: OpenLimits,
+        now: Timestamp,
+    ) -> Result<Opened, StoreError> {
+        let _later = (new, limits, now);
+        Err(StoreError::Stopped)
+    }
+
+    /// Replaces an approval by `next`, if its version is still `expected`; `next` has the version after it.
+    pub async fn change_approval(
+        &self,
+        expected: u64,
+        next: Approval,
+    ) -> Result<Swapped, StoreError> {
+        let _later = (expected, next);
+        Err(StoreError::Stopped)
+    }
+
+    /// Uses an approval once, if it is as it was in `version` or only more used, approved, in time, and has uses left. Of all who
+    /// ask, in whatever process, never more are told [`Spent::Done`] than it has uses.
+    pub async fn spend_approval(
+        &self,
+        id: &ApprovalId,
+        votes: usize,
+        by: &DecisionId,
+        now: Timestamp,
+    ) -> Result<Spent, StoreError> {
+        let _later = (id, votes, by, now);
+        Err(StoreError::Stopped)
+    }
+
+    /// An approval, as the store has it.
+    pub async fn approval(&self, id: &ApprovalId) -> Result<Option<Arc<Approval>>, StoreError> {
+        let _later = id;
+        Err(StoreError::Stopped)
+    }
+
+    /// Approvals, newest first, also those that are over.
+    pub async fn approvals(
+        &self,
+        filter: ApprovalFilter,
+    ) -> Result<Vec<Arc<Approval>>, StoreError> {
+        let _later = filter;
+        Err(StoreError::Stopped)
+    }
+}
