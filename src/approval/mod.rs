@@ -3,11 +3,15 @@
 //! What is looked up on a request's path is in memory; the store is asked to open an approval and to use one up, and it alone says
 //! that a use is the last.
 
+mod sign_in;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::model::approval::{Approval, ApprovalId, ApprovalKey};
+
+pub use sign_in::SignInSpec;
 
 /// The approvals that this replica knows. Cheap to clone; every clone is the same memory.
 #[derive(Clone, Default)]
