@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::approval::{Ticket, Vote};
-use crate::model::glob::Glob;
-use crate::model::name::{ProviderName, RuleId};
-use crate::model::party::{Kind, Parties};
+pub use crate::model::approver::{Approvers, Who};
+use crate::model::name::RuleId;
+use crate::model::party::Parties;
 use crate::model::verdict::{Grant, Verdict};
 
 /// How the rules end.
@@ -63,28 +63,6 @@ pub struct Demand {
     pub reason_required: bool,
 }
 
-/// Some of whom must approve.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Approvers {
-    /// Who they are; one of these.
-    pub who: Vec<Who>,
-    /// How many of them.
-    pub quorum: u32,
-}
-
-/// Who may approve. Everything that it names must fit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Who {
-    /// The provider.
-    pub issuer: Vec<ProviderName>,
-    /// The kind; human unless said.
-    pub kind: Vec<Kind>,
-    /// The id.
-    pub id: Vec<Glob>,
-    /// A group.
-    pub group: Vec<Glob>,
-}
-
 /// What of a call an approval is bound to, beside who asks for what on which route.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bind {
@@ -106,7 +84,15 @@ pub enum Standing {
 impl Demand {
     /// How votes stand, of those that count: yes, from distinct approvers, none of whom asks, acts, or answers for one who does.
     pub fn standing(&self, votes: &[Vote], asking: &Parties) -> Standing {
-        let _later = (votes, asking);
-        Standing::Missing(String::new())
+        let own = |vote: &&Vote| asking.each().any(|party| party.id == vote.voter.id);
+        let counting: Vec<&Vote> = votes.iter().filter(|it| it.approve && !own(it)).collect();
+        let met = |from: &Approvers| {
+            let fitting = counting.iter().filter(|it| from.include(&it.voter));
+            fitting.count() >= usize::try_from(from.quorum).unwrap_or(usize::MAX)
+        };
+        match self.from.iter().find(|from| !met(from)) {
+            Some(from) => Standing::Missing(from.to_string()),
+            None => Standing::Met,
+        }
     }
 }

@@ -67,7 +67,18 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Swapped snapshots.
     (
         "arc_swap",
-        &["keys", "tls", "identity", "authorizer", "ext_authz", "app"],
+        &[
+            "keys",
+            "tls",
+            "store",
+            "identity",
+            "approval",
+            "revocation",
+            "condition",
+            "authorizer",
+            "ext_authz",
+            "app",
+        ],
     ),
     // Those who run tasks, wait or do I/O; the edges and what feeds them.
     (

@@ -114,9 +114,10 @@ fn sentence(approval: &Approval) -> Markup {
                 Some(actor) => { (words::party(actor)) " asks for " (words::party(subject)) },
                 None => { (words::party(subject)) " asks" },
             }
-            " to do this once"
-            @if approval.uses > 1 { ", and up to " (approval.uses) " times" }
-            "."
+            @match approval.uses {
+                1 => " to do this once.",
+                uses => { " to do this up to " (uses) " times." },
+            }
         }
     }
 }
@@ -163,13 +164,19 @@ fn values(text: &str) -> Markup {
         Some(members) => html! {
             dl {
                 @for (name, value) in members {
-                    dt.value { (shown::text(name.trim_matches('"'))) }
+                    dt.value { (shown::text(bare(&name))) }
                     dd.value { (shown::text(&indented(&value))) }
                 }
             }
         },
         None => html! { div.value { (shown::text(&indented(text))) } },
     }
+}
+
+/// A name without its quotes.
+fn bare(name: &str) -> &str {
+    let inner = name.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inner.unwrap_or(name)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,0 +1,1 @@
+//! Approvals from the first attempt to their end, against a real store.
