@@ -15,6 +15,7 @@ mod change;
 mod check;
 mod gate;
 mod guard;
+mod inbox;
 mod json;
 mod keys;
 mod limiter;

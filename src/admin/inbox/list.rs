@@ -24,7 +24,7 @@ pub(super) fn page(session: &Session, mut all: Vec<Arc<Approval>>, now: Timestam
             @match waiting.len() {
                 0 => "Nothing waits for a decision",
                 1 => "One request waits for a decision",
-                n => (n) " requests wait for a decision",
+                n => { (n) " requests wait for a decision" },
             }
         }
         @if waiting.is_empty() {
@@ -54,27 +54,25 @@ pub(super) fn card(approval: &Approval, now: Timestamp) -> Markup {
         a.card href={ "/approvals/" (approval.id) } {
             span.top {
                 b { (approval.action.as_str()) }
-                (words::state(approval, now))
+                span.chips { (words::tier(approval.tier)) " " (words::state(approval, now)) }
             }
             @if let Some(resource) = &approval.resource {
-                span.value { (shown::text(&resource.id)) } " "
+                span.line { (shown::text(&resource.kind)) " " span.value { (shown::text(&resource.id)) } }
             }
-            span.soft {
+            span.line {
                 (shown::text(&actor.as_ref().unwrap_or(subject).id.id))
                 @if actor.is_some() { " for " (shown::text(&subject.id.id)) }
             }
-            br;
-            span.soft {
+            span.line.soft {
                 "asked " (words::distance(approval.created, now))
-                @if waits { ", can be decided " (until(approval.pending_until, now)) }
-                " · " (approval.tier.as_str()) " tier"
+                @if waits { " · " (until(approval.pending_until, now)) " left to decide" }
             }
         }
     }
 }
 
-/// `for 9 min more`.
+/// `9 min`.
 fn until(at: Timestamp, now: Timestamp) -> String {
     let left = at.seconds().saturating_sub(now.seconds());
-    format!("for {} more", words::amount(left.unsigned_abs()))
+    words::amount(left.unsigned_abs())
 }

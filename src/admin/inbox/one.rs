@@ -43,8 +43,7 @@ impl View<'_> {
         let state = approval.state(*now);
         let body = html! {
             @if let Some(told) = told { div.note.warn role="alert" { (told.words) } }
-            span.chip class=(approval.tier.as_str()) { (approval.tier.as_str()) " tier" }
-            " " (words::state(approval, *now))
+            (words::tier(approval.tier)) " " (words::state(approval, *now))
             h1 { (approval.action.as_str()) }
             (sentence(approval))
             (arguments(&approval.details))
@@ -210,7 +209,7 @@ fn facts(approval: &Approval, now: Timestamp) -> Markup {
             @if let Some(proof) = proof { dt { "Proven by" } dd.value { (shown::text(proof)) } }
             dt { "Action" } dd { (approval.action.as_str()) }
             @if let Some(resource) = &approval.resource {
-                dt { (resource.kind) } dd.value { (shown::text(&resource.id)) }
+                dt { "Resource" } dd { (shown::text(&resource.kind)) " " span.value { (shown::text(&resource.id)) } }
             }
             dt { "Route" } dd { (approval.route.as_str()) }
             @if let Some(tenant) = &approval.tenant { dt { "Tenant" } dd { (shown::text(tenant)) } }
@@ -225,7 +224,7 @@ fn facts(approval: &Approval, now: Timestamp) -> Markup {
                     dt { "Then good for" } dd { (words::amount(*ttl)) }
                 },
             }
-            dt { "Uses" } dd { (approval.uses_left()) " of " (approval.uses) " left" }
+            dt { "Uses" } dd { (approval.uses) @if !approval.spent.is_empty() { ", " (approval.uses_left()) " left" } }
             dt { "Needs" } dd { @for from in from { (from) br; } }
             dt { "Bound to" } dd { (bind.join(", ")) }
             dt { "Demanded by" } dd { @for rule in rules { (rule.as_str()) " " } }
@@ -244,7 +243,7 @@ fn votes(approval: &Approval, now: Timestamp) -> Markup {
                 @if *approve { " has approved" } @else { " has denied" }
                 @if let Some(actor) = &voter.actor { " through " (shown::text(&actor.id)) }
                 br; (words::moment(*at, now))
-                @if let Some(reason) = reason { p.value { (shown::text(reason)) } }
+                @if let Some(reason) = reason { p.said { (shown::text(reason)) } }
             }
         }
     }

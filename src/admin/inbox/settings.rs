@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::approval::SignInSpec;
+use crate::admin::origin::Origin;
+use crate::approval::{ApprovalsSpec, SignInSpec};
 use crate::keys::secret::SecretSpec;
 use crate::model::finding::Finding;
 use crate::model::name::ProviderName;
@@ -27,9 +28,50 @@ const OURS: [&str; 11] = [
 /// Most additional parameters.
 const MAX_PARAMETERS: usize = 16;
 
+/// Where the page is, and how people sign in, checked.
+#[derive(Clone, Debug, Default)]
+pub(in crate::admin) struct InboxSettings {
+    /// Where people reach it.
+    pub(in crate::admin) origin: Option<Origin>,
+    /// How they sign in; without it they show a token that they have.
+    pub(in crate::admin) sign_in: Option<SignIn>,
+}
+
+impl InboxSettings {
+    /// Checks what the section `approvals` says about the page. `own` is the listener's own URL, and `audience` what tokens must be meant
+    /// for.
+    pub(in crate::admin) fn compile(
+        spec: &ApprovalsSpec,
+        providers: &[ProviderName],
+        own: Option<&Origin>,
+        audience: Option<&str>,
+    ) -> (Self, Vec<Finding>) {
+        let mut findings = Vec::new();
+        // What is no URL at all is reported by whoever hands it out.
+        let origin = spec.url.as_deref().and_then(Origin::parse);
+        let origin = origin.or_else(|| own.cloned());
+        let at = || if spec.url.is_some() { "url" } else { "sign_in" };
+        if let Some(origin) = origin.as_ref().filter(|it| it.has_path()) {
+            let message = format!("the page is at `{}/approvals`, and not below another path", origin.as_sent);
+            findings.push(Finding::error("approvals-url", message).under(at()));
+        }
+        let sign_in = spec.sign_in.clone().and_then(|sign_in| {
+            if origin.is_none() {
+                let message = "nothing says where people come back to when they have signed in";
+                let help = "write `url: https://approve.example.com`, where people reach the admin listener";
+                findings.push(Finding::error("approvals-url", message).help(help).under("sign_in"));
+            }
+            let place = |finding: Finding| finding.under("sign_in");
+            let compiled = SignIn::compile(sign_in, providers, audience);
+            compiled.map_err(|found| findings.extend(found.into_iter().map(place))).ok()
+        });
+        (Self { origin, sign_in }, findings)
+    }
+}
+
 /// The client that the page is at an authorization server (RFC 6749, section 4.1; RFC 7636).
 #[derive(Clone, Debug)]
-pub struct SignIn {
+pub(in crate::admin) struct SignIn {
     pub(super) provider: ProviderName,
     pub(super) authorization: HttpUrl,
     pub(super) token: HttpUrl,
@@ -42,7 +84,7 @@ pub struct SignIn {
 impl SignIn {
     /// Checks the section, whose file is no longer relative. `providers` are those whose people may come in, and `audience` is what
     /// their tokens must be meant for.
-    pub fn compile(
+    pub(super) fn compile(
         spec: SignInSpec,
         providers: &[ProviderName],
         audience: Option<&str>,

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::shown;
 use crate::model::approval::{Approval, Involved, State, Status};
 use crate::model::party::Kind;
+use crate::model::route::Tier;
 use crate::model::time::Timestamp;
 
 /// A moment as people say it, and as it is written.
@@ -52,6 +53,11 @@ pub(super) fn state(approval: &Approval, now: Timestamp) -> Markup {
         State::Expired => "expired",
     };
     html! { span class={ "chip " (state.as_str()) } { (word) } }
+}
+
+/// How much harm a call can do.
+pub(super) fn tier(tier: Tier) -> Markup {
+    html! { span class={ "chip " (tier.as_str()) } { (tier.as_str()) } }
 }
 
 /// A party with its kind, its issuer and who answers for it.
