@@ -34,8 +34,8 @@ impl Board {
         self.get(self.by_key.get(key)?)
     }
 
-    pub(super) fn entries(&self) -> Vec<Arc<Approval>> {
-        self.by_id.values().cloned().collect()
+    pub(super) fn each(&self) -> impl Iterator<Item = &Arc<Approval>> {
+        self.by_id.values()
     }
 
     pub(super) fn apply(&mut self, approval: &Arc<Approval>) {
@@ -49,8 +49,7 @@ impl Board {
         if newest.is_none_or(|newest| age(&newest) <= age(approval)) {
             self.by_key.insert(approval.key, approval.id.clone());
         }
-        self.by_id
-            .insert(approval.id.clone(), Arc::clone(approval));
+        self.by_id.insert(approval.id.clone(), Arc::clone(approval));
         if self.by_id.len() > self.room.max(FEW) {
             self.tidy();
         }
@@ -157,7 +156,7 @@ mod tests {
         let later = i64::try_from(KEPT.as_secs()).unwrap() + 1_000_000;
         let live = changed(&pending(0, 0), |it| it.pending_until = at(later + 60));
         board.apply(&live);
-        for number in 1..=u32::try_from(FEW).unwrap() {
+        for number in 1..u32::try_from(FEW).unwrap() {
             board.apply(&pending(number, 0));
         }
         board.apply(&pending(9_999, later));
@@ -172,7 +171,11 @@ mod tests {
         for number in 0..=u32::try_from(MAX_KNOWN).unwrap() {
             let approval = pending(number, i64::from(number) / 1_000);
             let over = number % 2 == 0;
-            let status = if over { Status::Consumed } else { Status::Pending };
+            let status = if over {
+                Status::Consumed
+            } else {
+                Status::Pending
+            };
             board.apply(&changed(&approval, |it| it.status = status));
         }
         assert!(board.by_id.len() <= MAX_KNOWN);

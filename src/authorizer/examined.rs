@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::revoked::Judged;
 use super::seen::Sighting;
 use crate::identity::Refusal;
 use crate::model::decision::{DpopFacts, RouteFacts};
@@ -60,6 +61,8 @@ pub struct Examined {
     pub policy: Duration,
     /// What is demanded and granted, where an approval is all that is missing.
     pub awaited: Option<Box<Awaited>>,
+    /// What nothing was found against, for whoever has to look again.
+    pub(super) judged: Option<Judged>,
     /// The trace of the evaluation, if it was asked for.
     pub trace: Option<Trace>,
 }
@@ -83,6 +86,7 @@ impl Examined {
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             awaited: None,
+            judged: None,
             trace: None,
         }
     }

@@ -36,5 +36,6 @@ mod readme;
 mod refusals;
 mod reload;
 mod risk;
+mod state;
 mod svid;
 mod transport;
