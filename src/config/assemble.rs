@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bundle::{Bundle, Failure};
+use super::countersign;
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::gateways;
@@ -17,6 +18,7 @@ use super::server::{Overrides, ServerSpec};
 use super::tokens::{self, Tokens};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
+use crate::action::CompiledRoute;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -119,6 +121,8 @@ impl Reading<'_> {
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let listed = self.listed(&spec);
+        let complete = providers.as_ref().filter(|_| !incomplete);
+        let own = countersign::route(&document, &spec, complete, &mut self.problems);
         let Read {
             cases,
             conditions,
@@ -127,8 +131,9 @@ impl Reading<'_> {
             &listed,
             &spec,
             &known,
-            providers.as_ref().filter(|_| !incomplete),
+            complete,
             tokens.header.as_deref(),
+            own,
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
@@ -314,9 +319,10 @@ impl Reading<'_> {
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         checked: Option<&CheckedProviders>,
         token_header: Option<&str>,
+        own: Option<CompiledRoute>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
-        let mut read = PolicyFiles::default();
+        let mut read = PolicyFiles::beside(own);
         for (file, tests_only) in found
             .policies
             .iter()

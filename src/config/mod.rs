@@ -7,6 +7,7 @@ mod assemble;
 mod bundle;
 mod call;
 mod case;
+mod countersign;
 mod expectation;
 mod files;
 mod fixed;
@@ -25,8 +26,8 @@ pub mod yaml;
 pub use assemble::{load, load_with_certificates};
 pub use bundle::{Bundle, Failure};
 pub use case::{
-    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec, PlacedCase,
-    VoterSpec,
+    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec,
+    PlacedCase, VoterSpec,
 };
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
