@@ -28,6 +28,8 @@ impl ApprovalSettings {
     pub fn compile(spec: ApprovalsSpec) -> Result<Self, Vec<Finding>> {
         let ApprovalsSpec {
             url,
+            // They are those of the built-in route.
+            providers: _,
             pending_per_requester,
             cooldown,
             // The page where people sign in checks it.
@@ -75,6 +77,7 @@ impl Default for ApprovalSettings {
     fn default() -> Self {
         let ApprovalsSpec {
             url: _,
+            providers: _,
             pending_per_requester,
             cooldown,
             sign_in: _,

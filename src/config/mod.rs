@@ -8,6 +8,7 @@ mod assemble;
 mod bundle;
 mod call;
 mod case;
+mod countersign;
 mod expectation;
 mod files;
 mod fixed;
@@ -26,8 +27,8 @@ pub mod yaml;
 pub use assemble::{load, load_with_certificates};
 pub use bundle::{Bundle, Failure};
 pub use case::{
-    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec, PlacedCase,
-    VoterSpec,
+    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec,
+    PlacedCase, VoterSpec,
 };
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
