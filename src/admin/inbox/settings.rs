@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::admin::origin::Origin;
+use crate::admin::settings::AdminSettings;
 use crate::approval::{ApprovalsSpec, SignInSpec};
 use crate::keys::secret::SecretSpec;
 use crate::model::finding::Finding;
@@ -38,33 +39,46 @@ pub(in crate::admin) struct InboxSettings {
 }
 
 impl InboxSettings {
-    /// Checks what the section `approvals` says about the page. `own` is the listener's own URL, and `audience` what tokens must be meant
-    /// for.
+    /// Checks what the section `approvals` says about the page of a listener.
     pub(in crate::admin) fn compile(
         spec: &ApprovalsSpec,
         providers: &[ProviderName],
-        own: Option<&Origin>,
-        audience: Option<&str>,
+        listener: &AdminSettings,
     ) -> (Self, Vec<Finding>) {
         let mut findings = Vec::new();
         // What is no URL at all is reported by whoever hands it out.
         let origin = spec.url.as_deref().and_then(Origin::parse);
-        let origin = origin.or_else(|| own.cloned());
-        let at = || if spec.url.is_some() { "url" } else { "sign_in" };
-        if let Some(origin) = origin.as_ref().filter(|it| it.has_path()) {
-            let message = format!("the page is at `{}/approvals`, and not below another path", origin.as_sent);
-            findings.push(Finding::error("approvals-url", message).under(at()));
+        let origin = origin.or_else(|| listener.url.clone());
+        if let Some(origin) = &origin
+            && spec.url.is_some()
+            && origin.has_path()
+        {
+            let home = &origin.as_sent;
+            let message = format!("the page is at `{home}/approvals`, and not below another path");
+            let help = format!("write `url: {home}`");
+            let finding = Finding::error("approvals-url", message).help(help);
+            findings.push(finding.under("url"));
         }
-        let sign_in = spec.sign_in.clone().and_then(|sign_in| {
-            if origin.is_none() {
-                let message = "nothing says where people come back to when they have signed in";
-                let help = "write `url: https://approve.example.com`, where people reach the admin listener";
-                findings.push(Finding::error("approvals-url", message).help(help).under("sign_in"));
-            }
-            let place = |finding: Finding| finding.under("sign_in");
-            let compiled = SignIn::compile(sign_in, providers, audience);
-            compiled.map_err(|found| findings.extend(found.into_iter().map(place))).ok()
-        });
+        let Some(sign_in) = spec.sign_in.clone() else {
+            return (Self { origin, sign_in: None }, findings);
+        };
+        let place = |finding: Finding| finding.under("sign_in");
+        if origin.is_none() {
+            let message = "nothing says where people come back to when they have signed in";
+            let help = "write where people reach the admin listener: `url: https://approve.example.com`";
+            let finding = Finding::error("approvals-url", message).help(help);
+            findings.push(place(finding));
+        }
+        let listed = spec.providers.items();
+        let of_access: Vec<_> = listener.access.providers().collect();
+        let may = |it: &&ProviderName| match listed {
+            [] => of_access.contains(it),
+            _ => listed.iter().any(|name| name == it.as_str()),
+        };
+        let providers: Vec<_> = providers.iter().filter(may).cloned().collect();
+        let compiled = SignIn::compile(sign_in, &providers, listener.audience.as_deref());
+        let sign_in = compiled.map_err(|found| findings.extend(found.into_iter().map(place)));
+        let sign_in = sign_in.ok();
         (Self { origin, sign_in }, findings)
     }
 }
