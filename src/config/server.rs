@@ -42,6 +42,9 @@ pub struct ServerSpec {
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// Who may approve, and how approvals are asked for.
+    #[serde(default)]
+    pub approvals: ApprovalsSpec,
     /// How proofs of possession are judged.
     #[serde(default)]
     pub dpop: DpopSpec,
@@ -87,6 +90,7 @@ const SECTIONS: [&str; 11] = [
     "log",
     "audit",
     "store",
+    "approvals",
     "dpop",
     "lifecycle",
     "approvals",
@@ -109,6 +113,7 @@ impl ServerSpec {
         );
         let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
+        let approvals = section(document, "approvals", problems);
         let dpop = section(document, "dpop", problems);
         let approvals = section(document, "approvals", problems);
         Some(Self {
@@ -118,6 +123,7 @@ impl ServerSpec {
             log,
             audit,
             store,
+            approvals,
             dpop,
             lifecycle,
             approvals,
