@@ -49,8 +49,7 @@ impl Board {
         if newest.is_none_or(|newest| age(&newest) <= age(approval)) {
             self.by_key.insert(approval.key, approval.id.clone());
         }
-        self.by_id
-            .insert(approval.id.clone(), Arc::clone(approval));
+        self.by_id.insert(approval.id.clone(), Arc::clone(approval));
         if self.by_id.len() > self.room.max(FEW) {
             self.tidy();
         }
@@ -172,7 +171,11 @@ mod tests {
         for number in 0..=u32::try_from(MAX_KNOWN).unwrap() {
             let approval = pending(number, i64::from(number) / 1_000);
             let over = number % 2 == 0;
-            let status = if over { Status::Consumed } else { Status::Pending };
+            let status = if over {
+                Status::Consumed
+            } else {
+                Status::Pending
+            };
             board.apply(&changed(&approval, |it| it.status = status));
         }
         assert!(board.by_id.len() <= MAX_KNOWN);
