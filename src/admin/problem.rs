@@ -51,6 +51,16 @@ impl Problem {
         self
     }
 
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind
+    }
+
+    /// What is wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(super) fn internal(detail: &'static str) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
