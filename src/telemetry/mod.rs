@@ -13,6 +13,7 @@ pub mod metrics;
 mod outcomes;
 mod scrape;
 pub mod spec;
+mod state;
 mod tls;
 
 pub use admin::AdminRefusal;
