@@ -95,6 +95,7 @@ impl Fixed {
         if let Some(file) = &overrides.store {
             store = StoreSpec {
                 file: Some(file.clone()),
+                ..StoreSpec::default()
             };
         }
         let entries = spec.dpop.replay_entries;
@@ -169,7 +170,7 @@ impl Fixed {
 
     /// Keys that are issued into memory end with the process that issued them.
     fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
-        if self.store.file().is_none() {
+        if !self.store.is_lasting() {
             let path = KeyPath::root().join("providers");
             let message = "API keys are accepted, and there is no store to keep them in";
             let problem = document.warning(&path, "keys-without-store", message.to_owned());
