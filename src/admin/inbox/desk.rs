@@ -103,9 +103,11 @@ pub(super) fn refused(session: &Session, refused: &Refused, next: &Next) -> (Res
                 forbidden(session, decision, denial.reason.title())
             }
         },
-        Verdict::Pending(_) => {
-            forbidden(session, decision, "The policy wants an approval for this, too")
-        }
+        Verdict::Pending(_) => forbidden(
+            session,
+            decision,
+            "The policy wants an approval for this, too",
+        ),
         Verdict::Fault(_) => unsure(Some(session)),
         Verdict::Allow(_) => forbidden(session, decision, "Nobody known asks"),
     };
@@ -121,6 +123,9 @@ fn is_over(refused: &Refused) -> bool {
 }
 
 fn forbidden(session: &Session, decision: &Decision, title: &str) -> Response {
-    let words = format!("You may not do this. {title}. The decision is recorded as {}.", decision.id);
+    let words = format!(
+        "You may not do this. {title}. The decision is recorded as {}.",
+        decision.id
+    );
     trouble::plain(StatusCode::FORBIDDEN, &words, Some(session))
 }

@@ -50,8 +50,18 @@ pub(super) async fn begin(State(gate): State<Arc<Gate>>, RawQuery(query): RawQue
     if sign_in.expects_id() {
         pairs.push(("nonce", &*nonce));
     }
-    pairs.extend(fields.get("acr").filter(|it| is_acr(it)).map(|it| ("acr_values", it)));
-    pairs.extend(fields.get("max_age").filter(|it| is_seconds(it)).map(|it| ("max_age", it)));
+    pairs.extend(
+        fields
+            .get("acr")
+            .filter(|it| is_acr(it))
+            .map(|it| ("acr_values", it)),
+    );
+    pairs.extend(
+        fields
+            .get("max_age")
+            .filter(|it| is_seconds(it))
+            .map(|it| ("max_age", it)),
+    );
     let more = sign_in.parameters.iter();
     pairs.extend(more.map(|(name, value)| (name.as_str(), value.as_str())));
     let note = inbox.notes.write(&begun);
@@ -74,11 +84,17 @@ pub(super) async fn back(
     let begun = note.and_then(|note| inbox.notes.read(note, fields.get("state")?, now));
     let (Some((sign_in, redirect)), Some(begun)) = (inbox.issuer(), begun) else {
         let words = "This sign-in was not begun in this browser, or a while ago.";
-        return forgetting(&gate, trouble::sign_in(StatusCode::BAD_REQUEST, words, &Next::List));
+        return forgetting(
+            &gate,
+            trouble::sign_in(StatusCode::BAD_REQUEST, words, &Next::List),
+        );
     };
     let Some(code) = fields.get("code") else {
         let words = "The sign-in was not completed.";
-        return forgetting(&gate, trouble::sign_in(StatusCode::FORBIDDEN, words, &begun.next));
+        return forgetting(
+            &gate,
+            trouble::sign_in(StatusCode::FORBIDDEN, words, &begun.next),
+        );
     };
     let code = Code {
         code,
@@ -119,9 +135,16 @@ pub(super) async fn with_token(
     let next = fields.get("next").and_then(Next::parse);
     let next = next.unwrap_or(Next::List);
     if gate.inbox.issuer().is_some() {
-        return trouble::sign_in(StatusCode::FORBIDDEN, "People sign in at the issuer here.", &next);
+        return trouble::sign_in(
+            StatusCode::FORBIDDEN,
+            "People sign in at the issuer here.",
+            &next,
+        );
     }
-    let token = fields.get("token").map(str::trim).and_then(AccessToken::new);
+    let token = fields
+        .get("token")
+        .map(str::trim)
+        .and_then(AccessToken::new);
     let Some(token) = token else {
         return trouble::sign_in(StatusCode::BAD_REQUEST, "That is no access token.", &next);
     };
@@ -145,7 +168,8 @@ pub(super) async fn leave(State(gate): State<Arc<Gate>>, request: Request) -> Re
         }
         inbox.sessions.close(&id);
     }
-    let body = html! { h1 { "You are signed out" } a.button.wide href="/approvals/sign-in" { "Sign in" } };
+    let body =
+        html! { h1 { "You are signed out" } a.button.wide href="/approvals/sign-in" { "Sign in" } };
     let mut response = trouble::page(StatusCode::OK, "Signed out", None, body);
     forget(&gate, &mut response, Cookie::Session);
     response
@@ -192,7 +216,10 @@ pub(super) fn go(target: &str, cookies: Vec<HeaderValue>) -> Response {
         headers.insert(header::LOCATION, target);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
     }

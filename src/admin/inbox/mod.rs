@@ -64,7 +64,9 @@ impl Inbox {
     /// A page without anybody signed in. `tls` says whether the listener has a certificate of its own.
     pub(super) fn new(settings: &InboxSettings, tls: bool) -> Result<Self, AdminError> {
         let InboxSettings { origin, sign_in } = settings.clone();
-        let back = origin.as_ref().map(|it| format!("{}{CALLBACK}", it.as_sent));
+        let back = origin
+            .as_ref()
+            .map(|it| format!("{}{CALLBACK}", it.as_sent));
         let secure = tls || origin.as_ref().is_some_and(Origin::is_https);
         Ok(Self {
             sign_in: sign_in.zip(back),

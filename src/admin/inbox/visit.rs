@@ -85,7 +85,11 @@ async fn look(
     at: &Next,
 ) -> Response {
     let Some((id, session)) = gate.inbox.session(headers) else {
-        return trouble::sign_in(StatusCode::UNAUTHORIZED, "Sign in to see what waits for you.", at);
+        return trouble::sign_in(
+            StatusCode::UNAUTHORIZED,
+            "Sign in to see what waits for you.",
+            at,
+        );
     };
     let visitor = Visitor {
         gate,
@@ -170,7 +174,9 @@ impl Visitor<'_> {
                 };
                 view.page(&self.session)
             }
-            Err(problem) if problem.status() == StatusCode::NOT_FOUND => unknown(Some(&self.session)),
+            Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+                unknown(Some(&self.session))
+            }
             Err(problem) => self.failed(&problem),
         }
     }
