@@ -116,6 +116,7 @@ fn compile_as(
         server: _,
         deny_style: _,
         hide_existence: _,
+        elicitation: _,
     } = spec;
     let mut findings = Vec::new();
     let matches = compile_match(id, matches)

@@ -1,6 +1,6 @@
 //! Where the two listeners are, checked.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Access;
@@ -106,6 +106,23 @@ impl AdminSettings {
             access,
         });
         (settings, findings)
+    }
+
+    /// Where operators reach it, with scheme: `url`, else the address it listens on, which is loopback where it is every one. None:
+    /// there is no such listener, or its port is chosen when it starts.
+    pub fn reached_at(&self) -> Option<String> {
+        if let Some(url) = &self.url {
+            return Some(url.text.to_string());
+        }
+        let mut listen = self.listen.filter(|listen| listen.port() != 0)?;
+        if listen.ip().is_unspecified() {
+            listen.set_ip(match listen.ip() {
+                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Some(format!("{scheme}://{listen}"))
     }
 
     /// Its certificate, if it has one.

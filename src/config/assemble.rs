@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::approvals;
 use super::bundle::{Bundle, Failure};
 use super::countersign;
 use super::files::{self, beside};
@@ -120,6 +121,7 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
+        let approvals = approvals::read(&document, spec.approvals.clone(), &mut self.problems);
         let listed = self.listed(&spec);
         let complete = providers.as_ref().filter(|_| !incomplete);
         let own = countersign::route(&document, &spec, complete, &mut self.problems);
@@ -175,6 +177,7 @@ impl Reading<'_> {
             policy,
             registry,
             lifecycle,
+            approvals: approvals?,
             conditions,
             set_conditions,
             cases,

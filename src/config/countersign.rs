@@ -107,6 +107,7 @@ fn written(spec: &ServerSpec) -> RouteSpec {
         server: None,
         deny_style: None,
         hide_existence: None,
+        elicitation: None,
         tenant: None,
     }
 }

@@ -3,6 +3,7 @@
 //! [`load`] reads the server's configuration and everything that it names, reports every problem at once with file,
 //! line and column, and gives a [`Bundle`] that the wiring can run. Nothing here runs anything.
 
+mod approvals;
 mod assemble;
 mod bundle;
 mod call;

@@ -35,5 +35,7 @@ mod readme;
 mod refusals;
 mod reload;
 mod risk;
+mod state;
 mod svid;
 mod transport;
+mod valkey;

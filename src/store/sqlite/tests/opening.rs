@@ -3,7 +3,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{at, key};
-use crate::store::{Consumed, Store, StoreError, StoreSettings};
+use crate::store::sqlite::{Sqlite as Store, schema};
+use crate::store::{Consumed, StoreError, StoreSettings};
 
 fn open(file: &Path) -> Result<Store, StoreError> {
     Store::open(&StoreSettings::in_file(file.to_owned()))
@@ -75,7 +76,7 @@ fn a_newer_schema_is_refused_by_number() {
     other.pragma_update(None, "user_version", 99).unwrap();
     drop(other);
     let error = open(&file).unwrap_err();
-    let known = super::super::schema::KNOWN;
+    let known = schema::KNOWN;
     assert_eq!(
         error,
         StoreError::Newer {
@@ -90,12 +91,13 @@ fn a_newer_schema_is_refused_by_number() {
 async fn an_older_schema_becomes_todays_and_keeps_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
-    drop(open(&file).unwrap());
     let old = rusqlite::Connection::open(&file).unwrap();
+    old.execute_batch(schema::STEPS[0]).unwrap();
+    old.pragma_update(None, "application_id", schema::APPLICATION)
+        .unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
     old.execute_batch(
-        "ALTER TABLE seen DROP COLUMN registered;
-         PRAGMA user_version = 1;
-         INSERT INTO seen VALUES ('ci', 'gone', 'agent', 'alice', 1, 2, '{}'), ('ci', 'stranger', 'agent', NULL, 1, 2, '{}');",
+        "INSERT INTO seen VALUES ('ci', 'gone', 'agent', 'alice', 1, 2, '{}'), ('ci', 'stranger', 'agent', NULL, 1, 2, '{}');",
     )
     .unwrap();
     drop(old);
@@ -109,22 +111,29 @@ async fn an_older_schema_becomes_todays_and_keeps_what_it_has() {
 async fn a_damaged_page_is_an_error_and_never_a_yes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
+    drop(open(&file).unwrap());
+    closed(&file).await;
+    let tables = usize::try_from(fs::metadata(&file).unwrap().len()).unwrap();
     let store = open(&file).unwrap();
     for number in 0..2000 {
         store.consume(key(number), at(60), at(0)).await.unwrap();
     }
     drop(store);
-    // The thread closes the file after the handle is gone.
-    while file.with_file_name("state.db-wal").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    closed(&file).await;
     let mut bytes = fs::read(&file).unwrap();
-    // All but the first page, which has the header and the schema.
-    bytes[4096..].fill(0xa5);
+    // All but the header, the schema and the pages that the tables began with.
+    bytes[tables..].fill(0xa5);
     fs::write(&file, &bytes).unwrap();
     let damaged = open(&file).unwrap();
     let outcome = damaged.consume(key(1), at(60), at(0)).await;
     assert!(matches!(outcome, Err(StoreError::Failed(_))), "{outcome:?}");
+}
+
+/// The thread closes the file after the handle is gone.
+async fn closed(file: &Path) {
+    while file.with_file_name("state.db-wal").exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::{at, key};
-use crate::store::{Consumed, Store, StoreSettings};
+use crate::store::sqlite::Sqlite as Store;
+use crate::store::{Consumed, StoreSettings};
 
 const FILE: &str = "COUNTERSIGN_TEST_STORE";
 
@@ -32,7 +33,7 @@ fn other(file: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "store::tests::processes::other_process",
+            "store::sqlite::tests::processes::other_process",
             "--ignored",
             "--nocapture",
         ])

@@ -4,8 +4,9 @@ mod processes;
 mod replay;
 mod seen;
 
-use super::{Store, StoreSettings};
+use super::Sqlite as Store;
 use crate::model::time::Timestamp;
+use crate::store::StoreSettings;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)

@@ -6,8 +6,9 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::Sqlite;
 use super::open::Database;
-use super::{Store, StoreError};
+use crate::store::StoreError;
 
 /// Operations that may wait. Each is a few hundred bytes, and more than this many are not served within [`ANSWER`].
 const MAX_WAITING: usize = 4096;
@@ -83,7 +84,7 @@ where
     }
 }
 
-impl Store {
+impl Sqlite {
     /// Has `work` done and committed by the thread. A work that fails leaves no trace.
     pub(super) async fn ask<T, F>(&self, access: Access, work: F) -> Result<T, StoreError>
     where

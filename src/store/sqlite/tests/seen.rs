@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::{at, memory};
-use crate::store::writer::Access;
-use crate::store::{MAX_SEEN, SeenRecord, Store};
+use crate::store::sqlite::Sqlite as Store;
+use crate::store::sqlite::writer::Access;
+use crate::store::{MAX_SEEN, SeenRecord};
 
 fn seen(id: &str, moment: i64, warned: &[&str]) -> SeenRecord {
     SeenRecord {

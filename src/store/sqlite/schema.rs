@@ -3,13 +3,13 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What marks a file as ours in SQLite's header: `csgn`.
-const APPLICATION: i64 = 0x6373_676e;
+pub(super) const APPLICATION: i64 = 0x6373_676e;
 
 /// One step a version; `user_version` counts those that were taken. A step that was released never changes.
 ///
 /// Counts are kept by triggers, so that they are exact whoever writes. That of API keys counts their changes instead: it
 /// tells every process that there was one. Their last use is no such change.
-const STEPS: [&str; 2] = [
+pub(super) const STEPS: [&str; 3] = [
     "
     CREATE TABLE counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
     INSERT INTO counts VALUES ('replay', 0), ('api_keys', 0), ('seen', 0);
@@ -67,6 +67,67 @@ const STEPS: [&str; 2] = [
     "
     ALTER TABLE seen ADD COLUMN registered INTEGER NOT NULL DEFAULT 0;
     UPDATE seen SET registered = owner IS NOT NULL;
+",
+    // Each row of the three tables that replicas follow has the number of its last change, and when that was on the
+    // clock of the file's machine: what is newer than a number is all that somebody has to read who has read so far.
+    "
+    INSERT INTO counts VALUES ('changes', 0), ('beats', 0), ('approvals', 0), ('revocations', 0);
+    CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+    INSERT INTO state VALUES ('generation', lower(hex(randomblob(16))));
+
+    CREATE TABLE approvals (
+        id TEXT PRIMARY KEY,
+        key BLOB NOT NULL,
+        subject TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        status TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        seq INTEGER NOT NULL UNIQUE,
+        changed INTEGER NOT NULL,
+        record TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX approvals_key ON approvals (key, until);
+    CREATE INDEX approvals_subject ON approvals (subject, actor, status, until);
+    CREATE INDEX approvals_actor ON approvals (actor);
+    CREATE INDEX approvals_created ON approvals (created, id);
+    CREATE INDEX approvals_until ON approvals (until);
+    CREATE TRIGGER approvals_added AFTER INSERT ON approvals
+        BEGIN UPDATE counts SET value = value + 1 WHERE name = 'approvals'; END;
+    CREATE TRIGGER approvals_removed AFTER DELETE ON approvals
+        BEGIN UPDATE counts SET value = value - 1 WHERE name = 'approvals'; END;
+
+    CREATE TABLE revocations (
+        kind TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        value TEXT NOT NULL,
+        expires INTEGER,
+        seq INTEGER NOT NULL UNIQUE,
+        changed INTEGER NOT NULL,
+        record TEXT NOT NULL,
+        PRIMARY KEY (kind, issuer, value)
+    ) STRICT;
+    CREATE INDEX revocations_expires ON revocations (expires);
+    CREATE TRIGGER revocations_added AFTER INSERT ON revocations
+        BEGIN UPDATE counts SET value = value + 1 WHERE name = 'revocations'; END;
+    CREATE TRIGGER revocations_removed AFTER DELETE ON revocations
+        BEGIN UPDATE counts SET value = value - 1 WHERE name = 'revocations'; END;
+
+    CREATE TABLE conditions (
+        name TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL UNIQUE,
+        changed INTEGER NOT NULL,
+        record TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE replicas (
+        name TEXT PRIMARY KEY,
+        generation TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        heard INTEGER NOT NULL
+    ) WITHOUT ROWID, STRICT;
 ",
 ];
 

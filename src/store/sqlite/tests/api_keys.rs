@@ -1,7 +1,8 @@
 use super::{at, key, memory};
 use crate::model::time::Timestamp;
-use crate::store::writer::Access;
-use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, Store, StoreSettings, StoredKeys};
+use crate::store::sqlite::Sqlite as Store;
+use crate::store::sqlite::writer::Access;
+use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, StoreSettings, StoredKeys};
 
 fn record(id: &str, identity: &str) -> ApiKeyRecord {
     ApiKeyRecord {

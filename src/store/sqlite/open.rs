@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::StoreError;
 use super::schema::{self, Schema};
+use crate::store::StoreError;
 
 /// Mode of a new file: nobody but its owner reads or writes it. SQLite gives its two companions the same.
 const FILE_MODE: u32 = 0o600;

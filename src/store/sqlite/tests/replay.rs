@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use super::{at, key, memory};
-use crate::store::{Consumed, Store, StoreError, StoreSettings};
+use crate::store::sqlite::Sqlite as Store;
+use crate::store::{Consumed, StoreError, StoreSettings};
 
 #[tokio::test]
 async fn once_is_once_until_it_expires() {
