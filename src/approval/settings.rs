@@ -32,6 +32,8 @@ impl ApprovalSettings {
             providers: _,
             pending_per_requester,
             cooldown,
+            // The page where people sign in checks it.
+            sign_in: _,
         } = spec;
         let mut findings = Vec::new();
         let url = url.map(|url| Arc::from(url.trim_end_matches('/')));
@@ -78,6 +80,7 @@ impl Default for ApprovalSettings {
             providers: _,
             pending_per_requester,
             cooldown,
+            sign_in: _,
         } = ApprovalsSpec::default();
         Self {
             url: None,

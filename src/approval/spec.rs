@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::SignInSpec;
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 
@@ -17,6 +18,8 @@ pub struct ApprovalsSpec {
     pub pending_per_requester: u32,
     /// How long nothing is opened for the same call after a no.
     pub cooldown: HumanDuration,
+    /// How people sign in there; without it they show an access token that they have.
+    pub sign_in: Option<SignInSpec>,
 }
 
 impl Default for ApprovalsSpec {
@@ -26,6 +29,7 @@ impl Default for ApprovalsSpec {
             providers: OneOrMany::default(),
             pending_per_requester: 20,
             cooldown: HumanDuration::from_secs(5 * 60),
+            sign_in: None,
         }
     }
 }
