@@ -215,10 +215,13 @@ async fn lifted(gate: &Gate, asked: Lift, by: Arc<str>) -> Result<Outcome, Probl
     Ok(outcome.on(entry.target.to_string()))
 }
 
-/// Keeps entries, durably.
+/// Keeps entries, durably, and enforces them here before whoever asked hears of it. The others learn it from the store.
 pub(super) async fn put(gate: &Gate, entries: Vec<Revocation>) -> Result<Acknowledged, Problem> {
-    let kept = gate.state.store.revoke(entries).await;
-    kept.map_err(|error| unavailable(&error))
+    let kept = gate.state.store.revoke(entries.clone()).await;
+    let kept = kept.map_err(|error| unavailable(&error))?;
+    let entries: Vec<_> = entries.into_iter().map(Arc::new).collect();
+    revocations(gate).apply(&entries);
+    Ok(kept)
 }
 
 pub(super) fn has_room(gate: &Gate, target: &Target) -> Result<(), Problem> {
