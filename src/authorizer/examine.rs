@@ -21,7 +21,7 @@ use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
-use crate::policy::{Call, Mode, Ruling, Scan, Trace};
+use crate::policy::{Call, Demand, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
 #[derive(Clone, Copy)]
@@ -238,6 +238,7 @@ impl Snapshot {
             .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
         if let Ruling::Awaits(awaited) = &ruling {
+            can_be_approved(&awaited.demand, reading)?;
             seen.awaited = Some(awaited.clone());
         }
         Ok(ruling.unopened())
@@ -273,6 +274,16 @@ fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
     if asked.arguments_without_digest {
         let cause = "a token is demanded that names the arguments, and an integer among them is outside ±(2^53 − 1)";
         return Err(Denial::new(Reason::ArgumentInvalid).because(cause));
+    }
+    Ok(())
+}
+
+/// Whether approvers can be shown what they approve: what only Envoy has read says nothing of arguments.
+fn can_be_approved(demand: &Demand, reading: &Reading<'_>) -> Result<(), Denial> {
+    if demand.bind.takes_content() && reading.is_hearsay() {
+        let cause = "an approval is bound to the arguments, and only Envoy's metadata came along; set `with_request_body` \
+                     with `pack_as_bytes: true`";
+        return Err(Denial::new(Reason::InputIncomplete).because(cause));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::headers::Protected;
 use super::live::Live;
 use super::metadata::Documents;
 use crate::action::RouteTable;
+use crate::approval::ApprovalSettings;
 use crate::identity::Providers;
 use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub providers: Providers,
     /// Conditions that are set; the others are false.
     pub conditions: BTreeMap<ConditionName, bool>,
+    /// How approvals are asked for.
+    pub approvals: ApprovalSettings,
     /// What changes without a reload.
     pub live: Live,
 }

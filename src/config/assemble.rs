@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::approvals;
 use super::bundle::{Bundle, Failure};
 use super::files::{self, beside};
 use super::fixed::Fixed;
@@ -118,6 +119,7 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
+        let approvals = approvals::read(&document, spec.approvals.clone(), &mut self.problems);
         let listed = self.listed(&spec);
         let Read {
             cases,
@@ -170,6 +172,7 @@ impl Reading<'_> {
             policy,
             registry,
             lifecycle,
+            approvals: approvals?,
             conditions,
             set_conditions,
             cases,

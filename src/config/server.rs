@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSpec, MetricsSpec};
+use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
@@ -47,6 +48,9 @@ pub struct ServerSpec {
     /// What the checks of an identity's life do.
     #[serde(default)]
     pub lifecycle: LifecycleSpec,
+    /// How approvals are asked for and kept.
+    #[serde(default)]
+    pub approvals: ApprovalsSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -75,7 +79,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "providers",
     "grpc",
     "metrics",
@@ -85,6 +89,7 @@ const SECTIONS: [&str; 10] = [
     "store",
     "dpop",
     "lifecycle",
+    "approvals",
     "token",
 ];
 
@@ -105,6 +110,7 @@ impl ServerSpec {
         let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
         let dpop = section(document, "dpop", problems);
+        let approvals = section(document, "approvals", problems);
         Some(Self {
             grpc,
             metrics,
@@ -114,6 +120,7 @@ impl ServerSpec {
             store,
             dpop,
             lifecycle,
+            approvals,
             ..rest?
         })
     }
