@@ -170,7 +170,9 @@ fn check_voter(voter: &VoterSpec, known: &Known) -> Vec<Finding> {
     let kind = kind.map(|error| Finding::error("invalid-kind", error.to_string()).under("kind"));
     let issuer = issuer.as_ref();
     let issuer = issuer.and_then(|name| unknown("provider", name, known.providers.as_ref()));
-    kind.into_iter().chain(issuer.map(|finding| finding.under("issuer"))).collect()
+    kind.into_iter()
+        .chain(issuer.map(|finding| finding.under("issuer")))
+        .collect()
 }
 
 fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
@@ -242,13 +244,19 @@ fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
 
 fn check_reason(verdict: &str, reason: &str) -> Option<Finding> {
     let of_denial = |code: &&Reason| **code != Reason::ApprovalRequired;
-    let denials = Reason::ALL.iter().filter(of_denial).map(|code| code.as_str());
+    let denials = Reason::ALL
+        .iter()
+        .filter(of_denial)
+        .map(|code| code.as_str());
     let faults = FaultCode::ALL.iter().map(|code| code.as_str());
-    let all: Vec<(&str, &str)> = [(PERMITTED, "allow"), (Reason::ApprovalRequired.as_str(), "pending")]
-        .into_iter()
-        .chain(denials.map(|code| (code, "deny")))
-        .chain(faults.map(|code| (code, "fault")))
-        .collect();
+    let all: Vec<(&str, &str)> = [
+        (PERMITTED, "allow"),
+        (Reason::ApprovalRequired.as_str(), "pending"),
+    ]
+    .into_iter()
+    .chain(denials.map(|code| (code, "deny")))
+    .chain(faults.map(|code| (code, "fault")))
+    .collect();
     match all.iter().find(|(code, _)| *code == reason) {
         None => Some(not_among(
             "reason",

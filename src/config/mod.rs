@@ -26,8 +26,8 @@ pub mod yaml;
 pub use assemble::{load, load_with_certificates};
 pub use bundle::{Bundle, Failure};
 pub use case::{
-    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec, PlacedCase,
-    VoterSpec,
+    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec,
+    PlacedCase, VoterSpec,
 };
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;

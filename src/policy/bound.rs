@@ -144,7 +144,10 @@ impl Bound {
         let mut names = query_names(self.reads())?;
         let changed = self.constrain.iter().flat_map(Constrain::query_names);
         names.extend(changed.cloned());
-        let bound = self.rule.approvals().flat_map(|wanted| wanted.bind.query_names());
+        let bound = self
+            .rule
+            .approvals()
+            .flat_map(|wanted| wanted.bind.query_names());
         names.extend(bound.map(Arc::from));
         Some(names)
     }

@@ -106,7 +106,13 @@ impl<'a, 't> Run<'a, 't> {
         };
         let proof = call.token.and_then(|token| token.bound.as_deref());
         let weighed = !rules.signals.is_empty();
-        match matter(&call.facts, rules.tenant.as_ref(), proof, &demand.bind, weighed) {
+        match matter(
+            &call.facts,
+            rules.tenant.as_ref(),
+            proof,
+            &demand.bind,
+            weighed,
+        ) {
             Ok(matter) => Ruling::Awaits(Box::new(Awaited {
                 demand,
                 matter,

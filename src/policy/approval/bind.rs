@@ -13,9 +13,15 @@ use crate::model::suggest::suggest;
 const PARTS: [&str; 4] = ["args", "params", "query", "body"];
 
 /// Names as they are written, and where each stands; what a name means is seen on each action.
-pub(super) fn compile(written: &OneOrMany<String>, findings: &mut Vec<Finding>) -> (Bind, Vec<(Arc<str>, Option<usize>)>) {
+pub(super) fn compile(
+    written: &OneOrMany<String>,
+    findings: &mut Vec<Finding>,
+) -> (Bind, Vec<(Arc<str>, Option<usize>)>) {
     if written.items().is_empty() {
-        let finding = Finding::error("empty-list", "the approval would be good for any call of the action");
+        let finding = Finding::error(
+            "empty-list",
+            "the approval would be good for any call of the action",
+        );
         let help = "name what approvers approve, for example `bind: [args.segment]`; without `bind` it is all of the call";
         findings.push(finding.help(help).under("bind"));
     }
@@ -24,10 +30,16 @@ pub(super) fn compile(written: &OneOrMany<String>, findings: &mut Vec<Finding>) 
         let part = text.split_once('.').map_or(text.as_str(), |(part, _)| part);
         let member = text.split_once('.').map(|(_, member)| member);
         if !PARTS.contains(&part) || member == Some("") || (part == "body" && member.is_some()) {
-            let finding = Finding::error("unknown-name", format!("an approval cannot be bound to `{text}`"));
+            let finding = Finding::error(
+                "unknown-name",
+                format!("an approval cannot be bound to `{text}`"),
+            );
             let help = suggest(part, PARTS).filter(|near| *near != part);
             let help = help.map_or_else(
-                || "write `args`, `params`, `query` or `body`, or a member like `args.segment`".to_owned(),
+                || {
+                    "write `args`, `params`, `query` or `body`, or a member like `args.segment`"
+                        .to_owned()
+                },
                 |near| format!("did you mean `{near}`?"),
             );
             findings.push(written.place(index, finding.help(help)).under("bind"));
@@ -74,11 +86,14 @@ fn missing_on(action: &Action, name: &str) -> Option<Finding> {
     };
     let finding = |message: String| Finding::error("unknown-name", message);
     match (part, member) {
-        ("body", _) if is_mcp => Some(finding("a message has no body of its own".to_owned()).help("write `args`")),
-        // A tool may take arguments that nobody declared; what an HTTP action does not declare is not read.
-        ("args", None) if names.is_empty() && !is_mcp => {
-            Some(finding("the action declares no arguments".to_owned()).help("write `body`, or declare them under `args`"))
+        ("body", _) if is_mcp => {
+            Some(finding("a message has no body of its own".to_owned()).help("write `args`"))
         }
+        // A tool may take arguments that nobody declared; what an HTTP action does not declare is not read.
+        ("args", None) if names.is_empty() && !is_mcp => Some(
+            finding("the action declares no arguments".to_owned())
+                .help("write `body`, or declare them under `args`"),
+        ),
         ("params", None) if names.is_empty() => {
             let help = "leave it out, or bind to `args` or `query`";
             Some(finding("the action has no path parameters".to_owned()).help(help))
@@ -92,7 +107,9 @@ fn missing_on(action: &Action, name: &str) -> Option<Finding> {
             let finding = finding(format!("the action declares no `{part}.{member}`"));
             Some(match suggest(member, names.iter().copied()) {
                 Some(near) => finding.help(format!("did you mean `{part}.{near}`?")),
-                None if names.is_empty() => finding.help(format!("declare it under `{part}`, or write `{part}` for all of it")),
+                None if names.is_empty() => finding.help(format!(
+                    "declare it under `{part}`, or write `{part}` for all of it"
+                )),
                 None => finding.help(format!("it declares: {}", names.join(", "))),
             })
         }
@@ -108,7 +125,9 @@ impl Bind {
 
     /// The query parameters that are named one by one: a second value of one would not be part of what is approved.
     pub(in crate::policy) fn query_names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().filter_map(|name| name.strip_prefix("query."))
+        self.names
+            .iter()
+            .filter_map(|name| name.strip_prefix("query."))
     }
 
     /// The members of a part that are named one by one.

@@ -10,12 +10,15 @@ use crate::model::glob::Glob;
 use crate::model::list::OneOrMany;
 use crate::model::name::ProviderName;
 use crate::model::party::Kind;
+use crate::model::suggest::suggest;
 use crate::policy::catalog::Catalog;
 use crate::policy::spec::{ApprovalSpec, ApproverSpec};
-use crate::model::suggest::suggest;
 
 /// The shortest and the longest `ttl` and `pending`.
-const SPAN: [HumanDuration; 2] = [HumanDuration::from_secs(1), HumanDuration::from_secs(24 * 60 * 60)];
+const SPAN: [HumanDuration; 2] = [
+    HumanDuration::from_secs(1),
+    HumanDuration::from_secs(24 * 60 * 60),
+];
 /// Most uses of one approval: each is kept with it.
 const MAX_USES: u32 = 1000;
 /// Most approvers that one item of `from` can demand.
@@ -25,7 +28,10 @@ const MAX_FROM: usize = 16;
 
 impl Wanted {
     /// Checks one approval; every mistake is reported, with a path relative to it.
-    pub(in crate::policy) fn compile(spec: &ApprovalSpec, catalog: &Catalog<'_>) -> Result<Self, Vec<Finding>> {
+    pub(in crate::policy) fn compile(
+        spec: &ApprovalSpec,
+        catalog: &Catalog<'_>,
+    ) -> Result<Self, Vec<Finding>> {
         let ApprovalSpec {
             from,
             bind: bound,
@@ -101,20 +107,31 @@ fn compile_from(
     if of_items > 0 && (of_items < items.len() || quorum.is_some()) {
         let message = "it is not clear how many of whom must approve";
         let help = "write one `quorum` beside `from` for all of them together, or one in every item of `from`";
-        findings.push(Finding::error("ambiguous-quorum", message).help(help).under("from"));
+        findings.push(
+            Finding::error("ambiguous-quorum", message)
+                .help(help)
+                .under("from"),
+        );
     }
     let mut each = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let mut wrong = Vec::new();
         let who = compile_who(item, catalog, &mut wrong);
         let own = count("quorum", item.quorum.unwrap_or(1), MAX_QUORUM, &mut wrong);
-        let placed = wrong.into_iter().map(|finding| from.place(index, finding).under("from"));
+        let placed = wrong
+            .into_iter()
+            .map(|finding| from.place(index, finding).under("from"));
         findings.extend(placed);
         each.push((who, own));
     }
     if of_items > 0 {
         let each = each.into_iter();
-        return each.map(|(who, quorum)| Approvers { who: vec![who], quorum }).collect();
+        return each
+            .map(|(who, quorum)| Approvers {
+                who: vec![who],
+                quorum,
+            })
+            .collect();
     }
     vec![Approvers {
         who: each.into_iter().map(|(who, _)| who).collect(),
@@ -136,15 +153,30 @@ fn compile_who(spec: &ApproverSpec, catalog: &Catalog<'_>, findings: &mut Vec<Fi
         let finding = Finding::error("empty-from", "`from` names nobody");
         findings.push(finding.help(EXAMPLE));
     }
-    for (key, list) in [("issuer", issuer), ("kind", kind), ("id", id), ("group", group)] {
+    for (key, list) in [
+        ("issuer", issuer),
+        ("kind", kind),
+        ("id", id),
+        ("group", group),
+    ] {
         if list.as_ref().is_some_and(|list| list.items().is_empty()) {
             findings.push(Finding::error("empty-list", "an empty list matches nobody").under(key));
         }
     }
     let approvers = catalog.approvers();
-    if issuer.is_none() && (id.is_some() || group.is_some()) && approvers.is_some_and(|them| them.len() > 1) {
-        let names: Vec<&str> = approvers.into_iter().flatten().map(ProviderName::as_str).collect();
-        let finding = Finding::error("issuer-needed", "`id` and `group` mean something else with every issuer");
+    if issuer.is_none()
+        && (id.is_some() || group.is_some())
+        && approvers.is_some_and(|them| them.len() > 1)
+    {
+        let names: Vec<&str> = approvers
+            .into_iter()
+            .flatten()
+            .map(ProviderName::as_str)
+            .collect();
+        let finding = Finding::error(
+            "issuer-needed",
+            "`id` and `group` mean something else with every issuer",
+        );
         findings.push(finding.help(format!("add `issuer:` with one of: {}", names.join(", "))));
     }
     let globs = |list: &Option<OneOrMany<String>>| {
@@ -152,21 +184,31 @@ fn compile_who(spec: &ApproverSpec, catalog: &Catalog<'_>, findings: &mut Vec<Fi
         items.map(|text| Glob::identifier(text)).collect()
     };
     Who {
-        issuer: issuer.iter().flat_map(|names| issuers(names, catalog, findings)).collect(),
-        kind: kind.as_ref().map_or_else(|| vec![Kind::Human], |kinds| compile_kinds(kinds, findings)),
+        issuer: issuer
+            .iter()
+            .flat_map(|names| issuers(names, catalog, findings))
+            .collect(),
+        kind: kind
+            .as_ref()
+            .map_or_else(|| vec![Kind::Human], |kinds| compile_kinds(kinds, findings)),
         id: globs(id),
         group: globs(group),
     }
 }
 
-fn issuers(names: &OneOrMany<String>, catalog: &Catalog<'_>, findings: &mut Vec<Finding>) -> Vec<ProviderName> {
+fn issuers(
+    names: &OneOrMany<String>,
+    catalog: &Catalog<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<ProviderName> {
     let known = || catalog.declared.keys();
     let mut found = Vec::new();
     for (index, text) in names.items().iter().enumerate() {
         match known().find(|name| name.as_str() == text) {
             Some(name) => found.push(name.clone()),
             None => {
-                let finding = Finding::error("unknown-issuer", format!("there is no provider `{text}`"));
+                let finding =
+                    Finding::error("unknown-issuer", format!("there is no provider `{text}`"));
                 let list = || known().map(ProviderName::as_str);
                 let help = match suggest(text, list()) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -183,9 +225,11 @@ fn compile_kinds(kinds: &OneOrMany<String>, findings: &mut Vec<Finding>) -> Vec<
     let mut parsed = Vec::new();
     for (index, text) in kinds.items().iter().enumerate() {
         let finding = match text.parse() {
-            Ok(Kind::Anonymous) => {
-                Finding::error("anonymous-approver", "nobody knows who an anonymous caller is").help("write `human`, `service` or `agent`")
-            }
+            Ok(Kind::Anonymous) => Finding::error(
+                "anonymous-approver",
+                "nobody knows who an anonymous caller is",
+            )
+            .help("write `human`, `service` or `agent`"),
             Ok(kind) => {
                 parsed.push(kind);
                 continue;

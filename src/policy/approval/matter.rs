@@ -76,7 +76,9 @@ fn key_of<'a>(
 
 fn party(party: &Party) -> Json<'_> {
     let PartyId { issuer, id } = &party.id;
-    let issuer = issuer.as_ref().map_or(Json::Null, |name| text(name.as_str()));
+    let issuer = issuer
+        .as_ref()
+        .map_or(Json::Null, |name| text(name.as_str()));
     object(vec![member("iss", issuer), member("sub", text(id))])
 }
 
@@ -102,7 +104,10 @@ impl<'a> Content<'a> {
             whole_arguments(asked)?.map(Cow::Borrowed)
         } else {
             let chosen = chosen(&asked.args, bind.members("args"));
-            chosen.map(|json| canonical(&json)).transpose()?.map(Cow::Owned)
+            chosen
+                .map(|json| canonical(&json))
+                .transpose()?
+                .map(Cow::Owned)
         };
         let params = if bind.covers("params") {
             Some(values(&asked.params, |_| true))
@@ -132,15 +137,23 @@ impl<'a> Content<'a> {
     /// The one value that stands for it.
     fn bound(&self, facts: &'a Facts<'_>, bind: &Bind) -> Result<Json<'_>, Denial> {
         let args = self.args.as_ref().map(|text| hex(&sha256(text.as_bytes())));
-        let body = self.body.as_ref().map(|BodyDigest { digest, of: [kind, encoding] }| {
-            object(vec![
-                member("digest", Json::String(Cow::Owned(hex(digest)))),
-                member("type", text(kind)),
-                member("encoding", text(encoding)),
-            ])
-        });
+        let body = self.body.as_ref().map(
+            |BodyDigest {
+                 digest,
+                 of: [kind, encoding],
+             }| {
+                object(vec![
+                    member("digest", Json::String(Cow::Owned(hex(digest)))),
+                    member("type", text(kind)),
+                    member("encoding", text(encoding)),
+                ])
+            },
+        );
         Ok(object(vec![
-            member("args", args.map_or(Json::Null, |digest| Json::String(Cow::Owned(digest)))),
+            member(
+                "args",
+                args.map_or(Json::Null, |digest| Json::String(Cow::Owned(digest))),
+            ),
             member("params", self.params.clone().unwrap_or(Json::Null)),
             member("query", self.query.clone().unwrap_or(Json::Null)),
             member("body", body.unwrap_or(Json::Null)),
@@ -150,10 +163,14 @@ impl<'a> Content<'a> {
 
     fn details(&self, facts: &Facts<'_>, weighed: bool) -> Result<Details, Denial> {
         let shown = |json: &Option<Json<'_>>| {
-            let some = json.as_ref().filter(|json| json.as_object().is_none_or(|it| !it.is_empty()));
+            let some = json
+                .as_ref()
+                .filter(|json| json.as_object().is_none_or(|it| !it.is_empty()));
             some.map(|json| canonical(json).map(Arc::from)).transpose()
         };
-        let AccessRequest { method, host, path, .. } = facts.request;
+        let AccessRequest {
+            method, host, path, ..
+        } = facts.request;
         Ok(Details {
             arguments: self.args.as_ref().map(|text| Arc::from(text.as_ref())),
             params: shown(&self.params)?,
@@ -170,7 +187,9 @@ impl<'a> Content<'a> {
 /// what a gRPC call calls; the path where everything is, whatever of it is a parameter.
 fn operation<'a>(facts: &'a Facts<'_>, bind: &Bind) -> Json<'a> {
     let operations = &facts.asked.action.operations;
-    let grpc = operations.iter().any(|it| matches!(it, Operation::Grpc { .. }));
+    let grpc = operations
+        .iter()
+        .any(|it| matches!(it, Operation::Grpc { .. }));
     let AccessRequest { method, path, .. } = facts.request;
     if !is_http(&facts.asked.action) {
         return Json::Null;
@@ -183,13 +202,17 @@ fn operation<'a>(facts: &'a Facts<'_>, bind: &Bind) -> Json<'a> {
 }
 
 fn is_http(action: &Action) -> bool {
-    !action.operations.iter().any(|it| matches!(it, Operation::Mcp(_)))
+    !action
+        .operations
+        .iter()
+        .any(|it| matches!(it, Operation::Mcp(_)))
 }
 
 /// All arguments, declared or not; none if there are none.
 fn whole_arguments(asked: &Asked) -> Result<Option<&str>, Denial> {
     let unsafe_number = || {
-        let cause = "an approval is bound to the arguments, and a number among them is outside ±(2^53 − 1)";
+        let cause =
+            "an approval is bound to the arguments, and a number among them is outside ±(2^53 − 1)";
         Denial::new(Reason::ArgumentInvalid).because(cause)
     };
     if asked.arguments_without_digest {
@@ -200,7 +223,11 @@ fn whole_arguments(asked: &Asked) -> Result<Option<&str>, Denial> {
     };
     // An integer that fits no 64 bits was rounded when it was read: other readers have another one.
     let again = read(text.as_bytes(), &Limits::default()).map_err(|_error| unsafe_number())?;
-    if has_gaps(&again) { Err(unsafe_number()) } else { Ok(Some(text)) }
+    if has_gaps(&again) {
+        Err(unsafe_number())
+    } else {
+        Ok(Some(text))
+    }
 }
 
 /// Whether a number in it is one of several that are one double.
@@ -236,9 +263,9 @@ fn digest_of_body(request: &AccessRequest) -> Result<Option<BodyDigest<'_>>, Den
             "an approval is bound to the body, and nothing shows that all of it came unchanged: set Envoy's `with_request_body` \
              with `pack_as_bytes: true`, and put `envoy.filters.http.buffer` before ext_authz",
         ),
-        Body::Absent if has_body(request) => {
-            incomplete("an approval is bound to the body, and Envoy sent none: set `with_request_body`")
-        }
+        Body::Absent if has_body(request) => incomplete(
+            "an approval is bound to the body, and Envoy sent none: set `with_request_body`",
+        ),
         Body::Absent => Ok(None),
     }
 }
@@ -251,21 +278,31 @@ fn has_body(request: &AccessRequest) -> bool {
         None if request.headers.get("transfer-encoding").is_some() => true,
         None => {
             let later = |name: &String| matches!(name.as_str(), "HTTP/2" | "HTTP/3");
-            let bare = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "DELETE");
+            let bare = matches!(
+                request.method.as_str(),
+                "GET" | "HEAD" | "OPTIONS" | "DELETE"
+            );
             request.protocol.as_ref().is_some_and(later) && !bare
         }
     }
 }
 
 /// The chosen members of a map that are there; none if none is chosen.
-fn chosen<'a, 'n>(map: &'a BTreeMap<Arc<str>, Value>, names: impl Iterator<Item = &'n str>) -> Option<Json<'a>> {
+fn chosen<'a, 'n>(
+    map: &'a BTreeMap<Arc<str>, Value>,
+    names: impl Iterator<Item = &'n str>,
+) -> Option<Json<'a>> {
     let names: Vec<&str> = names.collect();
     (!names.is_empty()).then(|| values(map, |name| names.contains(&name)))
 }
 
 fn values(map: &BTreeMap<Arc<str>, Value>, wanted: impl Fn(&str) -> bool) -> Json<'_> {
     let members = map.iter().filter(|(name, _)| wanted(name));
-    object(members.map(|(name, value)| member(name, json_of(value))).collect())
+    object(
+        members
+            .map(|(name, value)| member(name, json_of(value)))
+            .collect(),
+    )
 }
 
 /// Every value of every parameter, in the order of the request.
@@ -282,7 +319,11 @@ fn all_of<'a>(query: &'a Query, wanted: impl Fn(&str) -> bool) -> Json<'a> {
         }
     };
     let members = by_name.into_iter();
-    object(members.map(|(name, values)| member(name, one_or_all(values))).collect())
+    object(
+        members
+            .map(|(name, values)| member(name, one_or_all(values)))
+            .collect(),
+    )
 }
 
 fn json_of(value: &Value) -> Json<'_> {
@@ -294,9 +335,12 @@ fn json_of(value: &Value) -> Json<'_> {
         Value::String(value) => text(value),
         Value::Timestamp(at) => Json::String(Cow::Owned(at.to_string())),
         Value::List(items) => Json::Array(items.iter().map(json_of).collect()),
-        Value::Map(entries) => {
-            object(entries.iter().map(|(name, value)| member(name, json_of(value))).collect())
-        }
+        Value::Map(entries) => object(
+            entries
+                .iter()
+                .map(|(name, value)| member(name, json_of(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -315,7 +359,9 @@ fn object(members: Vec<Member<'_>>) -> Json<'_> {
 
 fn canonical(json: &Json<'_>) -> Result<String, Denial> {
     json.canonical().map_err(|error| {
-        Denial::new(Reason::ArgumentInvalid).because(format!("what an approval is bound to has no canonical form: {error}"))
+        Denial::new(Reason::ArgumentInvalid).because(format!(
+            "what an approval is bound to has no canonical form: {error}"
+        ))
     })
 }
 

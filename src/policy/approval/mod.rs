@@ -135,7 +135,9 @@ impl fmt::Display for Wanted {
 
 impl Demand {
     /// What all of these rules demand together; the order in which they come never matters. None without a rule.
-    pub(super) fn of<'a>(wanted: impl IntoIterator<Item = (&'a RuleId, &'a Wanted)>) -> Option<Self> {
+    pub(super) fn of<'a>(
+        wanted: impl IntoIterator<Item = (&'a RuleId, &'a Wanted)>,
+    ) -> Option<Self> {
         let mut wanted = wanted.into_iter();
         let (rule, first) = wanted.next()?;
         let mut rules = BTreeSet::from([rule.clone()]);
@@ -187,7 +189,11 @@ impl Bind {
         let everything = self.everything || other.everything;
         Self {
             everything,
-            names: if everything { Vec::new() } else { names.into_iter().collect() },
+            names: if everything {
+                Vec::new()
+            } else {
+                names.into_iter().collect()
+            },
         }
     }
 }

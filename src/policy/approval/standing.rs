@@ -39,7 +39,9 @@ impl NoVote {
 impl fmt::Display for NoVote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TakesPart => "who asks, acts, or answers for one of them, approves nothing of their own",
+            Self::TakesPart => {
+                "who asks, acts, or answers for one of them, approves nothing of their own"
+            }
             Self::NotAsked => "the approval of somebody else is asked for",
         })
     }
@@ -98,7 +100,9 @@ impl Demand {
     pub fn standing(&self, votes: &[Vote], asking: impl Into<Asking>) -> Standing {
         let asking = asking.into();
         let counting = votes.iter().filter(|vote| vote.approve);
-        let counting = counting.map(|vote| &vote.voter).filter(|voter| !asking.includes(voter));
+        let counting = counting
+            .map(|vote| &vote.voter)
+            .filter(|voter| !asking.includes(voter));
         let missing: Vec<String> = self
             .from
             .iter()
@@ -123,7 +127,10 @@ impl Demand {
 
 /// How many more of these are needed, for people; none if there are enough.
 fn missing<'a>(of: &Approvers, voters: impl Iterator<Item = &'a Voter>) -> Option<String> {
-    let people: BTreeSet<String> = voters.filter(|voter| of.include(voter)).map(person).collect();
+    let people: BTreeSet<String> = voters
+        .filter(|voter| of.include(voter))
+        .map(person)
+        .collect();
     let there = u32::try_from(people.len()).unwrap_or(u32::MAX);
     let missing = of.quorum.saturating_sub(there);
     let more = Approvers {
