@@ -98,6 +98,7 @@ pub fn compile_route(
         server: _,
         deny_style: _,
         hide_existence: _,
+        elicitation: _,
     } = spec;
     let mut findings = Vec::new();
     let matches = compile_match(id, matches)

@@ -50,7 +50,7 @@ pub async fn run(
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
     let lasting = Lasting {
         resources: lasting,
-        live: Live::default(),
+        live: Live::of(&open.store),
     };
     let sets = KeySets::new(open.tasks.clone(), open.stop.clone())?;
     let (metrics, started) = (open.metrics.clone(), open.started);

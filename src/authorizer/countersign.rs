@@ -139,7 +139,7 @@ impl Snapshot {
                 Some(approval) => approval,
                 None => self.opened(call, metrics).await?,
             };
-            match self.judge(call, &approval) {
+            match self.judge_approval(call, &approval) {
                 Judged::Usable => return Ok(approval),
                 Judged::Waits => return Err(Verdict::Pending(self.ticket(call, &approval))),
                 Judged::Refused => return Err(refused(call)),
@@ -181,7 +181,7 @@ impl Snapshot {
         }
     }
 
-    fn judge(&self, call: &Call, approval: &Approval) -> Judged {
+    fn judge_approval(&self, call: &Call, approval: &Approval) -> Judged {
         if approval.key != call.sought.matter.key {
             return Judged::Over;
         }
@@ -288,7 +288,9 @@ impl Claim<'_> {
                     metrics.approval(ApprovalEvent::Spent);
                     return Ok(current);
                 }
-                Spent::Changed(current) if snapshot.judge(call, &current) == Judged::Usable => {
+                Spent::Changed(current)
+                    if snapshot.judge_approval(call, &current) == Judged::Usable =>
+                {
                     approval = current;
                 }
                 Spent::Changed(_) | Spent::Gone(_) | Spent::Missing => {

@@ -1,5 +1,6 @@
 //! One request, from route to verdict, in the order that is the security argument.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -203,6 +204,7 @@ impl Snapshot {
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
         }
+        let conditions = self.live.conditions.over(&self.conditions, request.now);
         let facts = Facts {
             request,
             asked,
@@ -213,7 +215,7 @@ impl Snapshot {
                 .credential
                 .as_ref()
                 .map_or(Proof::None, |(_, token)| token.proof),
-            conditions: &self.conditions,
+            conditions: &conditions,
             risk: 0,
         };
         self.policy.check_query(&facts)?;
@@ -237,6 +239,10 @@ impl Snapshot {
             .policy
             .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
+        // A second evaluation sees the same ones, however late it comes.
+        if let Cow::Owned(changed) = conditions {
+            seen.conditions = Some(changed);
+        }
         if let Ruling::Awaits(awaited) = &ruling {
             can_be_approved(&awaited.demand, reading)?;
             seen.awaited = Some(awaited.clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::revoked::Judged;
 use super::seen::Sighting;
+use crate::condition::Values;
 use crate::identity::Refusal;
 use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::identity::TokenFacts;
@@ -63,6 +64,8 @@ pub struct Examined {
     pub awaited: Option<Box<Awaited>>,
     /// What nothing was found against, for whoever has to look again.
     pub(super) judged: Option<Judged>,
+    /// The conditions that the rules saw, where somebody has set one to something else than the file does.
+    pub conditions: Option<Values>,
     /// The trace of the evaluation, if it was asked for.
     pub trace: Option<Trace>,
 }
@@ -87,6 +90,7 @@ impl Examined {
             policy: Duration::ZERO,
             awaited: None,
             judged: None,
+            conditions: None,
             trace: None,
         }
     }

@@ -144,6 +144,7 @@ impl Authorizer {
             policy,
             awaited: _,
             judged: _,
+            conditions: _,
             trace: _,
         } = examined;
         let mut decision = Decision {
@@ -265,6 +266,7 @@ impl Authorizer {
         let risk = examined.risk.as_ref().map_or(0, Risk::score);
         Some(ShadowJob {
             risk,
+            conditions: examined.conditions.clone(),
             snapshot: Arc::clone(snapshot),
             request: request.clone(),
             asked,

@@ -139,7 +139,7 @@ impl Snapshot {
         let revision = self.live.revocations.revision();
         if let Some(judge) = self.live.revocations.judge() {
             let names = Names::of(identity, &self.registry);
-            self.refuse_revoked(judge, request, Some(&names), workload)?;
+            self.judge_call(judge, request, Some(&names), workload)?;
         }
         Ok(Unrevoked { revision })
     }
@@ -152,7 +152,7 @@ impl Snapshot {
     ) -> Result<Judged, Denial> {
         let revision = self.live.revocations.revision();
         if let Some(judge) = self.live.revocations.judge() {
-            self.refuse_revoked(judge, request, None, workload)?;
+            self.judge_call(judge, request, None, workload)?;
         }
         let found = Unrevoked { revision };
         Ok(Judged { found, named: None })
@@ -173,12 +173,12 @@ impl Snapshot {
         let names = judged.named.as_ref().zip(examined.credential.as_ref());
         let names = names.map(|(named, (provider, token))| Names::again(named, provider, token));
         let workload = examined.workload.as_ref();
-        if let Err(denial) = self.refuse_revoked(judge, request, names.as_ref(), workload) {
+        if let Err(denial) = self.judge_call(judge, request, names.as_ref(), workload) {
             examined.verdict = Verdict::Deny(denial);
         }
     }
 
-    fn refuse_revoked(
+    fn judge_call(
         &self,
         mut judge: Judge<'_>,
         request: &AccessRequest,

@@ -89,6 +89,10 @@ impl Bundle {
         let protected = Protected::new(&self.set_headers());
         let documents = Documents::new(&self.routes, &self.providers, &self.dpop);
         let providers = self.providers.with(self.dpop, resources);
+        let mut conditions = self.set_conditions;
+        for name in self.conditions {
+            conditions.entry(name).or_insert(false);
+        }
         Snapshot {
             version: self.version,
             loaded,
@@ -100,8 +104,8 @@ impl Bundle {
             registry: self.registry,
             lifecycle: self.lifecycle,
             providers,
-            conditions: self.set_conditions,
             approvals: self.approvals,
+            conditions,
             live,
         }
     }

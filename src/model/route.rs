@@ -52,6 +52,8 @@ pub struct Mcp {
     pub deny_style: DenyStyle,
     /// Whether what is forbidden looks like what is not there.
     pub hide_existence: bool,
+    /// Whether clients of revision 2025-11-25 are asked to send people to a URL: their calls do not say whether they can.
+    pub elicits_url: bool,
 }
 
 /// How a refused MCP request is answered.

@@ -38,3 +38,4 @@ mod risk;
 mod state;
 mod svid;
 mod transport;
+mod valkey;

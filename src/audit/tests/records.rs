@@ -119,6 +119,7 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     asked.rpc = Some(RpcFacts {
         kind: RpcKind::Notification,
         revision: None,
+        elicits_url: false,
         method: Some(Arc::from("tools/call")),
         name: Some(Arc::from("export")),
     });
@@ -141,6 +142,7 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
         asked.rpc = Some(RpcFacts {
             kind: RpcKind::Notification,
             revision: None,
+            elicits_url: false,
             method: Some(Arc::from("resources/read")),
             name: Some(Arc::from(uri)),
         });
@@ -282,6 +284,7 @@ fn ask_much(large: &mut Decision, long: &str) {
     large.rpc = Some(RpcFacts {
         kind: RpcKind::Notification,
         revision: None,
+        elicits_url: false,
         method: Some(Arc::from(long)),
         name: Some(Arc::from(long)),
     });

@@ -15,6 +15,7 @@ mod server;
 mod setup;
 #[path = "../../../envoy/demo/tools.rs"]
 pub(crate) mod tools;
+pub(crate) mod valkey;
 
 use std::thread;
 use std::time::{Duration, Instant};
