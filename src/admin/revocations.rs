@@ -228,11 +228,15 @@ pub(super) fn has_room(gate: &Gate, target: &Target) -> Result<(), Problem> {
     if revocations(gate).has_room_for(target) {
         return Ok(());
     }
+    Err(full())
+}
+
+fn full() -> Problem {
     let detail = format!(
         "there are {MAX_ENTRIES} entries already: revoke what covers many of them, such as an owner, a trust domain or the issuer"
     );
     let status = StatusCode::INSUFFICIENT_STORAGE;
-    Err(Problem::new(status, "revocations_full", detail))
+    Problem::new(status, "revocations_full", detail)
 }
 
 /// What this process enforces: the same, whichever snapshot is asked.
@@ -286,6 +290,9 @@ pub(super) fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Prob
 
 pub(super) fn unavailable(error: &StoreError) -> Problem {
     tracing::error!(%error, "the store could not be used");
+    if matches!(error, StoreError::Full(_)) {
+        return full();
+    }
     let detail = "the store cannot be used now: nothing was acknowledged, so ask again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
 }

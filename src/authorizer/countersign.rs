@@ -15,10 +15,10 @@ use crate::model::decision::DecisionId;
 use crate::model::party::Parties;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::AccessRequest;
-use crate::model::revocation::Target;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Denial, Fault, Grant, Verdict};
 use crate::policy::{Awaited, Demand, Standing};
+use crate::revocation::Name;
 use crate::store::{Opened, Spent};
 use crate::telemetry::{ApprovalEvent, Metrics};
 
@@ -228,10 +228,8 @@ impl Snapshot {
     }
 
     fn is_revoked(&self, approval: &Approval) -> bool {
-        let target = Target::Approval(approval.id.clone());
-        let entries = self.live.revocations.entries();
-        let mut of_it = entries.iter().filter(|entry| entry.target == target);
-        of_it.any(|entry| entry.concerns(Some(approval.created)))
+        let name = Name::Approval(&approval.id);
+        self.live.revocations.names(&name)
     }
 
     fn ticket(&self, call: &Call, approval: &Approval) -> Ticket {

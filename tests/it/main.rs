@@ -34,6 +34,7 @@ mod proof;
 mod readme;
 mod refusals;
 mod reload;
+mod revocation;
 mod risk;
 mod state;
 mod svid;
