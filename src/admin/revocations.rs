@@ -135,9 +135,9 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
     let now = (gate.state.clock)();
     let cut = not_before.map(|text| cut(&text, now)).transpose()?;
     let token_expires = token_expires.map(|text| moment("token_expires", &text));
-    let expires = match (&target, token_expires.transpose()?) {
-        (_, None) => None,
-        (Target::Token(..), Some(expires)) => Some(expires.plus(MARGIN)),
+    let over = match (&target, token_expires.transpose()?) {
+        (_, None) => over(gate, &target, cut, now),
+        (Target::Token(..), expires) => expires,
         (_, Some(_)) => {
             return Err(invalid("`token_expires` goes with the kind `token` alone"));
         }
@@ -148,7 +148,7 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
         ));
     }
     let entry = Revocation {
-        expires,
+        expires: over.map(|over| over.plus(MARGIN)),
         ..made(&revocations(gate), target, cut, now, &by, &reason)
     };
     has_room(gate, &entry.target)?;
@@ -156,6 +156,30 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
     let body = json!({ "acknowledged": told(&acknowledged), "revocation": shown(&entry) });
     let outcome = Outcome::new("revoked", pretty(StatusCode::OK, &body));
     Ok(outcome.on(entry.target.to_string()))
+}
+
+/// When nothing that is issued by now, or by the cut, can be accepted any more; none if that is not known, or if it is about what
+/// is issued later too.
+fn over(gate: &Gate, target: &Target, cut: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let (issuer, issued) = match target {
+        // Whoever knows its id has seen it.
+        Target::Token(issuer, _) => (issuer, cut.unwrap_or(now)),
+        Target::Subject(issuer, _)
+        | Target::Client(issuer, _)
+        | Target::Session(issuer, _)
+        | Target::Key(issuer, _) => (issuer, cut?),
+        // Credentials of other providers name these too.
+        Target::Actor(..)
+        | Target::Issuer(_)
+        | Target::Spiffe(_)
+        | Target::SpiffePrefix(_)
+        | Target::ApiKey(_)
+        | Target::ProofKey(_)
+        | Target::Owner(_)
+        | Target::Approval(_) => return None,
+    };
+    let snapshot = (gate.state.snapshot)();
+    Some(issued.plus(snapshot.providers.outlives(issuer)?))
 }
 
 /// An entry: a cut where one is asked for, else a block that outlasts what was lifted before.

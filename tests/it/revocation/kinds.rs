@@ -96,6 +96,11 @@ fn identities(server: &Server) -> Vec<Case> {
             bearer(corp(server, "kay").claim("client_id", json!("kiosk"))),
             BY_IDENTITY,
         ),
+        case(
+            alone("spiffe", "spiffe://example.org/tokens/a"),
+            bearer(corp(server, "spiffe://example.org/tokens/a")),
+            BY_IDENTITY,
+        ),
         // Whoever acts for nobody else acts all the same.
         case(
             of("actor", "ci", "deployer-2"),
@@ -244,6 +249,27 @@ async fn a_cut_refuses_what_was_issued_until_then_and_new_credentials_work() {
     assert_eq!(client.check(&new).await.outcome(), BY_CREDENTIAL);
 }
 
+#[tokio::test]
+async fn an_issuer_is_refused_for_its_credentials_and_for_those_it_vouches_for_in_others() {
+    let server = setup().start();
+    let client = server.client().await;
+    let act = json!({ "sub": "deployer", "iss": server.setup.ci.iss });
+    let mixed = health().bearer(&corp(&server, "mia").claim("act", act).sign());
+    let of_ci = health().bearer(&ci(&server, "someone").sign());
+    let of_corp = health().bearer(&corp(&server, "mia").sign());
+    for (issuer, outcomes) in [
+        ("corp", [BY_IDENTITY, "allow", BY_IDENTITY]),
+        ("ci", [BY_IDENTITY, BY_IDENTITY, "allow"]),
+    ] {
+        revoke(&server, &of("issuer", issuer, ""));
+        for (call, outcome) in [&mixed, &of_ci, &of_corp].into_iter().zip(outcomes) {
+            assert_eq!(client.check(call).await.outcome(), outcome, "{issuer}");
+        }
+        lift(&server, &of("issuer", issuer, ""));
+        assert_eq!(client.check(&mixed).await.outcome(), "allow");
+    }
+}
+
 fn rfc3339(seconds: i64) -> String {
     countersign::model::time::Timestamp::from_seconds(seconds).to_string()
 }
@@ -347,6 +373,8 @@ async fn a_certificate_is_refused_as_what_a_token_is_bound_to_and_beside_any_tok
     // A certificate was issued when it says, so a workload comes in again with a newer one.
     let spiffe = |at: i64| json!({ "kind": "spiffe", "value": "spiffe://example.org/web/cert", "not_before": rfc3339(at) });
     revoke(&server, &spiffe(0));
+    let party = json!({ "kind": "subject", "issuer": "mesh", "value": "spiffe://example.org/web/cert", "not_before": rfc3339(0) });
+    revoke(&server, &party);
     assert_eq!(client.check(&itself).await.outcome(), "allow");
     revoke(&server, &spiffe(now()));
     assert_eq!(client.check(&itself).await.outcome(), BY_CREDENTIAL);

@@ -1,6 +1,7 @@
 //! What is revoked is refused: every kind of it, through the gRPC port and through Envoy, and whoever leaves is out.
 
 mod kinds;
+mod meanwhile;
 mod offboarding;
 mod operators;
 
@@ -13,7 +14,7 @@ const NOBODY: &str = "  # access: [{ name: ops, token: { file: ops.token } }]";
 const API: &str = "https://api.example.com";
 
 /// The project's configuration with an operator, API keys, and a second key of the company's provider.
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let access = "  access: [{ name: ops, token: { file: ops.token } }]";
     let mut setup = Setup::new().replacing(NOBODY, access);
     setup.corp.keys.push(crate::harness::Key::es256("second"));
@@ -42,13 +43,13 @@ fn ask(server: &Server, line: &str, body: &Value) -> (u16, Value) {
 }
 
 /// Revokes something, and says what was acknowledged.
-fn revoke(server: &Server, body: &Value) -> Value {
+pub(crate) fn revoke(server: &Server, body: &Value) -> Value {
     let (status, said) = ask(server, "POST /revocations", body);
     assert_eq!(status, 200, "{said}");
     said
 }
 
-fn lift(server: &Server, body: &Value) {
+pub(crate) fn lift(server: &Server, body: &Value) {
     let (status, said) = ask(server, "POST /revocations/lift", body);
     assert_eq!(status, 200, "{said}");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ask, corp, health, records, revoke, setup};
-use crate::harness::{Server, send_body};
+use crate::harness::{Server, now, send_body};
 
 #[test]
 fn what_cannot_be_meant_is_refused_and_says_what_to_write() {
@@ -85,7 +85,7 @@ fn only_operators_see_and_make_revocations() {
 }
 
 #[test]
-fn an_entry_is_shown_as_it_was_made_and_survives_a_restart() {
+fn an_entry_is_shown_as_it_was_made_and_has_its_record() {
     let server = setup().start();
     let body = json!({ "kind": "token", "issuer": "corp", "value": "t-1", "token_expires": "2999-01-01T00:00:00Z", "reason": "leaked" });
     let said = revoke(&server, &body);
@@ -107,6 +107,49 @@ fn an_entry_is_shown_as_it_was_made_and_survives_a_restart() {
     assert_eq!(
         (&record["by"]["name"], &record["result"]),
         (&json!("ops"), &json!("revoked"))
+    );
+}
+
+#[tokio::test]
+async fn a_cut_is_remembered_for_as_long_as_a_token_may_live() {
+    let setup = setup();
+    let (from, to) = (
+        "issuer: http://127.0.0.1:10080/corp ",
+        "max_lifetime: 10m\n      issuer: http://127.0.0.1:10080/corp ",
+    );
+    setup.edit("countersign.yaml", from, to);
+    let server = setup.start();
+    let client = server.client().await;
+    let token = |claim: &str, value: Value| {
+        let token = corp(&server, "lea").claim(claim, value);
+        health().bearer(&token.sign())
+    };
+    for (call, outcome) in [
+        (token("exp", json!(now() + 590)), "allow"),
+        (token("exp", json!(now() + 610)), "deny 403 token_lifetime"),
+        (token("iat", Value::Null), "deny 401 token_claims"),
+    ] {
+        assert_eq!(client.check(&call).await.outcome(), outcome);
+    }
+    let cut = |kind: &str, issuer: &str| {
+        let body = json!({ "kind": kind, "issuer": issuer, "value": "x", "not_before": "2026-01-01T00:00:00Z" });
+        revoke(&server, &body)["revocation"]["expires"].clone()
+    };
+    // Ten minutes, twice the leeway of half a minute, and a day.
+    let expires = json!("2026-01-02T00:11:00.000Z");
+    for kind in ["subject", "client", "session", "key"] {
+        assert_eq!(cut(kind, "corp"), expires, "{kind}");
+        assert_eq!(
+            cut(kind, "ci"),
+            Value::Null,
+            "{kind}: nobody says how long tokens of ci live"
+        );
+    }
+    assert_eq!(cut("actor", "corp"), Value::Null, "others can name it too");
+    let block = json!({ "kind": "subject", "issuer": "corp", "value": "y" });
+    assert_eq!(
+        revoke(&server, &block)["revocation"]["expires"],
+        Value::Null
     );
 }
 
