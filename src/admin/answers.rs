@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
 };
-use super::{guard, keys, offboard, revocations};
+use super::{guard, keys, offboard, replicas, revocations};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -64,7 +64,7 @@ pub(super) fn router(gate: Gate) -> Router {
         )
         .route(
             "/replicas",
-            get(revocations::replicas).route_layer(operators()),
+            get(replicas::list).route_layer(operators()),
         )
         .fallback(async || {
             let detail = "there are `/status`, `/reload`, `/keys`, `/revocations`, `/offboard` and `/replicas`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";

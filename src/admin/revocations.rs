@@ -14,11 +14,11 @@ use super::change::{Change, Outcome, carry_out};
 use super::gate::Gate;
 use super::json::{pretty, read};
 use super::problem::Problem;
-use crate::model::change::Position;
+use super::replicas::told;
 use crate::model::revocation::{Revocation, Target, TargetError};
 use crate::model::time::Timestamp;
 use crate::revocation::{MAX_ENTRIES, Revocations};
-use crate::store::{Acknowledged, ReplicaReport, StoreError};
+use crate::store::{Acknowledged, StoreError};
 
 /// Most entries that are shown at once: the newest.
 const MAX_SHOWN: usize = 1_000;
@@ -97,24 +97,6 @@ pub(super) async fn lift(
     let act = async move { ended(lifted(&own, asked, by).await) };
     let action = "revocations.lift";
     carry_out(gate, Change { operator, action }, act).await
-}
-
-/// How far every replica has come.
-pub(super) async fn replicas(State(gate): State<Arc<Gate>>) -> Response {
-    match gate.state.store.replicas().await {
-        Ok(replicas) => {
-            let now = (gate.state.clock)().to_string();
-            let replicas: Vec<Json> = replicas.iter().map(replica).collect();
-            pretty(StatusCode::OK, &json!({ "now": now, "replicas": replicas }))
-        }
-        Err(error) => unavailable(&error).into_response(),
-    }
-}
-
-fn replica(report: &ReplicaReport) -> Json {
-    let ReplicaReport { name, position, at } = report;
-    let Position { generation, seq } = position;
-    json!({ "name": name, "generation": generation, "seq": seq, "at": at.to_string() })
 }
 
 /// The outcome of a change, or of the problem that kept it from being made.
@@ -319,13 +301,6 @@ pub(super) fn unavailable(error: &StoreError) -> Problem {
     }
     let detail = "the store cannot be used now: nothing was acknowledged, so ask again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
-}
-
-/// What a replica has to have seen to enforce what was acknowledged.
-pub(super) fn told(acknowledged: &Acknowledged) -> Json {
-    let Acknowledged { position, at } = acknowledged;
-    let Position { generation, seq } = position;
-    json!({ "generation": generation, "seq": seq, "at": at.to_string() })
 }
 
 fn shown(entry: &Revocation) -> Json {
