@@ -10,6 +10,7 @@ mod end;
 mod memory;
 mod open;
 mod settings;
+mod sign_in;
 mod spec;
 mod spend;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use end::{Ended, Leaver, Offboarded};
 pub use open::Sought;
 pub use settings::ApprovalSettings;
+pub use sign_in::SignInSpec;
 pub use spec::ApprovalsSpec;
 pub use vote::{Ballot, MAX_REASON_BYTES, VoteRefusal, Voted};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::approvals;
 use super::bundle::{Bundle, Failure};
+use super::countersign;
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::gateways;
@@ -18,6 +19,7 @@ use super::server::{Overrides, ServerSpec};
 use super::tokens::{self, Tokens};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
+use crate::action::CompiledRoute;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -121,6 +123,8 @@ impl Reading<'_> {
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
         let approvals = approvals::read(&document, spec.approvals.clone(), &mut self.problems);
         let listed = self.listed(&spec);
+        let complete = providers.as_ref().filter(|_| !incomplete);
+        let own = countersign::route(&document, &spec, complete, &mut self.problems);
         let Read {
             cases,
             conditions,
@@ -129,8 +133,9 @@ impl Reading<'_> {
             &listed,
             &spec,
             &known,
-            providers.as_ref().filter(|_| !incomplete),
+            complete,
             tokens.header.as_deref(),
+            own,
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
@@ -317,9 +322,10 @@ impl Reading<'_> {
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         checked: Option<&CheckedProviders>,
         token_header: Option<&str>,
+        own: Option<CompiledRoute>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
-        let mut read = PolicyFiles::default();
+        let mut read = PolicyFiles::beside(own);
         for (file, tests_only) in found
             .policies
             .iter()

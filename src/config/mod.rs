@@ -8,6 +8,7 @@ mod assemble;
 mod bundle;
 mod call;
 mod case;
+mod countersign;
 mod expectation;
 mod files;
 mod fixed;

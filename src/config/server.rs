@@ -42,15 +42,15 @@ pub struct ServerSpec {
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// Who may approve, and how approvals are asked for.
+    #[serde(default)]
+    pub approvals: ApprovalsSpec,
     /// How proofs of possession are judged.
     #[serde(default)]
     pub dpop: DpopSpec,
     /// What the checks of an identity's life do.
     #[serde(default)]
     pub lifecycle: LifecycleSpec,
-    /// How approvals are asked for and kept.
-    #[serde(default)]
-    pub approvals: ApprovalsSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -87,9 +87,9 @@ const SECTIONS: [&str; 11] = [
     "log",
     "audit",
     "store",
+    "approvals",
     "dpop",
     "lifecycle",
-    "approvals",
     "token",
 ];
 
@@ -109,8 +109,8 @@ impl ServerSpec {
         );
         let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
-        let dpop = section(document, "dpop", problems);
         let approvals = section(document, "approvals", problems);
+        let dpop = section(document, "dpop", problems);
         Some(Self {
             grpc,
             metrics,
@@ -118,9 +118,9 @@ impl ServerSpec {
             log,
             audit,
             store,
+            approvals,
             dpop,
             lifecycle,
-            approvals,
             ..rest?
         })
     }

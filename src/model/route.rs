@@ -118,7 +118,7 @@ pub struct Action {
     pub extra: bool,
     /// The hash of the tool's definition that was reviewed.
     pub definition: Option<Arc<str>>,
-    /// Whether the protocol brings it, not the catalogue.
+    /// Whether the protocol or countersign itself brings it, and no policy.
     pub builtin: bool,
     /// The type of the resource that it touches, where it names one.
     pub resource: Option<Arc<str>>,

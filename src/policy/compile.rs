@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::approval::Ruling;
+use super::approval::{self, Ruling};
 use super::bound::Bound;
 use super::catalog::{Catalog, Schemas};
 use super::evaluate::{Call, Mode, Run};
@@ -236,6 +236,7 @@ pub fn compile(
         return Err(findings);
     }
     let mut warnings = lint::warnings(&compiled, &catalog, &policy.actions);
+    approval::lint::warnings(&compiled, &catalog, &policy.actions, &mut warnings);
     lint::always_zero(&policy.actions, &catalog, &ids, &mut warnings);
     if !context.workloads {
         lint::unknown_workloads(&policy.actions, &ids, &mut warnings);

@@ -5,6 +5,7 @@
 
 mod bind;
 mod compile;
+pub(super) mod lint;
 mod matter;
 mod standing;
 
