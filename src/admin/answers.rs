@@ -8,7 +8,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::time::timeout;
@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
 };
-use super::{guard, keys};
+use super::{conditions, guard, hooks, keys};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -48,8 +48,19 @@ pub(super) fn router(gate: Gate) -> Router {
             "/keys/{id}/revoke",
             post(keys::revoke).route_layer(operators()),
         )
+        .route(
+            "/conditions",
+            get(conditions::list).route_layer(operators()),
+        )
+        .route(
+            "/conditions/{name}",
+            put(conditions::set)
+                .delete(conditions::clear)
+                .route_layer(operators()),
+        )
+        .route("/hooks/conditions/{name}", post(hooks::conditions))
         .fallback(async || {
-            let detail = "there are `/status`, `/reload` and `/keys`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
+            let detail = "there are `/status`, `/reload`, `/keys` and `/conditions`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
             Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
         })
         .method_not_allowed_fallback(async || {

@@ -9,6 +9,7 @@ use super::access::Operator;
 use super::gate::Gate;
 use super::problem::Problem;
 use crate::audit::{AdminEvent, By};
+use crate::model::time::Timestamp;
 
 /// What is to be changed, by whom.
 pub(super) struct Change {
@@ -23,6 +24,10 @@ pub(super) struct Outcome {
     result: &'static str,
     /// What it was done to, where it was done to one thing.
     target: Option<String>,
+    /// Why, where somebody said why.
+    reason: Option<Arc<str>>,
+    /// Until when it counts, where it ends by itself.
+    expires: Option<Timestamp>,
     response: Response,
 }
 
@@ -31,6 +36,8 @@ impl Outcome {
         Self {
             result,
             target: None,
+            reason: None,
+            expires: None,
             response: response.into_response(),
         }
     }
@@ -38,6 +45,18 @@ impl Outcome {
     /// Names what it was done to.
     pub(super) fn on(mut self, target: String) -> Self {
         self.target = Some(target);
+        self
+    }
+
+    /// Says why.
+    pub(super) fn because(mut self, reason: Arc<str>) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Says when it ends by itself.
+    pub(super) fn until(mut self, expires: Option<Timestamp>) -> Self {
+        self.expires = expires;
         self
     }
 }
@@ -60,6 +79,8 @@ pub(super) async fn carry_out(
         let Outcome {
             result,
             target,
+            reason,
+            expires,
             response,
         } = act.await;
         let Change { operator, action } = &change;
@@ -74,6 +95,8 @@ pub(super) async fn carry_out(
                 actor: operator.actor.as_deref(),
             },
             result,
+            reason: reason.as_deref(),
+            expires,
         };
         slot.write_admin(&event);
         tracing::info!(

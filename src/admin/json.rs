@@ -34,7 +34,8 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Pro
     ))
 }
 
-async fn bounded(body: Body) -> Result<Vec<u8>, Problem> {
+/// A body that is not too large, and comes in time.
+pub(super) async fn bounded(body: Body) -> Result<Vec<u8>, Problem> {
     let read = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
     let read = read.map_err(|_elapsed| {
         let detail = "the body did not come in time";
@@ -56,7 +57,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// What a body says; nothing of it is repeated where it is not what it should be.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let detail = format!("the body is not what this takes: see line {line}, column {column}");

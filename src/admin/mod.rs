@@ -13,8 +13,10 @@ mod answers;
 mod caller;
 mod change;
 mod check;
+mod conditions;
 mod gate;
 mod guard;
+mod hooks;
 mod json;
 mod keys;
 mod limiter;
@@ -41,6 +43,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
 
+pub use hooks::spec::{HookSpec, Hooks, HooksSpec};
 pub use server::HttpServer;
 pub use settings::{AdminSettings, MetricsSettings, Surroundings};
 pub use spec::{AccessSpec, AdminSpec, MetricsSpec};

@@ -51,6 +51,10 @@ impl Problem {
         self
     }
 
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind
+    }
+
     pub(super) fn internal(detail: &'static str) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }

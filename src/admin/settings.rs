@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Access;
+use super::hooks::spec::Hooks;
 use super::origin::Origin;
 use super::spec::{AdminSpec, MetricsSpec};
 use super::{AdminError, check};
@@ -54,6 +55,7 @@ pub struct AdminSettings {
     pub(super) url: Option<Origin>,
     pub(super) audience: Option<Arc<str>>,
     pub(super) access: Access,
+    pub(super) hooks: Hooks,
 }
 
 /// What the section is checked against.
@@ -104,6 +106,7 @@ impl AdminSettings {
             url,
             audience,
             access,
+            hooks: Hooks::default(),
         });
         (settings, findings)
     }
@@ -123,6 +126,13 @@ impl AdminSettings {
         }
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Some(format!("{scheme}://{listen}"))
+    }
+
+    /// Takes messages of other systems too.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Hooks) -> Self {
+        self.hooks = hooks;
+        self
     }
 
     /// Its certificate, if it has one.

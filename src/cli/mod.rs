@@ -8,6 +8,7 @@ mod asking;
 mod called;
 mod cases;
 mod check;
+mod conditions;
 mod describe;
 mod doctor;
 mod explain;
@@ -84,6 +85,8 @@ enum Verb {
     Import(import::ImportArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
+    /// Show what is true at the moment, and say what is.
+    Conditions(conditions::ConditionsArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -210,6 +213,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Identities(args) => identities::run(&args),
         Verb::Import(args) => import::run(args),
         Verb::Keys(args) => keys::run(args),
+        Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }

@@ -7,7 +7,7 @@ use super::problem::{Problem, Problems};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
+use crate::admin::{AdminSettings, Hooks, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
@@ -81,6 +81,8 @@ impl Fixed {
             admin.listen.clone_from(listen);
         }
         admin.relative_to(path);
+        let mut hooks = spec.hooks.clone();
+        hooks.relative_to(path);
         if let Some(level) = &overrides.log_level {
             log.level.clone_from(level);
         }
@@ -98,7 +100,9 @@ impl Fixed {
             };
         }
         let entries = spec.dpop.replay_entries;
-        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
+        let text = format!(
+            "{grpc:?} {metrics:?} {admin:?} {hooks:?} {log:?} {audit:?} {store:?} {entries}"
+        );
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
 
@@ -118,6 +122,9 @@ impl Fixed {
         let (admin, findings) = AdminSettings::compile(admin, around);
         let found = findings.into_iter();
         problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
+        let hooks = Hooks::compile(hooks, around.files);
+        let hooks = hooks.map_err(|finding| vec![place(document, &key("hooks"), finding)]);
+        let hooks = problems.keep(hooks);
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -132,7 +139,7 @@ impl Fixed {
         let fixed = Self {
             grpc: grpc?,
             metrics: metrics?,
-            admin: admin?,
+            admin: admin?.with_hooks(hooks?),
             log: log?,
             audit: audit?,
             store: store?,

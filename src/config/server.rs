@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSpec, MetricsSpec};
+use crate::admin::{AdminSpec, HooksSpec, MetricsSpec};
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
@@ -32,6 +32,9 @@ pub struct ServerSpec {
     /// Where operators look, and change what runs.
     #[serde(default)]
     pub admin: AdminSpec,
+    /// Messages that other systems may send.
+    #[serde(default)]
+    pub hooks: HooksSpec,
     /// What is logged, and how.
     #[serde(default)]
     pub log: LogSpec,
@@ -75,11 +78,12 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "providers",
     "grpc",
     "metrics",
     "admin",
+    "hooks",
     "log",
     "audit",
     "store",
@@ -98,6 +102,7 @@ impl ServerSpec {
             section(document, "metrics", problems),
             section(document, "admin", problems),
         );
+        let hooks = section(document, "hooks", problems);
         let (log, audit) = (
             section(document, "log", problems),
             section(document, "audit", problems),
@@ -109,6 +114,7 @@ impl ServerSpec {
             grpc,
             metrics,
             admin,
+            hooks,
             log,
             audit,
             store,

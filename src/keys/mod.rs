@@ -32,6 +32,7 @@ mod table;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 pub use algorithm::{Algorithm, AlgorithmError};
 pub use digest::{digest, digest_bytes, sha256};
@@ -46,3 +47,4 @@ pub use set::{KeySet, KeySetStatus};
 pub use sign::{SignError, SigningKey, SigningKeyError};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;
+pub use webhook::{SignedMessage, WebhookKey, WebhookKeyError};
