@@ -18,8 +18,14 @@ pub(super) struct Change {
     pub(super) action: &'static str,
 }
 
-/// How a change ended.
+/// How a change ended, with its answer.
 pub(super) struct Outcome {
+    end: End,
+    response: Response,
+}
+
+/// How a change ended, for its record.
+pub(super) struct End {
     /// The word that records use.
     result: &'static str,
     /// What it was done to, where it was done to one thing.
@@ -28,35 +34,43 @@ pub(super) struct Outcome {
     reason: Option<Arc<str>>,
     /// Until when it counts, where it ends by itself.
     expires: Option<Timestamp>,
-    response: Response,
+}
+
+impl End {
+    /// An end with this word for records; `target` is what it was done to.
+    pub(super) const fn new(result: &'static str, target: Option<String>) -> Self {
+        Self {
+            result,
+            target,
+            reason: None,
+            expires: None,
+        }
+    }
 }
 
 impl Outcome {
     pub(super) fn new(result: &'static str, response: impl IntoResponse) -> Self {
         Self {
-            result,
-            target: None,
-            reason: None,
-            expires: None,
+            end: End::new(result, None),
             response: response.into_response(),
         }
     }
 
     /// Names what it was done to.
     pub(super) fn on(mut self, target: String) -> Self {
-        self.target = Some(target);
+        self.end.target = Some(target);
         self
     }
 
     /// Says why.
     pub(super) fn because(mut self, reason: Arc<str>) -> Self {
-        self.reason = Some(reason);
+        self.end.reason = Some(reason);
         self
     }
 
     /// Says when it ends by itself.
     pub(super) fn until(mut self, expires: Option<Timestamp>) -> Self {
-        self.expires = expires;
+        self.end.expires = expires;
         self
     }
 }
@@ -68,21 +82,32 @@ pub(super) async fn carry_out(
     change: Change,
     act: impl Future<Output = Outcome> + Send + 'static,
 ) -> Response {
+    let act = async move {
+        let Outcome { end, response } = act.await;
+        (end, response)
+    };
+    let done = recorded(gate, change, act).await;
+    done.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// The same for a change that ends with something else than an answer.
+pub(super) async fn recorded<T: Send + 'static>(
+    gate: Arc<Gate>,
+    change: Change,
+    act: impl Future<Output = (End, T)> + Send + 'static,
+) -> Result<T, Problem> {
     let task = tokio::spawn(async move {
-        let slot = match gate.state.audit.reserve() {
-            Ok(slot) => slot,
-            Err(error) => {
-                let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
-                return Problem::new(status, "audit_full", detail).into_response();
-            }
-        };
-        let Outcome {
+        let slot = gate.state.audit.reserve().map_err(|error| {
+            let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+            Problem::new(status, "audit_full", detail)
+        })?;
+        let (end, done) = act.await;
+        let End {
             result,
             target,
             reason,
             expires,
-            response,
-        } = act.await;
+        } = end;
         let Change { operator, action } = &change;
         let event = AdminEvent {
             at: (gate.state.clock)(),
@@ -106,10 +131,10 @@ pub(super) async fn carry_out(
             by = operator.id.as_deref(),
             "changed through the admin listener"
         );
-        response
+        Ok(done)
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a change ended in a panic");
-        Problem::internal("the change could not be carried out").into_response()
+        Err(Problem::internal("the change could not be carried out"))
     })
 }

@@ -22,7 +22,7 @@ use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Verdict};
-use crate::policy::{Call, Mode, Ruling, Scan, Trace};
+use crate::policy::{Call, Demand, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
 #[derive(Clone, Copy)]
@@ -150,17 +150,22 @@ impl Snapshot {
     ) -> Result<Described, Refusal> {
         seen.workload = self.providers.workload(request)?;
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
+            seen.judged = Some(self.unrevoked_workload(request, seen.workload.as_ref())?);
             return Ok(Described {
                 parties: Parties::alone(Party::anonymous()),
                 token: None,
             });
         };
         seen.sighted = Sighting::of(&identity, &self.registry);
+        let judged = self.unrevoked(request, &identity, seen.workload.as_ref())?;
         let life = self.life(request, route);
         life.of_identities(everybody(&identity), &mut seen.lifecycle)?;
+        let parties = join(&identity, &self.registry)?;
+        let (judged, token) = judged.of(identity, &parties);
+        seen.judged = Some(judged);
         Ok(Described {
-            parties: join(&identity, &self.registry)?,
-            token: Some((identity.provider, identity.token)),
+            parties,
+            token: Some(token),
         })
     }
 
@@ -239,6 +244,7 @@ impl Snapshot {
             seen.conditions = Some(changed);
         }
         if let Ruling::Awaits(awaited) = &ruling {
+            can_be_approved(&awaited.demand, reading)?;
             seen.awaited = Some(awaited.clone());
         }
         Ok(ruling.unopened())
@@ -274,6 +280,16 @@ fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
     if asked.arguments_without_digest {
         let cause = "a token is demanded that names the arguments, and an integer among them is outside ±(2^53 − 1)";
         return Err(Denial::new(Reason::ArgumentInvalid).because(cause));
+    }
+    Ok(())
+}
+
+/// Whether approvers can be shown what they approve: what only Envoy has read says nothing of arguments.
+fn can_be_approved(demand: &Demand, reading: &Reading<'_>) -> Result<(), Denial> {
+    if demand.bind.takes_content() && reading.is_hearsay() {
+        let cause = "an approval is bound to the arguments, and only Envoy's metadata came along; set `with_request_body` \
+                     with `pack_as_bytes: true`";
+        return Err(Denial::new(Reason::InputIncomplete).because(cause));
     }
     Ok(())
 }

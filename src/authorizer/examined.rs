@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::revoked::Judged;
 use super::seen::Sighting;
 use crate::condition::Values;
 use crate::identity::Refusal;
@@ -61,6 +62,8 @@ pub struct Examined {
     pub policy: Duration,
     /// What is demanded and granted, where an approval is all that is missing.
     pub awaited: Option<Box<Awaited>>,
+    /// What nothing was found against, for whoever has to look again.
+    pub(super) judged: Option<Judged>,
     /// The conditions that the rules saw, where somebody has set one to something else than the file does.
     pub conditions: Option<Values>,
     /// The trace of the evaluation, if it was asked for.
@@ -86,6 +89,7 @@ impl Examined {
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             awaited: None,
+            judged: None,
             conditions: None,
             trace: None,
         }

@@ -6,6 +6,7 @@ use super::headers::Protected;
 use super::live::Live;
 use super::metadata::Documents;
 use crate::action::RouteTable;
+use crate::approval::ApprovalSettings;
 use crate::condition::Values;
 use crate::identity::Providers;
 use crate::model::time::Timestamp;
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub lifecycle: Lifecycle,
     /// How credentials are verified.
     pub providers: Providers,
+    /// How approvals are asked for.
+    pub approvals: ApprovalSettings,
     /// Every declared condition, as the file of conditions sets it: false unless it is set there.
     pub conditions: Values,
     /// What changes without a reload.

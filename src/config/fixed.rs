@@ -99,9 +99,14 @@ impl Fixed {
                 file: Some(file.clone()),
             };
         }
+        let mut approvals = spec.approvals.clone();
+        if let Some(sign_in) = &mut approvals.sign_in {
+            sign_in.relative_to(path);
+        }
         let entries = spec.dpop.replay_entries;
+        let page = (&approvals.url, &approvals.sign_in);
         let text = format!(
-            "{grpc:?} {metrics:?} {admin:?} {hooks:?} {log:?} {audit:?} {store:?} {entries}"
+            "{grpc:?} {metrics:?} {admin:?} {hooks:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
         );
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
@@ -122,6 +127,15 @@ impl Fixed {
         let (admin, findings) = AdminSettings::compile(admin, around);
         let found = findings.into_iter();
         problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
+        let (admin, findings) = match admin {
+            Some(admin) => {
+                let (admin, findings) = admin.with_page(&approvals, around);
+                (Some(admin), findings)
+            }
+            None => (None, Vec::new()),
+        };
+        let found = findings.into_iter();
+        problems.extend(found.map(|finding| place(document, &key("approvals"), finding)));
         let hooks = Hooks::compile(hooks, around.files);
         let hooks = hooks.map_err(|finding| vec![place(document, &key("hooks"), finding)]);
         let hooks = problems.keep(hooks);

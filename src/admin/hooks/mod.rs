@@ -29,6 +29,8 @@ use crate::telemetry::AdminRefusal;
 
 /// How far a message's time may be from ours, either way.
 const TOLERANCE: Duration = Duration::from_mins(5);
+/// Largest body in bytes.
+const MAX_BODY: usize = 16 * 1024;
 /// Longest id in bytes.
 const MAX_ID: usize = 128;
 /// Longest value of a header in bytes.
@@ -127,7 +129,7 @@ async fn signed(gate: &Gate, request: Request) -> Result<Signed, Problem> {
     };
     let at = near(timestamp, (gate.state.clock)());
     let at = at.ok_or_else(|| unsigned("`webhook-timestamp` is too far from our time"))?;
-    let body = bounded(body).await?;
+    let body = bounded(body, MAX_BODY).await?;
     let key = key(secret).await?;
     let message = SignedMessage {
         id,

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{JWT, SECRET, bare, decision, denied, grant, party};
 use crate::audit::{record, spec};
+use crate::model::approval::{ApprovalFacts, ApprovalId, Ticket};
 use crate::model::decision::{ArgumentFacts, Decision, RequestFacts};
 use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId, SignalId};
@@ -158,6 +159,38 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
 }
 
 #[test]
+fn a_record_says_which_approval_was_used_or_is_waited_for() {
+    let id = ApprovalId::parse("apr_AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+    let mut used = decision("d-1", grant());
+    let Verdict::Allow(granted) = &mut used.verdict else {
+        panic!("an allow");
+    };
+    granted.approval = Some(ApprovalFacts {
+        id: id.clone(),
+        uses_left: 2,
+        approvers: vec![party(Kind::Human, "carol").id],
+    });
+    let expected = json!({
+        "id": "apr_AAAAAAAAAAAAAAAAAAAAAA",
+        "uses_left": 2,
+        "approvers": [{ "issuer": "corp", "id": "carol" }],
+    });
+    assert_eq!(json(&used)["approval"], expected);
+    let ticket = |id| Ticket {
+        id,
+        rule: None,
+        expires: None,
+        url: None,
+        status_url: None,
+    };
+    let waiting = decision("d-2", Verdict::Pending(ticket(Some(id))));
+    let expected = json!({ "id": "apr_AAAAAAAAAAAAAAAAAAAAAA" });
+    assert_eq!(json(&waiting)["approval"], expected);
+    let unopened = decision("d-3", Verdict::Pending(ticket(None)));
+    assert!(json(&unopened).get("approval").is_none());
+}
+
+#[test]
 fn no_value_that_may_be_secret_is_in_a_record() {
     let text = line(&decision("d-1", grant()));
     assert!(!text.contains("s3cret"), "{text}");
@@ -209,7 +242,11 @@ fn largest(long: &str) -> Decision {
         Verdict::Allow(Grant {
             permits,
             constraints,
-            approval: None,
+            approval: Some(ApprovalFacts {
+                id: ApprovalId::parse("apr_AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
+                uses_left: u32::MAX,
+                approvers: vec![worst.id.clone(); 20],
+            }),
         }),
     );
     large.request = Some(RequestFacts {
