@@ -17,6 +17,7 @@ mod spend;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod token;
 mod vote;
 
 use std::fmt;
@@ -76,16 +77,6 @@ impl Approvals {
     pub fn apply(&self, approval: &Arc<Approval>) {
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         board.apply(approval);
-    }
-
-    /// Forgets one that the store does not have.
-    pub fn forget(&self, id: &ApprovalId) {
-        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gone) = board.by_id.remove(id)
-            && board.by_key.get(&gone.key) == Some(id)
-        {
-            board.by_key.remove(&gone.key);
-        }
     }
 
     /// What is known of an approval.
