@@ -18,7 +18,9 @@ use crate::identity::{Clock, Refusal};
 use crate::keys::random_bytes;
 use crate::model::name::RouteId;
 use crate::model::party::Kind;
+use crate::model::reason::Reason;
 use crate::model::route::{Protocol, Route, RouteMatch};
+use crate::revocation::{Name, Standing};
 
 /// How long a provider may take that asks somebody about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(5);
@@ -121,6 +123,11 @@ impl Gate {
             return Err(Refused::Invalid("token_invalid"));
         }
         let access = &self.settings.access;
+        if let Some(certificate) = &connection.certificate
+            && self.is_revoked(certificate)
+        {
+            return Err(Refused::Invalid(Reason::IdentityRevoked.as_str()));
+        }
         let listed = |certificate: &Arc<Certificate>| access.certificate(certificate);
         Ok(match &connection.certificate {
             Some(certificate) if access.has_certificates() => {
@@ -128,6 +135,21 @@ impl Gate {
             }
             Some(_) | None => Presented::Nothing,
         })
+    }
+
+    /// Whether an operator's certificate is revoked, or whoever it names is.
+    fn is_revoked(&self, certificate: &Certificate) -> bool {
+        let snapshot = (self.state.snapshot)();
+        let Some(mut judge) = snapshot.live.revocations.judge() else {
+            return false;
+        };
+        let issued = Some(certificate.not_before());
+        let key = format!("x5t:{}", certificate.thumbprint());
+        judge.name(&Name::ProofKey(&key), issued);
+        if let Ok(Some(id)) = certificate.spiffe_id() {
+            judge.name(&Name::Spiffe(id.as_str()), issued);
+        }
+        judge.standing() != Standing::Good
     }
 
     /// Whose token this is, of those that files hold.

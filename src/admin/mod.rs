@@ -16,12 +16,15 @@ mod change;
 mod check;
 mod gate;
 mod guard;
+mod inbox;
 mod json;
 mod keys;
 mod limiter;
 mod metrics;
+mod offboard;
 mod origin;
 mod problem;
+mod revocations;
 mod server;
 mod settings;
 pub mod spec;
@@ -41,6 +44,7 @@ use crate::keys::RandomError;
 use crate::model::decision::Decision;
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
+use crate::outbound::OutboundError;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
@@ -139,4 +143,7 @@ pub enum AdminError {
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// Nobody can be called.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
 }

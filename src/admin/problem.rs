@@ -54,6 +54,16 @@ impl Problem {
         self
     }
 
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind
+    }
+
+    /// What is wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Names the decision that it is about.
     pub(super) fn of_decision(mut self, id: String) -> Self {
         self.decision = Some(id);

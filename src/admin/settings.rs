@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Access;
+use super::inbox::InboxSettings;
 use super::origin::Origin;
 use super::spec::{AdminSpec, MetricsSpec};
 use super::{AdminError, check};
+use crate::approval::ApprovalsSpec;
 use crate::model::finding::{Finding, Severity};
 use crate::model::name::ProviderName;
 use crate::tls::TlsSpec;
@@ -54,6 +56,8 @@ pub struct AdminSettings {
     pub(super) url: Option<Origin>,
     pub(super) audience: Option<Arc<str>>,
     pub(super) access: Access,
+    /// The page where people approve.
+    pub(super) inbox: InboxSettings,
 }
 
 /// What the section is checked against.
@@ -104,8 +108,24 @@ impl AdminSettings {
             url,
             audience,
             access,
+            inbox: InboxSettings::default(),
         });
         (settings, findings)
+    }
+
+    /// Adds the page where people approve, of the section `approvals`, whose files are no longer relative. Findings are of that section.
+    pub fn with_page(
+        mut self,
+        approvals: &ApprovalsSpec,
+        around: &Surroundings<'_>,
+    ) -> (Self, Vec<Finding>) {
+        let (inbox, mut findings) = InboxSettings::compile(approvals, around.providers, &self);
+        if around.incomplete {
+            // A provider that could not be read is reported where it stands.
+            findings.retain(|finding| finding.code != "unknown-provider");
+        }
+        self.inbox = inbox;
+        (self, findings)
     }
 
     /// Where operators reach it, with scheme: `url`, else the address it listens on, which is loopback where it is every one. None:

@@ -85,7 +85,14 @@ impl Doors {
             ask,
         } = self;
         let in_force = Arc::clone(&source.in_force);
-        let status: StatusNow = Arc::new(move || source.read());
+        let counted = metrics.clone();
+        let status: StatusNow = Arc::new(move || {
+            let status = source.read();
+            let approvals = &source.in_force.snapshot.load().live.approvals;
+            // Some are over only because time has passed, so they are counted when somebody looks.
+            counted.approvals(&approvals.counts(status.now));
+            status
+        });
         let shown = MetricsState {
             metrics: metrics.clone(),
             status: Arc::clone(&status),

@@ -18,7 +18,6 @@ use super::operators::{Doors, Servers};
 use super::reload::{Asker, Lasting, Reloader};
 use super::seen;
 use super::status::StatusSource;
-use crate::approval::Approvals;
 use crate::audit::{Audit, AuditError, AuditWriter};
 use crate::authorizer::{Authorizer, Live, ShadowQueue};
 use crate::config::{Bundle, Overrides};
@@ -49,10 +48,7 @@ pub async fn run(
     let (open, writer) = Open::new(&bundle).await?;
     let (api_keys, lasting) = open.lasting().await?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
-    let live = Live {
-        approvals: Approvals::kept_in(open.store.clone()),
-        ..Live::default()
-    };
+    let live = Live::of(&open.store);
     let lasting = Lasting {
         resources: lasting,
         live: live.clone(),

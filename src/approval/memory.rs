@@ -34,8 +34,8 @@ impl Board {
         self.get(self.by_key.get(key)?)
     }
 
-    pub(super) fn entries(&self) -> Vec<Arc<Approval>> {
-        self.by_id.values().cloned().collect()
+    pub(super) fn each(&self) -> impl Iterator<Item = &Arc<Approval>> {
+        self.by_id.values()
     }
 
     pub(super) fn apply(&mut self, approval: &Arc<Approval>) {
@@ -156,7 +156,7 @@ mod tests {
         let later = i64::try_from(KEPT.as_secs()).unwrap() + 1_000_000;
         let live = changed(&pending(0, 0), |it| it.pending_until = at(later + 60));
         board.apply(&live);
-        for number in 1..=u32::try_from(FEW).unwrap() {
+        for number in 1..u32::try_from(FEW).unwrap() {
             board.apply(&pending(number, 0));
         }
         board.apply(&pending(9_999, later));

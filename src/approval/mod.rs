@@ -10,6 +10,7 @@ mod end;
 mod memory;
 mod open;
 mod settings;
+mod sign_in;
 mod spec;
 mod spend;
 #[cfg(test)]
@@ -22,8 +23,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use end::{Ended, Leaver, Offboarded};
-pub use open::{Sought, asking};
+pub use open::Sought;
 pub use settings::ApprovalSettings;
+pub use sign_in::SignInSpec;
 pub use spec::ApprovalsSpec;
 pub use vote::{Ballot, MAX_REASON_BYTES, VoteRefusal, Voted};
 
@@ -88,19 +90,21 @@ impl Approvals {
 
     /// All that is known.
     pub fn entries(&self) -> Vec<Arc<Approval>> {
-        self.read(Board::entries)
+        self.read(|board| board.each().cloned().collect())
     }
 
     /// How many are known of each state at `now`; those that are over are forgotten in time.
     pub fn counts(&self, now: Timestamp) -> [(State, usize); 7] {
-        let states = Status::ALL.map(State::Is);
-        let [a, b, c, d, e, f] = states;
-        let all = [a, b, c, d, e, f, State::Expired];
-        let entries = self.entries();
-        all.map(|state| {
-            let same = entries.iter().filter(|entry| entry.state(now) == state);
-            (state, same.count())
-        })
+        let [a, b, c, d, e, f] = Status::ALL.map(|status| (State::Is(status), 0));
+        let mut counts = [a, b, c, d, e, f, (State::Expired, 0)];
+        self.read(|board| {
+            for state in board.each().map(|approval| approval.state(now)) {
+                if let Some((_, count)) = counts.iter_mut().find(|(of, _)| *of == state) {
+                    *count += 1;
+                }
+            }
+        });
+        counts
     }
 
     /// Forgets one that the store does not have.

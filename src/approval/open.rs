@@ -6,25 +6,21 @@ use std::time::Duration;
 use super::{ApprovalError, Approvals};
 use crate::keys::base64url;
 use crate::keys::{RandomError, random_bytes};
-use crate::model::approval::{
-    Approval, ApprovalId, ApprovalKey, DemandFacts, Details, Involved, Requester, Status,
-};
+use crate::model::approval::{Approval, ApprovalId, DemandFacts, Involved, Requester, Status};
 use crate::model::name::{ActionId, RouteId};
 use crate::model::party::{Parties, Party};
 use crate::model::route::{Resource, Tier};
 use crate::model::time::Timestamp;
-use crate::policy::Demand;
+use crate::policy::{Bind, Demand, Matter};
 use crate::store::{OpenLimits, Opened};
 
 /// What an approval is sought for: one call, as it was decided about.
 #[derive(Clone, Debug)]
 pub struct Sought {
-    /// What it is found by.
-    pub key: ApprovalKey,
+    /// What exactly would be approved.
+    pub matter: Matter,
     /// Who asks.
     pub requester: Requester,
-    /// Whose route it is, where one server decides for several.
-    pub tenant: Option<Arc<str>>,
     /// The route.
     pub route: RouteId,
     /// The action.
@@ -33,8 +29,6 @@ pub struct Sought {
     pub tier: Tier,
     /// What it touches.
     pub resource: Option<Resource>,
-    /// What approvers are shown.
-    pub details: Details,
     /// The version of the policy that demands it.
     pub policy_version: Arc<str>,
 }
@@ -45,7 +39,7 @@ impl Sought {
         let sought = self.clone();
         Approval {
             id,
-            key: sought.key,
+            key: sought.matter.key,
             version: 1,
             status: Status::Pending,
             created: now,
@@ -54,12 +48,12 @@ impl Sought {
             valid_until: None,
             uses: demand.uses,
             requester: sought.requester,
-            tenant: sought.tenant,
+            tenant: sought.matter.tenant,
             route: sought.route,
             action: sought.action,
             tier: sought.tier,
             resource: sought.resource,
-            details: sought.details,
+            details: sought.matter.details,
             demand: remembered(demand),
             policy_version: sought.policy_version,
             ended_because: None,
@@ -110,7 +104,7 @@ pub(super) fn demand(approval: &Approval) -> Demand {
         pending: Duration::ZERO,
         uses: approval.uses,
         // Votes do not depend on it: whatever it is, it is in the key.
-        bind: crate::policy::Bind::default(),
+        bind: Bind::default(),
         reason_required,
     }
 }
@@ -136,24 +130,6 @@ fn involved(party: &Party) -> Involved {
         id: party.id.clone(),
         kind: party.kind,
         owner: party.owner.clone(),
-    }
-}
-
-/// Those who ask for an approval, as far as it remembers them.
-pub fn asking(requester: &Requester) -> Parties {
-    let party = |it: &Involved| Party {
-        owner: it.owner.clone(),
-        ..Party::bare(it.kind, it.id.clone())
-    };
-    let Requester {
-        subject,
-        actor,
-        proof: _,
-    } = requester;
-    Parties {
-        subject: party(subject),
-        actor: actor.as_ref().map(party),
-        depth: usize::from(actor.is_some()),
     }
 }
 

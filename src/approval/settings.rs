@@ -28,8 +28,12 @@ impl ApprovalSettings {
     pub fn compile(spec: ApprovalsSpec) -> Result<Self, Vec<Finding>> {
         let ApprovalsSpec {
             url,
+            // They are those of the built-in route.
+            providers: _,
             pending_per_requester,
             cooldown,
+            // The page where people sign in checks it.
+            sign_in: _,
         } = spec;
         let mut findings = Vec::new();
         let url = url.map(|url| Arc::from(url.trim_end_matches('/')));
@@ -73,8 +77,10 @@ impl Default for ApprovalSettings {
     fn default() -> Self {
         let ApprovalsSpec {
             url: _,
+            providers: _,
             pending_per_requester,
             cooldown,
+            sign_in: _,
         } = ApprovalsSpec::default();
         Self {
             url: None,

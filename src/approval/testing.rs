@@ -14,7 +14,7 @@ use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::party::{Kind, PartyId};
 use crate::model::route::Tier;
 use crate::model::time::Timestamp;
-use crate::policy::{Bind, Demand};
+use crate::policy::{Bind, Demand, Matter};
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
@@ -92,14 +92,17 @@ pub(crate) fn key(number: u32) -> ApprovalKey {
 /// A call of `crm-bot` for `alice`.
 pub(crate) fn sought(number: u32) -> Sought {
     Sought {
-        key: key(number),
+        matter: Matter {
+            key: key(number),
+            digest: [0; 32],
+            tenant: None,
+            details: Details::default(),
+        },
         requester: requester(),
-        tenant: None,
         route: RouteId::new("crm").unwrap(),
         action: ActionId::new("customers.export").unwrap(),
         tier: Tier::High,
         resource: None,
-        details: Details::default(),
         policy_version: Arc::from("1"),
     }
 }
@@ -121,7 +124,7 @@ pub(crate) fn pending(number: u32, created: i64) -> Arc<Approval> {
     let sought = sought(number);
     Arc::new(Approval {
         id: ApprovalId::parse(&id).unwrap(),
-        key: sought.key,
+        key: sought.matter.key,
         version: 1,
         status: Status::Pending,
         created: at(created),
@@ -135,7 +138,7 @@ pub(crate) fn pending(number: u32, created: i64) -> Arc<Approval> {
         action: sought.action,
         tier: sought.tier,
         resource: None,
-        details: sought.details,
+        details: sought.matter.details,
         demand: DemandFacts {
             rules,
             from,

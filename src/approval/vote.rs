@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::open::{asking, demand};
+use super::open::demand;
 use super::{ATTEMPTS, ApprovalError, Approvals};
-use crate::model::approval::{Approval, ApprovalId, Requester, State, Status, Vote, Voter};
+use crate::model::approval::{Approval, ApprovalId, State, Status, Vote, Voter};
 use crate::model::change::Position;
-use crate::model::party::{Kind, PartyId};
+use crate::model::party::Kind;
 use crate::model::time::Timestamp;
-use crate::policy::Standing;
+use crate::policy::{NoVote, Standing};
 use crate::store::Swapped;
 
 /// Longest reason, in bytes.
@@ -114,7 +114,7 @@ impl Approvals {
 }
 
 /// The approval with this vote; none if the voter has said the same before.
-fn counted(
+pub(super) fn counted(
     approval: &Approval,
     ballot: &Ballot,
     now: Timestamp,
@@ -162,7 +162,7 @@ fn decide(next: &mut Approval, approve: bool, now: Timestamp) {
         return;
     }
     let demand = demand(next);
-    match demand.standing(&next.votes, &asking(&next.requester)) {
+    match demand.standing(&next.votes, &next.requester) {
         Standing::Met => {
             next.status = Status::Approved;
             next.decided = Some(now);
@@ -181,33 +181,9 @@ fn may_vote(approval: &Approval, voter: &Voter, now: Timestamp) -> Result<(), Vo
     if voter.kind == Kind::Anonymous || voter.id.issuer.is_none() {
         return Err(VoteRefusal::NotAsked);
     }
-    if is_own(&approval.requester, voter) {
-        return Err(VoteRefusal::Own);
-    }
-    let demand = &approval.demand;
-    if !demand.from.iter().any(|from| from.include(voter)) {
-        return Err(VoteRefusal::NotAsked);
-    }
-    Ok(())
-}
-
-/// Whether the voter, whoever acts for it, or whoever answers for it has a part in what is asked.
-fn is_own(requester: &Requester, voter: &Voter) -> bool {
-    let Requester {
-        subject,
-        actor,
-        proof: _,
-    } = requester;
-    let mut involved = std::iter::once(subject).chain(actor);
-    involved.any(|it| {
-        let same = |id: &PartyId| *id == it.id || it.owner.as_deref().is_some_and(|of| is(of, id));
-        let shared = voter.owner.is_some() && voter.owner == it.owner;
-        let answers = voter.owner.as_deref().is_some_and(|of| is(of, &it.id));
-        same(&voter.id) || voter.actor.as_ref().is_some_and(same) || shared || answers
+    let allowed = demand(approval).may_vote(voter, &approval.requester);
+    allowed.map_err(|no| match no {
+        NoVote::TakesPart => VoteRefusal::Own,
+        NoVote::NotAsked => VoteRefusal::NotAsked,
     })
-}
-
-/// Whether an owner, as the registry writes one, is this identity.
-fn is(owner: &str, id: &PartyId) -> bool {
-    *id.id == *owner || id.to_string() == owner
 }

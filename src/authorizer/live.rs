@@ -4,7 +4,7 @@ use crate::approval::Approvals;
 use crate::condition::Conditions;
 use crate::model::change::Change;
 use crate::revocation::Revocations;
-use crate::store::Freshness;
+use crate::store::{Freshness, Store};
 
 /// What this replica knows of revocations, approvals and conditions, and how new that is. Cheap to clone; every clone is the same.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,16 @@ pub struct Live {
 }
 
 impl Live {
+    /// Nothing yet, with the way to `store`, where what changes is kept.
+    pub fn of(store: &Store) -> Self {
+        Self {
+            revocations: Revocations::default(),
+            approvals: Approvals::kept_in(store.clone()),
+            conditions: Conditions::default(),
+            freshness: Freshness::default(),
+        }
+    }
+
     /// Takes over what changed.
     pub fn apply(&self, changes: &[Change]) {
         let mut revoked = Vec::new();

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSpec, MetricsSpec};
+use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
@@ -41,12 +42,18 @@ pub struct ServerSpec {
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// Who may approve, and how approvals are asked for.
+    #[serde(default)]
+    pub approvals: ApprovalsSpec,
     /// How proofs of possession are judged.
     #[serde(default)]
     pub dpop: DpopSpec,
     /// What the checks of an identity's life do.
     #[serde(default)]
     pub lifecycle: LifecycleSpec,
+    /// How approvals are asked for and kept.
+    #[serde(default)]
+    pub approvals: ApprovalsSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -75,7 +82,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "providers",
     "grpc",
     "metrics",
@@ -83,8 +90,10 @@ const SECTIONS: [&str; 10] = [
     "log",
     "audit",
     "store",
+    "approvals",
     "dpop",
     "lifecycle",
+    "approvals",
     "token",
 ];
 
@@ -104,7 +113,9 @@ impl ServerSpec {
         );
         let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
+        let approvals = section(document, "approvals", problems);
         let dpop = section(document, "dpop", problems);
+        let approvals = section(document, "approvals", problems);
         Some(Self {
             grpc,
             metrics,
@@ -112,8 +123,10 @@ impl ServerSpec {
             log,
             audit,
             store,
+            approvals,
             dpop,
             lifecycle,
+            approvals,
             ..rest?
         })
     }

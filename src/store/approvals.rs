@@ -56,10 +56,17 @@ pub enum Spent {
     Missing,
 }
 
+/// How long an approval is kept that is over.
+pub(super) const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// Most approvals that are kept, those that are over included. Where there is no room for another, those that are over for longest
+/// are forgotten first; a store that is full of live ones refuses.
+pub(super) const MAX_APPROVALS: u64 = 100_000;
+
 /// Which approvals are asked for; newest first.
 #[derive(Clone, Debug, Default)]
 pub struct ApprovalFilter {
-    /// Only these; none means all.
+    /// Only these, as written: what has expired is among them. None means all.
     pub status: Option<Status>,
     /// Only those whose subject or actor this is.
     pub requester: Option<PartyId>,
@@ -73,29 +80,34 @@ pub struct ApprovalFilter {
 pub const MAX_LISTED: usize = 500;
 
 impl Store {
-    /// Opens `new`, unless one with its key is live, was denied within the cool-down, or its requester waits for too many.
+    /// Opens `new`, unless one with its key is live, was denied within the cool-down, or its requester waits for too many. It
+    /// survives the death of the process; a loss of power may forget it, and then it is opened again.
     pub async fn open_approval(
         &self,
         new: Approval,
         limits: OpenLimits,
         now: Timestamp,
     ) -> Result<Opened, StoreError> {
-        let _later = (new, limits, now);
-        Err(StoreError::Stopped)
+        self.backend.open_approval(new, limits, now).await
     }
 
-    /// Replaces an approval by `next`, if its version is still `expected`; `next` has the version after it.
+    /// Replaces an approval by `next`, if its version is still `expected`; `next` has the version after it. It is durable then.
     pub async fn change_approval(
         &self,
         expected: u64,
         next: Approval,
     ) -> Result<Swapped, StoreError> {
-        let _later = (expected, next);
-        Err(StoreError::Stopped)
+        if next.version != expected.saturating_add(1) {
+            return Err(StoreError::Failed(
+                "an approval's next version is one more than its last".into(),
+            ));
+        }
+        self.backend.change_approval(expected, next).await
     }
 
-    /// Uses an approval once, if it is as it was in `version` or only more used, approved, in time, and has uses left. Of all who
-    /// ask, in whatever process, never more are told [`Spent::Done`] than it has uses.
+    /// Uses an approval once, if it has as many votes as `votes`, is approved, in time, and has uses left. Of all who ask, in
+    /// whatever process, never more are told [`Spent::Done`] than it has uses. A use is durable before anybody is told, and counts
+    /// also if nobody can be told any more.
     pub async fn spend_approval(
         &self,
         id: &ApprovalId,
@@ -103,14 +115,12 @@ impl Store {
         by: &DecisionId,
         now: Timestamp,
     ) -> Result<Spent, StoreError> {
-        let _later = (id, votes, by, now);
-        Err(StoreError::Stopped)
+        self.backend.spend_approval(id, votes, by, now).await
     }
 
     /// An approval, as the store has it.
     pub async fn approval(&self, id: &ApprovalId) -> Result<Option<Arc<Approval>>, StoreError> {
-        let _later = id;
-        Err(StoreError::Stopped)
+        self.backend.approval(id).await
     }
 
     /// Approvals, newest first, also those that are over.
@@ -118,7 +128,9 @@ impl Store {
         &self,
         filter: ApprovalFilter,
     ) -> Result<Vec<Arc<Approval>>, StoreError> {
-        let _later = filter;
-        Err(StoreError::Stopped)
+        let limit = filter.limit.min(MAX_LISTED);
+        self.backend
+            .approvals(ApprovalFilter { limit, ..filter })
+            .await
     }
 }

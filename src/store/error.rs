@@ -47,6 +47,9 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
     },
+    /// There is no room for more of something.
+    #[error("the store has no room for more {0}")]
+    Full(&'static str),
     /// The queue is full.
     #[error("the store has too much to do")]
     Busy,

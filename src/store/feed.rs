@@ -1,16 +1,26 @@
 //! What changed: the whole state once, and then every change, with proof of how new that is.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::backend::Follow;
 use super::{Store, StoreError};
 use crate::model::change::{Change, Position};
 use crate::model::time::Timestamp;
 
+/// How often each follower proves that the store can be written to.
+pub(super) const HEARTBEAT: Duration = Duration::from_millis(200);
+
+/// How long an approval is part of the whole state after it is over: whoever was denied not long ago is not asked about again.
+pub(super) const RECENT: Duration = Duration::from_hours(1);
+
+/// How long a replica counts that says nothing.
+pub(super) const HEARD: Duration = Duration::from_secs(10);
+
 /// Reads the changes of a store, one batch after the other.
 #[derive(Debug)]
 pub struct Follower {
-    store: Store,
+    reader: Box<dyn Follow>,
 }
 
 /// What a follower has read.
@@ -52,25 +62,23 @@ impl Store {
     /// Follows the changes from the beginning.
     pub fn follow(&self) -> Follower {
         Follower {
-            store: self.clone(),
+            reader: self.backend.follow(),
         }
     }
 
     /// Merges up what memory knows after a loss; it never lowers anything.
     pub async fn restore(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        let _later = changes;
-        Err(StoreError::Stopped)
+        self.backend.restore(changes).await
     }
 
     /// Says how far a replica has come.
     pub async fn report(&self, replica: ReplicaReport) -> Result<(), StoreError> {
-        let _later = replica;
-        Err(StoreError::Stopped)
+        self.backend.report(replica).await
     }
 
     /// How far every replica has come that said so within the last ten seconds.
     pub async fn replicas(&self) -> Result<Vec<ReplicaReport>, StoreError> {
-        Err(StoreError::Stopped)
+        self.backend.replicas().await
     }
 }
 
@@ -78,7 +86,6 @@ impl Follower {
     /// The next batch; it comes after a quarter of a second at the latest, empty where nothing changed. After an error it can be
     /// asked again.
     pub async fn next(&mut self) -> Result<Batch, StoreError> {
-        let _later = &self.store;
-        Err(StoreError::Stopped)
+        self.reader.next().await
     }
 }

@@ -1,30 +1,25 @@
-//! Durable state: what must still be known after a restart, and must be the same for every process on this machine.
+//! Durable state: what must still be known after a restart, and must be the same for every process that shares it.
 //!
-//! A [`Store`] is a handle, cheap to clone, on one SQLite file (or on memory, where no file is configured). One thread
-//! owns the connection and takes operations from a bounded queue; what waits is committed together, and nobody is told
-//! before it is committed. A full queue, a store that does not answer in time and a file that does not work are errors,
-//! never a yes.
-//!
-//! The operations are those of the domain, and each is atomic by itself, also between processes that share the file: no
-//! caller needs a transaction, and no SQL stands outside this folder. What is kept of a secret is its digest; the one
-//! exception is [`Store::secret`], which the file's mode protects.
+//! A [`Store`] is a handle, cheap to clone, on a backend: one SQLite file (or memory, where no file is configured). The operations
+//! are those of the domain, and each is atomic by itself, also between processes that share the state: no caller needs a
+//! transaction, and no word of a database stands outside this folder. Nobody is told before it is done. What is full, too slow or
+//! does not work is an error, never a yes. What is kept of a secret is its digest; the one exception is [`Store::secret`], which
+//! the file's mode protects.
 
 mod api_keys;
 mod approvals;
+mod backend;
 mod error;
 mod feed;
 mod freshness;
-mod open;
+mod outcome;
+mod record;
 mod replay;
-mod schema;
 mod secrets;
 mod seen;
 mod signals;
 mod spec;
-mod writer;
-
-#[cfg(test)]
-mod tests;
+mod sqlite;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,29 +37,31 @@ pub use spec::{StoreSettings, StoreSpec};
 /// A handle on durable state.
 #[derive(Clone, Debug)]
 pub struct Store {
-    queue: writer::Queue,
-    file: Option<Arc<Path>>,
-    max_replay: u64,
+    backend: Arc<dyn backend::Backend>,
+    freshness: Freshness,
 }
 
 impl Store {
     /// Opens the file, makes or migrates its tables, and starts the thread that serves it. Without a file, what is kept
     /// ends with the process. The thread ends with the last handle.
     pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let StoreSettings { file, max_replay } = settings;
-        let database = match file {
-            Some(file) => open::file(file)?,
-            None => open::memory()?,
-        };
         Ok(Self {
-            queue: writer::start(database)?,
-            file: file.as_deref().map(Arc::from),
-            max_replay: *max_replay,
+            backend: Arc::new(sqlite::Sqlite::open(settings)?),
+            freshness: match settings.file() {
+                Some(_) => Freshness::default(),
+                // Nobody else can change it.
+                None => Freshness::exempt(),
+            },
         })
     }
 
-    /// The file, if what is kept outlives the process.
+    /// The file, if what is kept outlives the process in one.
     pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+        self.backend.file()
+    }
+
+    /// How new is what this process knows of the store; whoever follows it says so.
+    pub const fn freshness(&self) -> &Freshness {
+        &self.freshness
     }
 }

@@ -6,6 +6,12 @@ use crate::model::condition::ConditionSetting;
 use crate::model::revocation::Revocation;
 use crate::model::time::Timestamp;
 
+/// Most revocations that are kept; each replica has all of them in memory.
+pub(super) const MAX_REVOCATIONS: u64 = 100_000;
+
+/// Most conditions that are kept.
+pub(super) const MAX_CONDITIONS: u64 = 1_000;
+
 /// Something is durable, and every replica that has seen this position enforces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledged {
@@ -16,15 +22,14 @@ pub struct Acknowledged {
 }
 
 impl Store {
-    /// Merges revocations in.
+    /// Merges revocations in, all or none. They are durable then. Those that have expired are forgotten.
     pub async fn revoke(&self, entries: Vec<Revocation>) -> Result<Acknowledged, StoreError> {
-        let _later = entries;
-        Err(StoreError::Stopped)
+        self.backend.revoke(entries).await
     }
 
     /// Every revocation that has not expired.
     pub async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
-        Err(StoreError::Stopped)
+        self.backend.revocations().await
     }
 
     /// Sets a condition; its version is made here: one more than the last.
@@ -32,7 +37,6 @@ impl Store {
         &self,
         setting: ConditionSetting,
     ) -> Result<Acknowledged, StoreError> {
-        let _later = setting;
-        Err(StoreError::Stopped)
+        self.backend.set_condition(setting).await
     }
 }

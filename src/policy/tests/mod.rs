@@ -271,6 +271,8 @@ impl Given {
         let asked = Asked {
             args: BTreeMap::new(),
             arguments_digest: None,
+            canonical_arguments: None,
+            target: None,
             arguments_without_digest: false,
             action: Arc::clone(action),
             params,

@@ -1,1 +1,0 @@
-//! Approvals from the first attempt to their end, against a real store.

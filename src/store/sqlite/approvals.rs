@@ -1,0 +1,256 @@
+//! Approvals: a row each, with the record as text and beside it what rows are found by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+use super::Sqlite;
+use super::changes::{Stamp, clock, count, position, stamp, unreadable};
+use super::writer::Access;
+use crate::model::approval::{Approval, ApprovalId, State, Status};
+use crate::model::decision::DecisionId;
+use crate::model::party::PartyId;
+use crate::model::time::Timestamp;
+use crate::store::approvals::{KEPT, MAX_APPROVALS};
+use crate::store::outcome;
+use crate::store::record::{read_approval, write_approval};
+use crate::store::{ApprovalFilter, OpenLimits, Opened, Spent, StoreError, Swapped};
+
+impl Sqlite {
+    pub(super) async fn open_approval(
+        &self,
+        new: Approval,
+        limits: OpenLimits,
+        now: Timestamp,
+    ) -> Result<Opened, StoreError> {
+        let opened = self.ask(Access::Write, move |connection| {
+            open(connection, new, limits, now)
+        });
+        let opened = opened.await?.ok_or(StoreError::Full("approvals"))?;
+        if matches!(opened, Opened::New(_)) {
+            self.changed.send_replace(());
+        }
+        Ok(opened)
+    }
+
+    pub(super) async fn change_approval(
+        &self,
+        expected: u64,
+        next: Approval,
+    ) -> Result<Swapped, StoreError> {
+        let swapped = self.ask(Access::WriteThrough, move |connection| {
+            let Some(known) = find(connection, &next.id)? else {
+                return Ok(Swapped::Missing);
+            };
+            if known.version != expected {
+                return Ok(Swapped::Stale(Arc::new(known)));
+            }
+            put(connection, &next)?;
+            Ok(Swapped::Done(position(connection)?))
+        });
+        let swapped = swapped.await?;
+        self.changed.send_replace(());
+        Ok(swapped)
+    }
+
+    pub(super) async fn spend_approval(
+        &self,
+        id: &ApprovalId,
+        votes: usize,
+        by: &DecisionId,
+        now: Timestamp,
+    ) -> Result<Spent, StoreError> {
+        let (id, by) = (id.clone(), by.clone());
+        // A loss of power must not bring a use back.
+        let spent = self.ask(Access::WriteThrough, move |connection| {
+            let Some(known) = find(connection, &id)? else {
+                return Ok(Spent::Missing);
+            };
+            match outcome::spend(known, votes, &by, now) {
+                Ok(next) => {
+                    put(connection, &next)?;
+                    Ok(Spent::Done(Arc::new(next)))
+                }
+                Err(refused) => Ok(refused),
+            }
+        });
+        let spent = spent.await?;
+        self.changed.send_replace(());
+        Ok(spent)
+    }
+
+    pub(super) async fn approval(
+        &self,
+        id: &ApprovalId,
+    ) -> Result<Option<Arc<Approval>>, StoreError> {
+        let id = id.clone();
+        self.ask(Access::Read, move |connection| {
+            Ok(find(connection, &id)?.map(Arc::new))
+        })
+        .await
+    }
+
+    pub(super) async fn approvals(
+        &self,
+        filter: ApprovalFilter,
+    ) -> Result<Vec<Arc<Approval>>, StoreError> {
+        self.ask(Access::Read, move |connection| list(connection, &filter))
+            .await
+    }
+}
+
+/// None if there is no room.
+fn open(
+    connection: &Connection,
+    new: Approval,
+    limits: OpenLimits,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Opened>> {
+    let OpenLimits {
+        per_requester,
+        cooldown,
+    } = limits;
+    if let Some(known) = known(connection, &new, cooldown, now)? {
+        return Ok(Some(known));
+    }
+    let (subject, actor) = requester(&new);
+    let waiting: u32 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM approvals
+             WHERE subject = ?1 AND actor = ?2 AND status = 'pending' AND until >= ?3",
+        )?
+        .query_row(params![subject, actor, now.millis()], |row| row.get(0))?;
+    if waiting >= per_requester {
+        return Ok(Some(Opened::TooMany));
+    }
+    if !make_room(connection, now)? {
+        return Ok(None);
+    }
+    put(connection, &new)?;
+    Ok(Some(Opened::New(Arc::new(new))))
+}
+
+/// The approval of the same key that keeps another one from being opened.
+fn known(
+    connection: &Connection,
+    new: &Approval,
+    cooldown: Duration,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Opened>> {
+    let since = now.minus(cooldown);
+    let mut statement = connection.prepare_cached(
+        "SELECT record FROM approvals WHERE key = ?1 AND until >= ?2 ORDER BY until DESC",
+    )?;
+    let mut rows = statement.query(params![new.key.0, since.millis()])?;
+    let mut denied = None;
+    while let Some(row) = rows.next()? {
+        let approval = read_approval(row.get_ref(0)?.as_str()?).map_err(unreadable)?;
+        if approval.is_live(now) {
+            return Ok(Some(Opened::Known(Arc::new(approval))));
+        }
+        let refused = approval.state(now) == State::Is(Status::Denied);
+        if refused && approval.decided.is_some_and(|at| at > since) {
+            denied = Some(Opened::Denied(Arc::new(approval)));
+        }
+    }
+    Ok(denied)
+}
+
+/// Forgets two of those that were over for long, so that they become fewer, or of all that are over where there is no room.
+fn make_room(connection: &Connection, now: Timestamp) -> rusqlite::Result<bool> {
+    let full = count(connection, "approvals")? >= MAX_APPROVALS;
+    let over = if full { now } else { now.minus(KEPT) };
+    connection
+        .prepare_cached(
+            "DELETE FROM approvals WHERE rowid IN
+                (SELECT rowid FROM approvals WHERE until < ?1 ORDER BY until LIMIT 2)",
+        )?
+        .execute([over.millis()])?;
+    Ok(!full || count(connection, "approvals")? < MAX_APPROVALS)
+}
+
+pub(super) fn find(connection: &Connection, id: &ApprovalId) -> rusqlite::Result<Option<Approval>> {
+    let record: Option<String> = connection
+        .prepare_cached("SELECT record FROM approvals WHERE id = ?1")?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()?;
+    let record = record.as_deref().map(read_approval).transpose();
+    record.map_err(unreadable)
+}
+
+/// Writes an approval, whatever there was.
+pub(super) fn put(connection: &Connection, approval: &Approval) -> rusqlite::Result<()> {
+    let record = write_approval(approval).map_err(unreadable)?;
+    let Stamp { seq, at } = stamp(connection)?;
+    let (subject, actor) = requester(approval);
+    connection
+        .prepare_cached(
+            "INSERT INTO approvals (id, key, subject, actor, status, version, created, until, seq, changed, record)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = excluded.version,
+                until = excluded.until, seq = excluded.seq, changed = excluded.changed, record = excluded.record",
+        )?
+        .execute(params![
+            approval.id.as_str(),
+            approval.key.0,
+            subject,
+            actor,
+            approval.status.as_str(),
+            approval.version,
+            approval.created.millis(),
+            until(approval, clock(connection)?).millis(),
+            seq,
+            at.millis(),
+            record,
+        ])?;
+    Ok(())
+}
+
+/// Until when it can be decided or used, or since when it cannot.
+fn until(approval: &Approval, now: Timestamp) -> Timestamp {
+    match approval.status {
+        Status::Pending => approval.pending_until,
+        Status::Approved => approval.valid_until.unwrap_or(now),
+        Status::Denied | Status::Cancelled | Status::Revoked | Status::Consumed => now,
+    }
+}
+
+/// Subject and actor as columns. An id without an issuer is no other's, as those of the others have a slash.
+fn requester(approval: &Approval) -> (String, String) {
+    let actor = approval.requester.actor.as_ref();
+    (
+        approval.requester.subject.id.to_string(),
+        actor.map_or_else(String::new, |actor| actor.id.to_string()),
+    )
+}
+
+fn list(connection: &Connection, filter: &ApprovalFilter) -> rusqlite::Result<Vec<Arc<Approval>>> {
+    let ApprovalFilter {
+        status,
+        requester,
+        before,
+        limit,
+    } = filter;
+    connection
+        .prepare_cached(
+            "SELECT record FROM approvals
+             WHERE (:status IS NULL OR status = :status)
+                AND (:requester IS NULL OR subject = :requester OR actor = :requester)
+                AND (:before IS NULL OR (created, id) < (SELECT created, id FROM approvals WHERE id = :before))
+             ORDER BY created DESC, id DESC LIMIT :limit",
+        )?
+        .query_and_then(
+            named_params! {
+                ":status": status.map(Status::as_str),
+                ":requester": requester.as_ref().map(PartyId::to_string),
+                ":before": before.as_ref().map(ApprovalId::as_str),
+                ":limit": limit,
+            },
+            |row| {
+                let approval = read_approval(row.get_ref(0)?.as_str()?).map_err(unreadable)?;
+                Ok(Arc::new(approval))
+            },
+        )?
+        .collect()
+}
