@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::access::{Access, Operator};
 use super::caller::access_request;
+use super::inbox::Inbox;
 use super::limiter::Limiter;
 use super::settings::AdminSettings;
 use super::{AdminError, AdminState};
@@ -29,6 +30,10 @@ const ASK_WAIT: Duration = Duration::from_secs(5);
 /// whoever is asked about tokens.
 const TURNS: usize = 4;
 
+/// How many may wait at once for an approval to change: far fewer than there may be connections, so that somebody who looks or
+/// revokes always finds one.
+const WAITERS: usize = 64;
+
 /// Everything that a request is judged with.
 pub(super) struct Gate {
     pub(super) state: AdminState,
@@ -38,8 +43,12 @@ pub(super) struct Gate {
     turns: Semaphore,
     /// What credentials of providers are presented to; none where no provider is listed.
     route: Option<Route>,
+    /// Taken by those who wait for an approval to change.
+    pub(super) waiters: Semaphore,
     /// Tokens are compared under it; nobody else knows it.
     key: [u8; 32],
+    /// The page where people approve.
+    pub(super) inbox: Inbox,
 }
 
 /// The connection that a request came in on.
@@ -80,12 +89,15 @@ pub(super) enum Refused {
 impl Gate {
     pub(super) fn new(settings: AdminSettings, state: AdminState) -> Result<Self, AdminError> {
         let key = random_bytes()?;
+        let inbox = Inbox::new(&settings.inbox, settings.tls.is_some())?;
         Ok(Self {
+            inbox,
             state,
             route: route(&settings),
             settings,
             limiter: Limiter::new(Instant::now()),
             turns: Semaphore::new(TURNS),
+            waiters: Semaphore::new(WAITERS),
             key,
         })
     }
@@ -157,6 +169,17 @@ impl Gate {
         tokio::task::spawn_blocking(compare).await.ok().flatten()
     }
 
+    /// Waits for a turn where too many credentials have failed: whoever is right comes in, however many fail at the same time.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let crowded = self.limiter.is_exhausted(Instant::now());
+        // The turns are never closed.
+        if crowded {
+            self.turns.acquire().await.ok()
+        } else {
+            None
+        }
+    }
+
     /// Whom a listed provider knows by the credential of the request; nobody if it has none. `whole` includes the
     /// `authorization` header.
     async fn provider(
@@ -168,13 +191,7 @@ impl Gate {
         let Some(route) = &self.route else {
             return Ok(None);
         };
-        let crowded = whole && self.limiter.is_exhausted(Instant::now());
-        // Whoever is right comes in, however many fail at the same time; the turns are never closed.
-        let _turn = if crowded {
-            self.turns.acquire().await.ok()
-        } else {
-            None
-        };
+        let _turn = if whole { self.turn().await } else { None };
         let now = Instant::now();
         let request = access_request(head, connection, (self.state.clock)(), whole);
         let snapshot = (self.state.snapshot)();

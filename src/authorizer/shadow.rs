@@ -95,9 +95,19 @@ impl ShadowQueue {
 }
 
 impl ShadowWorker {
-    /// Evaluates until every queue handle is gone.
-    pub async fn run(mut self) {
-        while let Some(queued) = self.jobs.recv().await {
+    /// Evaluates until `stopped`, and then what is left, or until every queue handle is gone.
+    pub async fn run(mut self, stopped: impl Future<Output = ()>) {
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                queued = self.jobs.recv() => match queued {
+                    Some(queued) => self.evaluate(&queued),
+                    None => return,
+                },
+                () = &mut stopped => break,
+            }
+        }
+        while let Ok(queued) = self.jobs.try_recv() {
             self.evaluate(&queued);
         }
     }

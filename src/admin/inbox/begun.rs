@@ -68,7 +68,10 @@ impl Notes {
     /// The note for the browser.
     pub(super) fn write(&self, begun: &Begun) -> String {
         let Begun { state, next, until } = begun;
-        let text = format!("{state}.{until}.{}", base64url::encode(next.path().as_bytes()));
+        let text = format!(
+            "{state}.{until}.{}",
+            base64url::encode(next.path().as_bytes())
+        );
         let tag = hmac::sign(&self.key, text.as_bytes());
         format!("{text}.{}", base64url::encode(&tag))
     }
@@ -147,8 +150,15 @@ mod tests {
     fn nobody_is_led_elsewhere() {
         assert_eq!(Next::parse("/approvals"), Some(Next::List));
         for wrong in [
-            "https://example.com", "//example.com", "/approvals/", "/approvals//example.com", "/approvals/sign-out",
-            "/reload", "", "/approvalsx", "/approvals/apr_0123456789abcdefghijkl/approve",
+            "https://example.com",
+            "//example.com",
+            "/approvals/",
+            "/approvals//example.com",
+            "/approvals/sign-out",
+            "/reload",
+            "",
+            "/approvalsx",
+            "/approvals/apr_0123456789abcdefghijkl/approve",
         ] {
             assert_eq!(Next::parse(wrong), None, "{wrong}");
         }

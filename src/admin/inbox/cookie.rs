@@ -51,7 +51,8 @@ impl Cookies {
         let (name, secure) = (self.name(cookie), if self.secure { "; Secure" } else { "" });
         let time = time.as_secs();
         // Lax: whoever comes from a link in a message is still signed in. Nothing is changed by such a request.
-        let text = format!("{name}={value}; Path=/; Max-Age={time}; HttpOnly; SameSite=Lax{secure}");
+        let text =
+            format!("{name}={value}; Path=/; Max-Age={time}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::from_str(&text).ok()
     }
 
@@ -68,7 +69,9 @@ mod tests {
     const PLAIN: Cookies = Cookies { secure: false };
 
     fn headers(lines: &[&'static str]) -> HeaderMap {
-        let lines = lines.iter().map(|line| (header::COOKIE, HeaderValue::from_static(line)));
+        let lines = lines
+            .iter()
+            .map(|line| (header::COOKIE, HeaderValue::from_static(line)));
         lines.collect()
     }
 
@@ -90,10 +93,14 @@ mod tests {
     #[test]
     fn what_is_kept_is_kept_from_scripts_and_from_other_sites() {
         let kept = Cookies { secure: true }.keep(Cookie::Session, "x1", Duration::from_secs(60));
-        let expected = "__Host-countersign-session=x1; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure";
+        let expected =
+            "__Host-countersign-session=x1; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure";
         assert_eq!(kept.unwrap(), expected);
         assert_eq!(PLAIN.keep(Cookie::SignIn, "a\nb", Duration::ZERO), None);
         let forgotten = PLAIN.forget(Cookie::SignIn).unwrap();
-        assert_eq!(forgotten, "countersign-sign-in=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            forgotten,
+            "countersign-sign-in=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+        );
     }
 }

@@ -109,7 +109,9 @@ fn token(
     if sign_in.expects_id() {
         let fits = id_token.is_some_and(|token| belongs(sign_in, &token, nonce, now).is_some());
         if !fits {
-            return Err(NoToken::Unfit("the issuer's ID token is not that of this sign-in"));
+            return Err(NoToken::Unfit(
+                "the issuer's ID token is not that of this sign-in",
+            ));
         }
     }
     AccessToken::new(&access_token).ok_or(NoToken::Unfit("the issuer's token is malformed"))
@@ -159,7 +161,10 @@ mod tests {
     }
 
     fn answer(claims: &Value) -> Value {
-        let id = format!("e30.{}.sig", base64url::encode(claims.to_string().as_bytes()));
+        let id = format!(
+            "e30.{}.sig",
+            base64url::encode(claims.to_string().as_bytes())
+        );
         json!({ "access_token": "a.b.c", "token_type": "Bearer", "id_token": id })
     }
 
@@ -189,7 +194,11 @@ mod tests {
     fn what_is_no_bearer_token_is_none() {
         let plain = json!({ "access_token": "a.b.c", "token_type": "bearer" });
         assert!(of("approve", &plain).is_ok());
-        for (name, wrong) in [("token_type", json!("DPoP")), ("access_token", json!("a b")), ("access_token", json!(1))] {
+        for (name, wrong) in [
+            ("token_type", json!("DPoP")),
+            ("access_token", json!("a b")),
+            ("access_token", json!(1)),
+        ] {
             let mut answer = plain.clone();
             answer[name] = wrong;
             assert!(of("approve", &answer).is_err(), "{answer}");

@@ -132,7 +132,11 @@ fn arguments(details: &Details) -> Markup {
     } = details;
     let texts = [arguments, params, query].into_iter().flatten();
     let odd = texts.clone().any(|it| shown::is_odd(it));
-    let parts = [("Arguments", arguments), ("In the path", params), ("In the query", query)];
+    let parts = [
+        ("Arguments", arguments),
+        ("In the path", params),
+        ("In the query", query),
+    ];
     html! {
         @for (title, text) in parts {
             @if let Some(text) = text {

@@ -106,7 +106,10 @@ impl Sessions {
         all.retain(|_, it| !it.is_over(now));
         let own = |it: &&Session| it.person == session.person;
         if all.values().filter(own).count() >= MAX_PER_PERSON {
-            let oldest = all.iter().filter(|(_, it)| own(it)).min_by_key(|(_, it)| it.opened);
+            let oldest = all
+                .iter()
+                .filter(|(_, it)| own(it))
+                .min_by_key(|(_, it)| it.opened);
             let oldest = oldest.map(|(id, _)| *id);
             oldest.and_then(|id| all.remove(&id));
         }
@@ -162,7 +165,11 @@ mod tests {
         assert!(sessions.find(&id, start).is_none());
 
         let id = open(&sessions, "ana", start);
-        assert!(sessions.find(&id, start + IDLE + Duration::from_secs(1)).is_none());
+        assert!(
+            sessions
+                .find(&id, start + IDLE + Duration::from_secs(1))
+                .is_none()
+        );
         assert!(sessions.find(&id, start).is_none(), "for good");
 
         let id = open(&sessions, "ana", start);
@@ -171,7 +178,11 @@ mod tests {
             now += IDLE;
             assert!(sessions.find(&id, now).is_some());
         }
-        assert!(sessions.find(&id, start + LIFE + Duration::from_secs(1)).is_none());
+        assert!(
+            sessions
+                .find(&id, start + LIFE + Duration::from_secs(1))
+                .is_none()
+        );
     }
 
     #[test]
@@ -186,7 +197,11 @@ mod tests {
         assert!(sessions.find(&first, start).is_none());
         assert_eq!(sessions.0.lock().unwrap().len(), MAX_PER_PERSON + 1);
         for other in 0..=MAX_SESSIONS {
-            open(&sessions, &other.to_string(), start + Duration::from_secs(1));
+            open(
+                &sessions,
+                &other.to_string(),
+                start + Duration::from_secs(1),
+            );
         }
         assert_eq!(sessions.0.lock().unwrap().len(), MAX_SESSIONS);
         assert!(sessions.find(&ben, start).is_none(), "unused for longest");
@@ -210,7 +225,10 @@ mod tests {
         let id = open(&sessions, "ana", now);
         let session = sessions.find(&id, now).unwrap();
         let printed = format!("{session:?} {sessions:?}");
-        assert!(!printed.contains("a.b.c") && !printed.contains(&id), "{printed}");
+        assert!(
+            !printed.contains("a.b.c") && !printed.contains(&id),
+            "{printed}"
+        );
         for wrong in ["", "a b", "a\nb", "ä", "a,b"] {
             assert!(AccessToken::new(wrong).is_none(), "{wrong}");
         }

@@ -60,12 +60,19 @@ impl InboxSettings {
             findings.push(finding.under("url"));
         }
         let Some(sign_in) = spec.sign_in.clone() else {
-            return (Self { origin, sign_in: None }, findings);
+            return (
+                Self {
+                    origin,
+                    sign_in: None,
+                },
+                findings,
+            );
         };
         let place = |finding: Finding| finding.under("sign_in");
         if origin.is_none() {
             let message = "nothing says where people come back to when they have signed in";
-            let help = "write where people reach the admin listener: `url: https://approve.example.com`";
+            let help =
+                "write where people reach the admin listener: `url: https://approve.example.com`";
             let finding = Finding::error("approvals-url", message).help(help);
             findings.push(place(finding));
         }
@@ -114,12 +121,17 @@ impl SignIn {
         } = spec;
         let mut findings = Vec::new();
         let provider = known(&provider, providers, &mut findings);
-        let authorization = url("authorization_endpoint", &authorization_endpoint, &mut findings);
+        let authorization = url(
+            "authorization_endpoint",
+            &authorization_endpoint,
+            &mut findings,
+        );
         let token = url("token_endpoint", &token_endpoint, &mut findings);
         for (key, text) in [("client_id", &client_id), ("scope", &scope)] {
             let plain = |b: u8| matches!(b, b' '..=b'~');
             if text.is_empty() || !text.bytes().all(plain) {
-                let message = format!("`{key}` is empty, or has characters other than those of ASCII");
+                let message =
+                    format!("`{key}` is empty, or has characters other than those of ASCII");
                 findings.push(Finding::error("invalid-setting", message).under(key));
             }
         }

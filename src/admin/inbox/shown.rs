@@ -126,9 +126,18 @@ mod tests {
 
     #[test]
     fn a_letter_that_passes_for_another_stands_beside_its_code_point() {
-        let expected = "p<span class=\"odd\"><bdi>а</bdi><span class=\"points\">U+0430</span></span>ypal";
+        let expected =
+            "p<span class=\"odd\"><bdi>а</bdi><span class=\"points\">U+0430</span></span>ypal";
         assert_eq!(shown("p\u{430}ypal"), expected);
-        for odd in ["\u{131}", "\u{ff41}", "\u{3bf}", "×", "\u{2044}", "\u{1d41a}", "\u{6c}\u{301}"] {
+        for odd in [
+            "\u{131}",
+            "\u{ff41}",
+            "\u{3bf}",
+            "×",
+            "\u{2044}",
+            "\u{1d41a}",
+            "\u{6c}\u{301}",
+        ] {
             assert!(is_odd(odd) && shown(odd).contains("U+"), "{odd}");
         }
     }
@@ -136,8 +145,24 @@ mod tests {
     #[test]
     fn what_shows_nothing_or_moves_others_is_only_its_code_point() {
         for c in [
-            '\u{202e}', '\u{2066}', '\u{200b}', '\u{200d}', '\u{feff}', '\u{a0}', '\u{3000}', '\u{ad}', '\u{3164}',
-            '\u{e0041}', '\u{1b}', '\u{7f}', '\u{85}', '\u{301}', '\u{e000}', '\r', '\t', '\0',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{feff}',
+            '\u{a0}',
+            '\u{3000}',
+            '\u{ad}',
+            '\u{3164}',
+            '\u{e0041}',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{301}',
+            '\u{e000}',
+            '\r',
+            '\t',
+            '\0',
         ] {
             let shown = shown(&format!("a{c}b"));
             assert!(!shown.contains(c), "{shown:?}");
@@ -152,6 +177,13 @@ mod tests {
             visible: "日本".to_owned(),
             points: "U+65E5 U+672C".to_owned(),
         };
-        assert_eq!(pieces, [Piece::Plain("ok".to_owned()), odd, Piece::Plain("!".to_owned())]);
+        assert_eq!(
+            pieces,
+            [
+                Piece::Plain("ok".to_owned()),
+                odd,
+                Piece::Plain("!".to_owned())
+            ]
+        );
     }
 }

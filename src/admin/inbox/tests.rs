@@ -41,7 +41,11 @@ fn export(number: u32, arguments: &str) -> Approval {
 async fn read(response: Response) -> (StatusCode, HeaderMap, String) {
     let (head, body) = response.into_parts();
     let bytes = to_bytes(body, 1 << 20).await.unwrap();
-    (head.status, head.headers, String::from_utf8(bytes.to_vec()).unwrap())
+    (
+        head.status,
+        head.headers,
+        String::from_utf8(bytes.to_vec()).unwrap(),
+    )
 }
 
 async fn one(approval: &Approval, told: Option<Told<'_>>) -> String {
@@ -73,9 +77,20 @@ async fn what_waits_for_longest_is_first_and_what_is_over_is_last() {
 async fn one_says_who_asks_for_what_with_which_arguments() {
     let page = one(&export(1, r#"{"segment":"eu","rows":5000}"#), None).await;
     for text in [
-        "crm-bot", "an agent, known to corp, owned by olga", "alice", "customers.export", "segment", "&quot;eu&quot;",
-        "5000", "high", "30 of 100", "POST mcp.example.com /crm", "spiffe://example.org/agents/crm-bot",
-        "1 of human corp group crm-leads", "exports-are-approved", "in 10 min",
+        "crm-bot",
+        "an agent, known to corp, owned by olga",
+        "alice",
+        "customers.export",
+        "segment",
+        "&quot;eu&quot;",
+        "5000",
+        "high",
+        "30 of 100",
+        "POST mcp.example.com /crm",
+        "spiffe://example.org/agents/crm-bot",
+        "1 of human corp group crm-leads",
+        "exports-are-approved",
+        "in 10 min",
     ] {
         assert!(page.contains(text), "no `{text}`: {page}");
     }
@@ -86,7 +101,10 @@ async fn one_says_who_asks_for_what_with_which_arguments() {
 async fn arguments_become_no_markup_and_hide_nothing() {
     let hostile = "{\"<script>alert(1)</script>\":\"\\\"><img src=x> p\u{430}y \u{202e}\"}";
     let page = one(&export(1, hostile), None).await;
-    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    assert!(
+        !page.contains("<script") && !page.contains("<img"),
+        "{page}"
+    );
     assert!(!page.contains('\u{202e}'), "{page}");
     assert!(page.contains("U+0430") && page.contains("U+202E"), "{page}");
     assert!(page.contains("can be taken for others"), "{page}");
@@ -105,7 +123,12 @@ async fn only_what_waits_can_be_decided_and_only_what_is_good_revoked() {
     assert_eq!(buttons(&approval).await, [false, false, true]);
     approval.valid_until = Some(at(NOW - 60));
     assert_eq!(buttons(&approval).await, [false; 3], "expired");
-    for over in [Status::Denied, Status::Cancelled, Status::Revoked, Status::Consumed] {
+    for over in [
+        Status::Denied,
+        Status::Cancelled,
+        Status::Revoked,
+        Status::Consumed,
+    ] {
         approval.status = over;
         assert_eq!(buttons(&approval).await, [false; 3], "{over:?}");
     }
@@ -129,7 +152,11 @@ async fn votes_and_what_went_wrong_are_shown_and_nothing_is_typed_twice() {
     };
     let page = one(&approval, Some(told)).await;
     for text in [
-        "agreed &lt;b&gt;", "has denied", "nobody approves what they ask", "typed &lt;/textarea&gt;", " required>",
+        "agreed &lt;b&gt;",
+        "has denied",
+        "nobody approves what they ask",
+        "typed &lt;/textarea&gt;",
+        " required>",
     ] {
         assert!(page.contains(text), "no `{text}`: {page}");
     }
@@ -150,7 +177,11 @@ async fn every_form_is_posted_to_this_page_and_marked() {
     assert_eq!(forms, 2, "sign out and decide");
     assert_eq!(page.matches("method=\"post\"").count(), forms);
     assert_eq!(page.matches(&session.mark()).count(), forms);
-    assert_eq!(page.matches("action=\"/approvals/").count(), forms + 1, "{page}");
+    assert_eq!(
+        page.matches("action=\"/approvals/").count(),
+        forms + 1,
+        "{page}"
+    );
     let (_, _, page) = read(trouble::token_form(&next)).await;
     assert!(page.contains("type=\"password\""), "{page}");
 }
@@ -162,17 +193,27 @@ async fn a_browser_has_nothing_to_do_but_to_show_a_page() {
     let header = |name: &str| headers.get(name).map_or("", |it| it.to_str().unwrap());
     let policy = header("content-security-policy");
     for part in [
-        "default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'", "style-src 'sha256-",
+        "default-src 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "style-src 'sha256-",
     ] {
         assert!(policy.contains(part), "{policy}");
     }
-    assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains("script-src"),
+        "{policy}"
+    );
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(header("x-frame-options"), "DENY");
     assert_eq!(header("referrer-policy"), "same-origin");
     assert_eq!(header("content-type"), "text/html; charset=utf-8");
-    assert!(!page.contains("<script") && !page.contains("http"), "{page}");
+    assert!(
+        !page.contains("<script") && !page.contains("http"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -62,7 +62,12 @@ pub(super) fn step_up(session: &Session, demand: &StepUp, next: &Next) -> Respon
         } { "Sign in again" }
         a.button.wide href=(next.path()) { "Back" }
     };
-    page(StatusCode::UNAUTHORIZED, "Sign in again", Some(session), body)
+    page(
+        StatusCode::UNAUTHORIZED,
+        "Sign in again",
+        Some(session),
+        body,
+    )
 }
 
 /// Where a person shows an access token, because nothing says where they sign in.
