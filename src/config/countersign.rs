@@ -106,6 +106,7 @@ fn written(spec: &ServerSpec) -> RouteSpec {
         protocol: None,
         server: None,
         deny_style: None,
+        elicitation: None,
         hide_existence: None,
         tenant: None,
     }

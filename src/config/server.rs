@@ -51,9 +51,6 @@ pub struct ServerSpec {
     /// What the checks of an identity's life do.
     #[serde(default)]
     pub lifecycle: LifecycleSpec,
-    /// How approvals are asked for and kept.
-    #[serde(default)]
-    pub approvals: ApprovalsSpec,
     /// Policy files and folders, seen from this file.
     #[serde(default)]
     pub policies: OneOrMany<String>,
@@ -93,7 +90,6 @@ const SECTIONS: [&str; 11] = [
     "approvals",
     "dpop",
     "lifecycle",
-    "approvals",
     "token",
 ];
 
@@ -115,7 +111,6 @@ impl ServerSpec {
         let store = section(document, "store", problems);
         let approvals = section(document, "approvals", problems);
         let dpop = section(document, "dpop", problems);
-        let approvals = section(document, "approvals", problems);
         Some(Self {
             grpc,
             metrics,
@@ -126,7 +121,6 @@ impl ServerSpec {
             approvals,
             dpop,
             lifecycle,
-            approvals,
             ..rest?
         })
     }

@@ -12,6 +12,9 @@ use crate::admin::gate::Gate;
 use crate::admin::json::bounded;
 use crate::telemetry::AdminRefusal;
 
+/// Largest form in bytes: a token, or a reason, and what is around it.
+const MAX_BODY: usize = 16 * 1024;
+
 /// Reads a form that a browser has sent for this page. Every browser says where a form comes from; that this is no page of others was
 /// seen to before, and here that it is said at all.
 pub(super) async fn read(gate: &Gate, request: Request) -> Result<(HeaderMap, Fields), Response> {
@@ -20,7 +23,7 @@ pub(super) async fn read(gate: &Gate, request: Request) -> Result<(HeaderMap, Fi
         return Err(foreign(gate, None));
     }
     let unfit = |words| trouble::plain(StatusCode::BAD_REQUEST, words, None);
-    let bytes = bounded(body).await;
+    let bytes = bounded(body, MAX_BODY).await;
     let bytes = bytes.map_err(|_problem| unfit("The form did not come whole, or is too large."))?;
     let text = String::from_utf8(bytes).ok();
     let fields = text.and_then(|text| Fields::parse(&text));

@@ -1,5 +1,6 @@
 //! `require: [{ approval: … }]`, checked by itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,19 +125,47 @@ fn compile_from(
         findings.extend(placed);
         each.push((who, own));
     }
-    if of_items > 0 {
+    let approvers: Vec<Approvers> = if of_items > 0 {
         let each = each.into_iter();
-        return each
-            .map(|(who, quorum)| Approvers {
-                who: vec![who],
-                quorum,
-            })
+        each.map(|(who, quorum)| Approvers {
+            who: vec![who],
+            quorum,
+        })
+        .collect()
+    } else {
+        vec![Approvers {
+            who: each.into_iter().map(|(who, _)| who).collect(),
+            quorum: count("quorum", quorum.unwrap_or(1), MAX_QUORUM, findings),
+        }]
+    };
+    findings.extend(approvers.iter().filter_map(too_few));
+    approvers
+}
+
+/// More approvers than there are ids: a person with several accounts is one.
+fn too_few(approvers: &Approvers) -> Option<Finding> {
+    let names = |who: &Who| {
+        let ids: Option<Vec<String>> = who
+            .id
+            .iter()
+            .map(|glob| Some(glob.literal()?.to_lowercase()))
             .collect();
-    }
-    vec![Approvers {
-        who: each.into_iter().map(|(who, _)| who).collect(),
-        quorum: count("quorum", quorum.unwrap_or(1), MAX_QUORUM, findings),
-    }]
+        ids.filter(|ids| !ids.is_empty())
+    };
+    let each: Option<Vec<Vec<String>>> = approvers.who.iter().map(names).collect();
+    let people: BTreeSet<String> = each?.into_iter().flatten().collect();
+    let enough = u32::try_from(people.len()).is_ok_and(|there| there >= approvers.quorum);
+    (!enough && !people.is_empty()).then(|| {
+        let message = format!(
+            "{} must approve, and `from` names {}",
+            approvers.quorum,
+            people.len()
+        );
+        let help = "name more approvers, or a group";
+        Finding::error("unreachable-quorum", message)
+            .help(help)
+            .under("from")
+    })
 }
 
 const EXAMPLE: &str = "write for example `from: { issuer: corp, group: crm-leads }`";

@@ -1,9 +1,12 @@
 //! The rules of deciding, one test each, and the promises about them as properties.
 
+mod approvals;
 mod loading;
+mod matters;
 mod properties;
 mod rules;
 mod signals;
+mod standing;
 mod tokens;
 
 use std::collections::BTreeMap;
