@@ -106,8 +106,8 @@ fn written(spec: &ServerSpec) -> RouteSpec {
         protocol: None,
         server: None,
         deny_style: None,
-        elicitation: None,
         hide_existence: None,
+        elicitation: None,
         tenant: None,
     }
 }
