@@ -116,7 +116,7 @@ async fn whoever_may_not_is_told_what_would_help() {
             &approve,
             Some(&stale),
             401,
-            "step_up_required",
+            "insufficient_user_authentication",
             "error=\"insufficient_user_authentication\", acr_values=\"phr phrh\", max_age=\"300\"",
         ),
         (&approve, Some(&stranger), 403, "not_permitted", ""),
