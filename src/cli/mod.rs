@@ -9,6 +9,7 @@ mod asking;
 mod called;
 mod cases;
 mod check;
+mod conditions;
 mod describe;
 mod doctor;
 mod explain;
@@ -92,6 +93,8 @@ enum Verb {
     Approvals(approvals::ApprovalsArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
+    /// Show what is true at the moment, and say what is.
+    Conditions(conditions::ConditionsArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -219,6 +222,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Import(args) => import::run(args),
         Verb::Approvals(args) => approvals::run(args),
         Verb::Keys(args) => keys::run(args),
+        Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }

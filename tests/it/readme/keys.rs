@@ -15,6 +15,7 @@ at.server: 1
 grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 metrics: { at.metrics: 1 }
 admin: { at.admin: 1, access: [{ at.access: 1 }] }
+hooks: { at.hooks: 1, conditions: { at.hook: 1, secret: { env: A } } }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1 }
@@ -132,6 +133,8 @@ fn every_key_of_the_servers_file_stands_there() {
             "metrics",
             "admin",
             "access",
+            "hooks",
+            "hook",
             "log",
             "audit",
             "store",
