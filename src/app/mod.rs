@@ -2,6 +2,7 @@
 
 mod introspectors;
 mod keysets;
+mod notices;
 mod operators;
 mod reload;
 mod run;

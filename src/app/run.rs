@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
+use super::notices::Notices;
 use super::operators::{Doors, Servers};
 use super::reload::{Asker, Lasting, Reloader};
 use super::seen;
@@ -24,6 +25,7 @@ use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, EdgeError, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::model::time::Timestamp;
+use crate::outbound::HttpClient;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls;
@@ -65,6 +67,14 @@ pub async fn run(
         api_keys,
     };
     let (ask, asked) = mpsc::channel(1);
+    let notices = Notices {
+        in_force: Arc::clone(&source.in_force),
+        store: open.store.clone(),
+        metrics: open.metrics.clone(),
+        http: HttpClient::new()?,
+    };
+    let told = notices.spawn(&open.tasks, open.stop.clone());
+    live.approvals.listen(told);
     let authorizer = open.authorizer(&source);
     let doors = Doors {
         source: source.clone(),

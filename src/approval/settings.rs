@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::notify::Notify;
 use super::spec::ApprovalsSpec;
 use crate::model::approval::ApprovalId;
 use crate::model::finding::Finding;
@@ -21,11 +22,13 @@ pub struct ApprovalSettings {
     url: Option<Arc<str>>,
     /// What holds for opening them.
     pub limits: OpenLimits,
+    notify: Vec<Notify>,
 }
 
 impl ApprovalSettings {
     /// Checks the section, and reports everything that is wrong with it.
-    pub fn compile(spec: ApprovalsSpec) -> Result<Self, Vec<Finding>> {
+    /// Files are no longer relative; `files` looks at the secrets too.
+    pub fn compile(spec: ApprovalsSpec, files: bool) -> Result<Self, Vec<Finding>> {
         let ApprovalsSpec {
             url,
             // They are those of the built-in route.
@@ -34,6 +37,7 @@ impl ApprovalSettings {
             cooldown,
             // The page where people sign in checks it.
             sign_in: _,
+            notify,
         } = spec;
         let mut findings = Vec::new();
         let url = url.map(|url| Arc::from(url.trim_end_matches('/')));
@@ -48,16 +52,27 @@ impl ApprovalSettings {
             let message = "the time after a no is `24h` at most";
             findings.push(Finding::error("out-of-range", message).under("cooldown"));
         }
+        let notify = Notify::compile(notify, files);
+        let notify = notify.unwrap_or_else(|found| {
+            findings.extend(found);
+            Vec::new()
+        });
         if !findings.is_empty() {
             return Err(findings);
         }
         Ok(Self {
             url,
+            notify,
             limits: OpenLimits {
                 per_requester: pending_per_requester,
                 cooldown,
             },
         })
+    }
+
+    /// Who is told what becomes of approvals.
+    pub fn notify(&self) -> &[Notify] {
+        &self.notify
     }
 
     /// Where people look at an approval and decide. It holds nothing but the id, and opens nothing by itself.
@@ -81,9 +96,11 @@ impl Default for ApprovalSettings {
             pending_per_requester,
             cooldown,
             sign_in: _,
+            notify: _,
         } = ApprovalsSpec::default();
         Self {
             url: None,
+            notify: Vec::new(),
             limits: OpenLimits {
                 per_requester: pending_per_requester,
                 cooldown: cooldown.into(),

@@ -121,7 +121,14 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
-        let approvals = approvals::read(&document, spec.approvals.clone(), &mut self.problems);
+        let approvals = {
+            let section = (
+                self.path,
+                spec.approvals.clone(),
+                self.certificates.is_some(),
+            );
+            approvals::read(&document, section, &mut self.problems)
+        };
         let listed = self.listed(&spec);
         let complete = providers.as_ref().filter(|_| !incomplete);
         let own = countersign::route(&document, &spec, complete, &mut self.problems);

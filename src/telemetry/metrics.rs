@@ -15,6 +15,7 @@ use super::admin::{AdminMetrics, AdminRefusal};
 use super::approvals::{ApprovalEvent, ApprovalMetrics};
 use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
+use super::notices::{Notice, NoticeMetrics};
 use super::outcomes::Outcomes;
 use super::scrape::{IntrospectionSample, KeySetSample, PolicyState, families};
 use super::tls::{Listener, TlsFamilies, TlsMetrics};
@@ -36,6 +37,7 @@ struct Inner {
     tls: TlsFamilies,
     admin: AdminMetrics,
     approvals: ApprovalMetrics,
+    notices: NoticeMetrics,
     policy: Mutex<PolicyState>,
 }
 
@@ -83,6 +85,7 @@ impl Metrics {
         let tls = TlsFamilies::register(&registry)?;
         let admin = AdminMetrics::register(&registry)?;
         let approvals = ApprovalMetrics::register(&registry)?;
+        let notices = NoticeMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
@@ -91,6 +94,7 @@ impl Metrics {
             tls,
             admin,
             approvals,
+            notices,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -167,6 +171,11 @@ impl Metrics {
     /// Counts a call that needs an approval and ends like this; an allow is not counted.
     pub fn approval_refused(&self, verdict: &Verdict) {
         self.0.approvals.refused(verdict);
+    }
+
+    /// Counts what became of a message about an approval.
+    pub fn notice(&self, notice: Notice) {
+        self.0.notices.count(notice);
     }
 
     /// States how many approvals are known.
