@@ -3,6 +3,7 @@
 mod introspectors;
 mod keysets;
 mod live;
+mod notices;
 mod operators;
 mod reload;
 mod run;

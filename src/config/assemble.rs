@@ -212,7 +212,8 @@ impl Reading<'_> {
             self.watch(&file);
         }
         let spec = spec.approvals.clone();
-        approvals::read(self.path, document, spec, providers, &mut self.problems)
+        let around = (providers, self.certificates.is_some());
+        approvals::read(self.path, document, spec, around, &mut self.problems)
     }
 
     /// What tokens are minted with; the files of the keys are watched, read or not.
