@@ -6,11 +6,6 @@ use std::sync::Arc;
 /// Why an operation of the store was not done. None of them contains a value that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// `store.file` is empty.
-    #[error(
-        "the store's file has no name: write `store: {{ file: /var/lib/countersign/state.db }}`"
-    )]
-    NoFile,
     /// The file cannot be opened or made.
     #[error("cannot open the store `{}`: {message}", file.display())]
     Open {

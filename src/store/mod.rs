@@ -32,7 +32,7 @@ pub use freshness::Freshness;
 pub use replay::{Consumed, MAX_REPLAY};
 pub use seen::{MAX_SEEN, SeenRecord};
 pub use signals::Acknowledged;
-pub use spec::{StoreSettings, StoreSpec};
+pub use spec::{Staleness, StalenessSpec, StoreSettings, StoreSpec};
 
 /// A handle on durable state.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Store {
         Ok(Self {
             backend: Arc::new(sqlite::Sqlite::open(settings)?),
             freshness: match settings.file() {
-                Some(_) => Freshness::default(),
+                Some(_) => Freshness::bounded(settings.staleness),
                 // Nobody else can change it.
                 None => Freshness::exempt(),
             },

@@ -39,7 +39,7 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// Opens the file, makes or migrates its tables, and starts the thread.
     pub(super) fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let StoreSettings { file, max_replay } = settings;
+        let (file, max_replay) = (&settings.file, &settings.max_replay);
         let database = match file {
             Some(file) => open::file(file)?,
             None => open::memory()?,

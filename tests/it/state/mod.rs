@@ -3,6 +3,7 @@
 mod approvals;
 mod fixtures;
 mod following;
+mod running;
 mod signals;
 mod sqlite;
 
