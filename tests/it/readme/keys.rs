@@ -22,6 +22,7 @@ store: { at.store: 1 }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
 token: { at.token: 1, issuer: a, keys: a }
+approvals: { sign_in: { at.sign_in: 1, provider: a, client_id: a, authorization_endpoint: a, token_endpoint: a } }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -143,6 +144,7 @@ fn every_key_of_the_servers_file_stands_there() {
             "dpop",
             "lifecycle",
             "token",
+            "sign_in",
             "provider",
             "jwt",
             "keys",
