@@ -20,7 +20,7 @@ use super::json::{pretty, read};
 use super::metrics::obstacles;
 use super::problem::Problem;
 use super::status::{
-    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
 use super::{approvals, guard, keys, offboard, revocations};
 use crate::model::time::Timestamp;
@@ -141,6 +141,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         policy,
         key_sets,
         introspection,
+        state,
         draining,
     } = status;
     let metrics = &gate.state.metrics;
@@ -153,12 +154,27 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "draining": draining,
         "policy": policy_json(&policy),
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
+        "state": state_json(&state),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
     });
     pretty(StatusCode::OK, &body)
 }
+
+fn state_json(state: &StateStatus) -> Json {
+    let StateStatus {
+        replica,
+        age,
+        position,
+    } = state;
+    json!({
+        "replica": &**replica,
+        "staleness_seconds": age.map(|age| age.as_secs_f64()),
+        "position": position.as_ref().map(ToString::to_string),
+    })
+}
+
 fn policy_json(policy: &PolicyStatus) -> Json {
     let PolicyStatus {
         version,

@@ -52,7 +52,9 @@ use crate::tls::TlsError;
 pub use server::HttpServer;
 pub use settings::{AdminSettings, MetricsSettings, Surroundings};
 pub use spec::{AccessSpec, AdminSpec, MetricsSpec};
-pub use status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status};
+pub use status::{
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
+};
 
 /// Says how things are at this moment; called once a request, and never waits.
 pub type StatusNow = Arc<dyn Fn() -> Status + Send + Sync>;

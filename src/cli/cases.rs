@@ -249,7 +249,7 @@ tests:
         let mut snapshot = bundle.into_snapshot(
             now,
             &crate::identity::Resources::default(),
-            crate::authorizer::Live::default(),
+            crate::authorizer::Live::none(),
         );
         run(&cases[0].spec, &mut snapshot, &claims, &[], now).differences
     }

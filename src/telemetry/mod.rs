@@ -14,6 +14,7 @@ pub mod metrics;
 mod outcomes;
 mod scrape;
 pub mod spec;
+mod state;
 mod tls;
 
 pub use admin::AdminRefusal;
