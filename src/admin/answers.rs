@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{approvals, guard, keys, offboard, revocations};
+use super::{approvals, guard, keys, offboard, replicas, revocations};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -64,7 +64,7 @@ pub(super) fn router(gate: Gate) -> Router {
         )
         .route(
             "/replicas",
-            get(revocations::replicas).route_layer(operators()),
+            get(replicas::list).route_layer(operators()),
         )
         .merge(approvals::router())
         .fallback(async || {

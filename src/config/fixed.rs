@@ -94,6 +94,7 @@ impl Fixed {
         store.relative_to(path);
         if let Some(file) = &overrides.store {
             store.file = Some(file.clone());
+            store.valkey = None;
         }
         let mut approvals = spec.approvals.clone();
         if let Some(sign_in) = &mut approvals.sign_in {
@@ -187,7 +188,7 @@ impl Fixed {
 
     /// Keys that are issued into memory end with the process that issued them.
     fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
-        if self.store.file().is_none() {
+        if !self.store.is_lasting() {
             let path = KeyPath::root().join("providers");
             let message = "API keys are accepted, and there is no store to keep them in";
             let problem = document.warning(&path, "keys-without-store", message.to_owned());
