@@ -11,6 +11,7 @@
 
 mod admin;
 mod api_keys;
+mod approvals;
 mod approvers;
 mod bodies;
 mod cli;
