@@ -14,8 +14,10 @@ mod approvals;
 mod caller;
 mod change;
 mod check;
+mod conditions;
 mod gate;
 mod guard;
+mod hooks;
 mod inbox;
 mod json;
 mod keys;
@@ -50,6 +52,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
 
+pub use hooks::spec::{HookSpec, Hooks, HooksSpec};
 pub use server::HttpServer;
 pub use settings::{AdminSettings, MetricsSettings, Surroundings};
 pub use spec::{AccessSpec, AdminSpec, MetricsSpec};

@@ -8,6 +8,7 @@ mod asking;
 mod called;
 mod cases;
 mod check;
+mod conditions;
 mod describe;
 mod doctor;
 mod explain;
@@ -93,6 +94,8 @@ enum Verb {
     Revocations(revoke::RevocationsArgs),
     /// End everything that somebody can do who leaves, and say when each replica had it.
     Offboard(offboard::OffboardArgs),
+    /// Show what is true at the moment, and say what is.
+    Conditions(conditions::ConditionsArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -222,6 +225,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Revoke(args) => revoke::run(args),
         Verb::Revocations(args) => revoke::list(&args),
         Verb::Offboard(args) => offboard::run(args),
+        Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }
