@@ -184,7 +184,8 @@ fn spoken(package: &str) -> String {
         .replace("==", " ")
 }
 
-fn say(words: &str) {
+/// Tells whoever waits what takes so long.
+pub(crate) fn say(words: &str) {
     // Nothing is lost when nobody listens.
     drop(writeln!(io::stderr(), "{words}"));
 }

@@ -20,9 +20,9 @@ use super::json::{pretty, read};
 use super::metrics::obstacles;
 use super::problem::Problem;
 use super::status::{
-    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{guard, keys};
+use super::{approvals, guard, keys, offboard, revocations};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -48,8 +48,27 @@ pub(super) fn router(gate: Gate) -> Router {
             "/keys/{id}/revoke",
             post(keys::revoke).route_layer(operators()),
         )
+        .route(
+            "/revocations",
+            get(revocations::list)
+                .post(revocations::revoke)
+                .route_layer(operators()),
+        )
+        .route(
+            "/revocations/lift",
+            post(revocations::lift).route_layer(operators()),
+        )
+        .route(
+            "/offboard",
+            post(offboard::offboard).route_layer(operators()),
+        )
+        .route(
+            "/replicas",
+            get(revocations::replicas).route_layer(operators()),
+        )
+        .merge(approvals::router())
         .fallback(async || {
-            let detail = "there are `/status`, `/reload` and `/keys`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
+            let detail = "`/openapi.json` names every path; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
             Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
         })
         .method_not_allowed_fallback(async || {
@@ -122,6 +141,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         policy,
         key_sets,
         introspection,
+        state,
         draining,
     } = status;
     let metrics = &gate.state.metrics;
@@ -134,12 +154,27 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "draining": draining,
         "policy": policy_json(&policy),
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
+        "state": state_json(&state),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
     });
     pretty(StatusCode::OK, &body)
 }
+
+fn state_json(state: &StateStatus) -> Json {
+    let StateStatus {
+        replica,
+        age,
+        position,
+    } = state;
+    json!({
+        "replica": &**replica,
+        "staleness_seconds": age.map(|age| age.as_secs_f64()),
+        "position": position.as_ref().map(ToString::to_string),
+    })
+}
+
 fn policy_json(policy: &PolicyStatus) -> Json {
     let PolicyStatus {
         version,

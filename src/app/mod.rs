@@ -2,6 +2,7 @@
 
 mod introspectors;
 mod keysets;
+mod live;
 mod operators;
 mod reload;
 mod run;
@@ -71,7 +72,7 @@ const KEYS_WAIT: Duration = Duration::from_secs(5);
 /// A snapshot without a server, for `test` and `explain`. With `keys`, the issuers' keys are fetched once.
 pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Snapshot> {
     if !keys {
-        return Ok(bundle.into_snapshot(now, &Resources::default(), Live::default()));
+        return Ok(bundle.into_snapshot(now, &Resources::default(), Live::none()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -96,7 +97,7 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
             ..memory
         })
     })?;
-    Ok(bundle.into_snapshot(now, &resources, Live::default()))
+    Ok(bundle.into_snapshot(now, &resources, Live::none()))
 }
 
 /// The API keys of a store that is there; none is made for a question.

@@ -14,15 +14,17 @@ use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
+use super::live::Replica;
 use super::operators::{Doors, Servers};
 use super::reload::{Asker, Lasting, Reloader};
 use super::seen;
 use super::status::StatusSource;
 use crate::audit::{Audit, AuditError, AuditWriter};
-use crate::authorizer::{Authorizer, Live, ShadowQueue};
+use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, EdgeError, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
+use crate::model::name::ReplicaName;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -47,10 +49,12 @@ pub async fn run(
     let since = Instant::now();
     let (open, writer) = Open::new(&bundle).await?;
     let (api_keys, lasting) = open.lasting().await?;
+    let replica = open.replica(bundle.store.replica())?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
+    let live = replica.live.clone();
     let lasting = Lasting {
         resources: lasting,
-        live: Live::default(),
+        live: live.clone(),
     };
     let sets = KeySets::new(open.tasks.clone(), open.stop.clone())?;
     let (metrics, started) = (open.metrics.clone(), open.started);
@@ -62,10 +66,14 @@ pub async fn run(
         since,
         draining: Arc::default(),
         api_keys,
+        replica,
     };
     let (ask, asked) = mpsc::channel(1);
+    let authorizer = open.authorizer(&source);
     let doors = Doors {
         source: source.clone(),
+        authorizer: authorizer.clone(),
+        live,
         metrics: open.metrics.clone(),
         store: open.store.clone(),
         audit: open.audit.clone(),
@@ -81,7 +89,7 @@ pub async fn run(
     say(&bound);
     announce(&bound);
     let (tasks, stop) = (open.tasks.clone(), open.stop.clone());
-    let drained = open.decide(source, shutdown).await;
+    let drained = open.decide(authorizer, source, shutdown).await;
     stop.cancel();
     tasks.close();
     // What the last decisions left to others, in records and in the store, is written while there are records.
@@ -133,6 +141,13 @@ impl Open {
         Ok((api_keys, lasting))
     }
 
+    /// What decisions know of the store; it follows from now on.
+    fn replica(&self, name: Option<&ReplicaName>) -> Result<Replica> {
+        let replica = Replica::new(&self.store, name)?;
+        replica.follow(&self.store, &self.metrics, &self.tasks, &self.stop);
+        Ok(replica)
+    }
+
     fn bound(&self, servers: &Servers) -> Bound {
         Bound {
             grpc: self.edge.bound().addr,
@@ -155,31 +170,38 @@ impl Open {
         Ok(())
     }
 
+    /// Decides with the snapshot in force; what it leaves to others is done by tasks of their own.
+    fn authorizer(&self, source: &StatusSource) -> Authorizer {
+        let sightings = seen::spawn(&self.tasks, &self.store, &self.metrics, &self.stop);
+        let (queue, worker) = ShadowQueue::new(self.audit.clone(), self.metrics.clone());
+        self.tasks
+            .spawn(worker.run(self.stop.clone().cancelled_owned()));
+        let snapshot = Arc::clone(&source.in_force.snapshot);
+        let (audit, metrics) = (self.audit.clone(), self.metrics.clone());
+        Authorizer::new(snapshot, audit, metrics, queue, sightings)
+    }
+
     /// Answers checks until `shutdown`, and then those that are in flight.
     async fn decide(
         self,
+        authorizer: Authorizer,
         source: StatusSource,
         shutdown: CancellationToken,
     ) -> Result<Drained, EdgeError> {
         let Self {
             started: _,
-            metrics,
-            audit,
-            store,
+            metrics: _,
+            audit: _,
+            store: _,
             edge,
             tasks,
             stop,
         } = self;
-        let sightings = seen::spawn(&tasks, &store, &metrics, &stop);
-        let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
-        tasks.spawn(worker.run());
         if let Some(tls) = edge.tls() {
             tasks.spawn(tls::watch(tls, now, stop.clone()));
         }
-        let snapshot = Arc::clone(&source.in_force.snapshot);
         let (ready_sender, ready) = watch::channel(false);
         tasks.spawn(watch_readiness(source, ready_sender, stop));
-        let authorizer = Authorizer::new(snapshot, audit, metrics, queue, sightings);
         edge.serve(authorizer, ready, shutdown).await
     }
 }
@@ -232,14 +254,14 @@ impl Last {
     }
 }
 
-/// Ready once every key set was loaded.
+/// Ready once everything was loaded that decisions need.
 async fn watch_readiness(
     source: StatusSource,
     ready: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
     loop {
-        let loaded = source.keys_loaded();
+        let loaded = source.loaded();
         ready.send_if_modified(|known| std::mem::replace(known, loaded) != loaded);
         tokio::select! {
             () = stop.cancelled() => return,

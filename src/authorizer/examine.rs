@@ -1,7 +1,8 @@
 //! One request, from route to verdict, in the order that is the security argument.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::examined::{Described, Examined};
 use super::life::{Life, how};
@@ -15,13 +16,13 @@ use crate::model::facts::Facts;
 use crate::model::identity::Proof;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
-use crate::model::reason::Reason;
+use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::{AccessRequest, Gateway};
 use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
-use crate::model::verdict::{Denial, Verdict};
-use crate::policy::{Call, Mode, Ruling, Scan, Trace};
+use crate::model::verdict::{Denial, Fault, Verdict};
+use crate::policy::{Call, Demand, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
 #[derive(Clone, Copy)]
@@ -149,17 +150,22 @@ impl Snapshot {
     ) -> Result<Described, Refusal> {
         seen.workload = self.providers.workload(request)?;
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
+            seen.judged = Some(self.unrevoked_workload(request, seen.workload.as_ref())?);
             return Ok(Described {
                 parties: Parties::alone(Party::anonymous()),
                 token: None,
             });
         };
         seen.sighted = Sighting::of(&identity, &self.registry);
+        let judged = self.unrevoked(request, &identity, seen.workload.as_ref())?;
         let life = self.life(request, route);
         life.of_identities(everybody(&identity), &mut seen.lifecycle)?;
+        let parties = join(&identity, &self.registry)?;
+        let (judged, token) = judged.of(identity, &parties);
+        seen.judged = Some(judged);
         Ok(Described {
-            parties: join(&identity, &self.registry)?,
-            token: Some((identity.provider, identity.token)),
+            parties,
+            token: Some(token),
         })
     }
 
@@ -198,6 +204,7 @@ impl Snapshot {
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
         }
+        let conditions = self.live.conditions.over(&self.conditions, request.now);
         let facts = Facts {
             request,
             asked,
@@ -208,12 +215,15 @@ impl Snapshot {
                 .credential
                 .as_ref()
                 .map_or(Proof::None, |(_, token)| token.proof),
-            conditions: &self.conditions,
+            conditions: &conditions,
             risk: 0,
         };
         self.policy.check_query(&facts)?;
 
         let started = Instant::now();
+        if !self.live.freshness.suffices(asked.action.tier, started) {
+            return Err(stale(self.live.freshness.age(started)));
+        }
         // Signals are weighed first and once: every rule, and a second evaluation too, sees the same score.
         seen.risk = self.policy.risk(&facts);
         let call = Call {
@@ -232,7 +242,12 @@ impl Snapshot {
             .policy
             .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
+        // A second evaluation sees the same ones, however late it comes.
+        if let Cow::Owned(changed) = conditions {
+            seen.conditions = Some(changed);
+        }
         if let Ruling::Awaits(awaited) = &ruling {
+            can_be_approved(&awaited.demand, reading)?;
             seen.awaited = Some(awaited.clone());
         }
         Ok(ruling.unopened())
@@ -258,6 +273,18 @@ fn may_ask(gateway: &Gateway, route: &Route) -> Result<(), Denial> {
     Ok(())
 }
 
+/// What is known may be wrong by now, so that nothing can be decided with it.
+fn stale(age: Option<Duration>) -> Refusal {
+    let cause = match age {
+        Some(age) => format!(
+            "what is known of revocations, approvals and conditions is {:.1} s old",
+            age.as_secs_f64()
+        ),
+        None => "nothing is known yet of revocations, approvals and conditions".to_owned(),
+    };
+    Refusal::Fault(Fault::new(FaultCode::StateStale, cause))
+}
+
 /// Whether a token can say which arguments were decided on: one that says nothing of them would be good for any.
 fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
     if reading.is_hearsay() {
@@ -268,6 +295,16 @@ fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
     if asked.arguments_without_digest {
         let cause = "a token is demanded that names the arguments, and an integer among them is outside ±(2^53 − 1)";
         return Err(Denial::new(Reason::ArgumentInvalid).because(cause));
+    }
+    Ok(())
+}
+
+/// Whether approvers can be shown what they approve: what only Envoy has read says nothing of arguments.
+fn can_be_approved(demand: &Demand, reading: &Reading<'_>) -> Result<(), Denial> {
+    if demand.bind.takes_content() && reading.is_hearsay() {
+        let cause = "an approval is bound to the arguments, and only Envoy's metadata came along; set `with_request_body` \
+                     with `pack_as_bytes: true`";
+        return Err(Denial::new(Reason::InputIncomplete).because(cause));
     }
     Ok(())
 }

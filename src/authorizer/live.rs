@@ -4,10 +4,10 @@ use crate::approval::Approvals;
 use crate::condition::Conditions;
 use crate::model::change::Change;
 use crate::revocation::Revocations;
-use crate::store::Freshness;
+use crate::store::{Freshness, Store};
 
 /// What this replica knows of revocations, approvals and conditions, and how new that is. Cheap to clone; every clone is the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Live {
     /// What is not good any more.
     pub revocations: Revocations,
@@ -20,6 +20,25 @@ pub struct Live {
 }
 
 impl Live {
+    /// Nothing is known, and nothing can become known: what is decided without a server.
+    pub fn none() -> Self {
+        Self {
+            revocations: Revocations::default(),
+            approvals: Approvals::default(),
+            conditions: Conditions::default(),
+            freshness: Freshness::exempt(),
+        }
+    }
+
+    /// Nothing is known yet of `store`. Whoever follows it takes over what changes, and says how new that is.
+    pub fn of(store: &Store) -> Self {
+        Self {
+            approvals: Approvals::kept_in(store.clone()),
+            freshness: store.freshness().clone(),
+            ..Self::none()
+        }
+    }
+
     /// Takes over what changed.
     pub fn apply(&self, changes: &[Change]) {
         let mut revoked = Vec::new();

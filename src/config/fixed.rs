@@ -13,7 +13,7 @@ use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
-use crate::store::{StoreSettings, StoreSpec};
+use crate::store::StoreSettings;
 use crate::telemetry::Log;
 use crate::tls;
 
@@ -93,13 +93,18 @@ impl Fixed {
         let mut store = spec.store.clone();
         store.relative_to(path);
         if let Some(file) = &overrides.store {
-            store = StoreSpec {
-                file: Some(file.clone()),
-                ..StoreSpec::default()
-            };
+            store.file = Some(file.clone());
+            store.valkey = None;
+        }
+        let mut approvals = spec.approvals.clone();
+        if let Some(sign_in) = &mut approvals.sign_in {
+            sign_in.relative_to(path);
         }
         let entries = spec.dpop.replay_entries;
-        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
+        let page = (&approvals.url, &approvals.sign_in);
+        let text = format!(
+            "{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
+        );
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
 
@@ -119,6 +124,15 @@ impl Fixed {
         let (admin, findings) = AdminSettings::compile(admin, around);
         let found = findings.into_iter();
         problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
+        let (admin, findings) = match admin {
+            Some(admin) => {
+                let (admin, findings) = admin.with_page(&approvals, around);
+                (Some(admin), findings)
+            }
+            None => (None, Vec::new()),
+        };
+        let found = findings.into_iter();
+        problems.extend(found.map(|finding| place(document, &key("approvals"), finding)));
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -128,7 +142,11 @@ impl Fixed {
         let store = problems.keep(
             StoreSettings::try_from(store)
                 .map(|store| store.max_replay(entries))
-                .map_err(|error| wrong(key("store").join("file"), error.to_string())),
+                .map_err(|findings| {
+                    let placed = findings.into_iter();
+                    let placed = placed.map(|it| place(document, &key("store"), it));
+                    placed.collect::<Vec<_>>()
+                }),
         );
         let fixed = Self {
             grpc: grpc?,

@@ -43,6 +43,6 @@ pub use jws::{
 };
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};
-pub use sign::{SignError, SigningKey, SigningKeyError};
+pub use sign::{SignError, SigningKey, SigningKeyError, load_signing_keys};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;

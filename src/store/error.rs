@@ -3,22 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::valkey::ValkeyError;
-
 /// Why an operation of the store was not done. None of them contains a value that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// `store.file` is empty.
-    #[error(
-        "the store's file has no name: write `store: {{ file: /var/lib/countersign/state.db }}`"
-    )]
-    NoFile,
-    /// There is both.
-    #[error("`store` has `file` and `valkey`: write one of them")]
-    TwoPlaces,
-    /// `store.valkey` cannot be used.
-    #[error(transparent)]
-    Valkey(#[from] ValkeyError),
     /// The file cannot be opened or made.
     #[error("cannot open the store `{}`: {message}", file.display())]
     Open {

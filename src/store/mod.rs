@@ -36,7 +36,7 @@ pub use freshness::Freshness;
 pub use replay::{Consumed, MAX_REPLAY};
 pub use seen::{MAX_SEEN, SeenRecord};
 pub use signals::Acknowledged;
-pub use spec::{StoreSettings, StoreSpec};
+pub use spec::{Staleness, StalenessSpec, StoreSettings, StoreSpec};
 pub use valkey::{
     SentinelSpec, TimeoutsSpec, ValkeyError, ValkeySettings, ValkeySpec, ValkeyTlsSpec,
 };
@@ -52,16 +52,15 @@ impl Store {
     /// Opens the file, makes or migrates its tables, and starts the thread that serves it, which ends with the last handle. Without a
     /// file, what is kept ends with the process. A server is connected to when it is first needed.
     pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let StoreSettings { place, max_replay } = settings;
-        let backend: Arc<dyn backend::Backend> = match place {
+        let backend: Arc<dyn backend::Backend> = match &settings.place {
             Place::Memory | Place::File(_) => Arc::new(sqlite::Sqlite::open(settings)?),
             Place::Valkey(valkey) => Arc::new(valkey::Valkey::new(
                 ValkeySettings::clone(valkey),
-                *max_replay,
+                settings.max_replay,
             )),
         };
         let freshness = if settings.is_lasting() {
-            Freshness::default()
+            Freshness::bounded(settings.staleness)
         } else {
             // Nobody else can change it.
             Freshness::exempt()

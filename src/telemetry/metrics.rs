@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use prometheus::{IntGauge, Registry, TextEncoder};
 
+use crate::model::approval::State;
 use crate::model::decision::Decision;
 use crate::model::time::Timestamp;
+use crate::model::verdict::Verdict;
 
 use super::admin::{AdminMetrics, AdminRefusal};
+use super::approvals::{ApprovalEvent, ApprovalMetrics};
 use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
 use super::scrape::{IntrospectionSample, KeySetSample, PolicyState, families};
+use super::state::StateMetrics;
 use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
@@ -32,6 +36,8 @@ struct Inner {
     lifecycle: LifecycleMetrics,
     tls: TlsFamilies,
     admin: AdminMetrics,
+    approvals: ApprovalMetrics,
+    state: StateMetrics,
     policy: Mutex<PolicyState>,
 }
 
@@ -78,6 +84,8 @@ impl Metrics {
         let lifecycle = LifecycleMetrics::register(&registry)?;
         let tls = TlsFamilies::register(&registry)?;
         let admin = AdminMetrics::register(&registry)?;
+        let approvals = ApprovalMetrics::register(&registry)?;
+        let state = StateMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
@@ -85,6 +93,8 @@ impl Metrics {
             lifecycle,
             tls,
             admin,
+            approvals,
+            state,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -153,6 +163,21 @@ impl Metrics {
         self.0.admin.refused(refusal);
     }
 
+    /// Counts what happened to an approval on a request's path.
+    pub fn approval(&self, event: ApprovalEvent) {
+        self.0.approvals.event(event);
+    }
+
+    /// Counts a call that needs an approval and ends like this; an allow is not counted.
+    pub fn approval_refused(&self, verdict: &Verdict) {
+        self.0.approvals.refused(verdict);
+    }
+
+    /// States how many approvals are known.
+    pub fn approvals(&self, counts: &[(State, usize)]) {
+        self.0.approvals.known(counts);
+    }
+
     /// States how many API keys work and how many cannot be read, and how long ago they were the same as those in the
     /// store.
     pub fn api_keys(&self, live: usize, unreadable: usize, age: Duration) {
@@ -161,6 +186,27 @@ impl Metrics {
         check.api_keys_live.set(count(live));
         check.api_keys_unreadable.set(count(unreadable));
         check.api_keys_age.set(age.as_secs_f64());
+    }
+
+    /// Has every scrape state how old the knowledge of the store is, as `age` says. The first call counts.
+    pub fn state_ages(&self, age: impl Fn() -> Duration + Send + Sync + 'static) {
+        let _first = self.0.state.age.set(Box::new(age));
+    }
+
+    /// Counts a failed attempt to read what changed in the store.
+    pub fn state_error(&self) {
+        self.0.state.errors.inc();
+    }
+
+    /// States the number of the last change that decisions know of.
+    pub fn state_applied(&self, seq: u64) {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        self.0.state.position.set(seq);
+    }
+
+    /// Counts how long it took from a change's acknowledgement until decisions knew of it.
+    pub fn enforced(&self, after: Duration) {
+        self.0.state.enforcement.observe(after.as_secs_f64());
     }
 
     /// What a listener with TLS counts with.
@@ -193,6 +239,9 @@ impl Metrics {
         let mut policy = PolicyState::default();
         self.policy(|state| policy.clone_from(state));
         let mut all = self.0.registry.gather();
+        let aged = Registry::new();
+        self.0.state.state(&aged)?;
+        all.extend(aged.gather());
         all.extend(families(&policy, now, key_sets, introspection)?);
         Ok(TextEncoder::new().encode_to_string(&all)?)
     }

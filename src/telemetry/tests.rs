@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::model::approval::Ticket;
 use crate::model::decision::{Decision, DecisionId, Spent};
 use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::ProviderName;
@@ -81,6 +82,14 @@ fn sample(provider: &str, age: Option<u64>) -> KeySetSample {
 fn every_code_is_counted_under_its_own_labels() {
     let metrics = metrics();
     metrics.record(&decision(allow(), spent(30)));
+    let ticket = Ticket {
+        id: None,
+        rule: None,
+        expires: None,
+        url: None,
+        status_url: None,
+    };
+    metrics.record(&decision(Verdict::Pending(ticket), spent(30)));
     for reason in Reason::ALL {
         metrics.record(&decision(Verdict::Deny(Denial::new(*reason)), spent(30)));
     }
@@ -92,7 +101,7 @@ fn every_code_is_counted_under_its_own_labels() {
         .lines()
         .filter(|line| line.starts_with("countersign_decision_duration_seconds_count"))
         .collect();
-    assert_eq!(counts.len(), 1 + Reason::ALL.len() + FaultCode::ALL.len());
+    assert_eq!(counts.len(), 2 + Reason::ALL.len() + FaultCode::ALL.len());
     assert!(counts.iter().all(|line| line.ends_with(" 1")), "{counts:?}");
 }
 

@@ -43,6 +43,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_stream", &["ext_authz"]),
     ("axum", &["admin"]),
     ("hyper_util", &["admin"]),
+    // Pages for people.
+    ("maud", &["admin"]),
     ("cel", &["expression"]),
     ("regex", &["expression", "doctor"]),
     ("chrono", &["expression"]),

@@ -20,6 +20,7 @@ mod grpc;
 mod harness;
 mod hostile;
 mod import;
+mod inbox;
 mod introspection;
 mod json;
 mod keys;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::server::Limits;
 use super::*;
 use crate::audit::{AuditSettings, AuditSpec, SinkSpec};
+use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
 use crate::store::{StoreSettings, StoreSpec};
@@ -53,6 +54,14 @@ fn healthy() -> Status {
             last_error: None,
         }],
         introspection: Vec::new(),
+        state: StateStatus {
+            replica: Arc::from("gateway-1"),
+            age: Some(Duration::from_millis(120)),
+            position: Some(Position {
+                generation: Arc::from("g1"),
+                seq: 7,
+            }),
+        },
         draining: false,
     }
 }
@@ -67,6 +76,7 @@ struct Edge {
 const SHORT: Limits = Limits {
     head: Duration::from_millis(200),
     connection: Duration::from_millis(600),
+    answer: Duration::from_millis(200),
     grace: Duration::from_millis(300),
 };
 
@@ -144,6 +154,8 @@ async fn admin(
             Box::pin(async { Some(Reloaded::Applied { version }) })
         }),
         snapshot: Arc::new(|| panic!("no provider is listed")),
+        decide: Arc::new(|_, _, _| panic!("nothing is decided")),
+        live: Live::default(),
         store: Store::open(&StoreSettings::try_from(StoreSpec::default()).unwrap()).unwrap(),
         audit,
         clock: || START,

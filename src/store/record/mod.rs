@@ -3,6 +3,7 @@
 
 mod api_key;
 mod approval;
+mod approvers;
 mod details;
 mod involved;
 mod seen;
