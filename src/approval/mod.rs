@@ -78,16 +78,6 @@ impl Approvals {
         board.apply(approval);
     }
 
-    /// Forgets one that the store does not have.
-    pub fn forget(&self, id: &ApprovalId) {
-        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gone) = board.by_id.remove(id)
-            && board.by_key.get(&gone.key) == Some(id)
-        {
-            board.by_key.remove(&gone.key);
-        }
-    }
-
     /// What is known of an approval.
     pub fn get(&self, id: &ApprovalId) -> Option<Arc<Approval>> {
         self.read(|board| board.get(id))
