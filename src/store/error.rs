@@ -93,6 +93,27 @@ pub enum StoreError {
     Failed(Arc<str>),
 }
 
+impl StoreError {
+    /// Whether it may be different in a moment, without anybody's help.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Settling
+            | Self::Unconfirmed { .. }
+            | Self::Busy
+            | Self::Late => true,
+            Self::Open { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Replaced { .. }
+            | Self::Forgetful { .. }
+            | Self::Full(_)
+            | Self::Stopped
+            | Self::Failed(_) => false,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(Arc::from(error.to_string()))
