@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::replay::MAX_REPLAY;
-use super::valkey::{ValkeyError, ValkeySettings, ValkeySpec};
+use super::valkey::{ValkeySettings, ValkeySpec};
 use crate::model::duration::HumanDuration;
 use crate::model::finding::Finding;
 use crate::model::name::ReplicaName;
@@ -81,6 +81,36 @@ pub(super) enum Place {
     File(PathBuf),
     /// In a server.
     Valkey(Box<ValkeySettings>),
+}
+
+impl Place {
+    fn checked(
+        file: Option<PathBuf>,
+        valkey: Option<ValkeySpec>,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let mut wrong = |key: &'static str, message: String| {
+            findings.push(Finding::error("invalid-setting", message).under(key));
+            Self::Memory
+        };
+        match (file, valkey) {
+            (Some(_), Some(_)) => wrong(
+                "valkey",
+                "`store` has `file` and `valkey`: write one of them".to_owned(),
+            ),
+            (Some(file), None) if file.as_os_str().is_empty() => wrong(
+                "file",
+                "the store's file has no name: write `store: { file: /var/lib/countersign/state.db }`"
+                    .to_owned(),
+            ),
+            (Some(file), None) => Self::File(file),
+            (None, Some(valkey)) => match ValkeySettings::try_from(valkey) {
+                Ok(settings) => Self::Valkey(Box::new(settings)),
+                Err(error) => wrong("valkey", error.to_string()),
+            },
+            (None, None) => Self::Memory,
+        }
+    }
 }
 
 impl StoreSpec {
@@ -161,23 +191,7 @@ impl TryFrom<StoreSpec> for StoreSettings {
             staleness,
         } = spec;
         let mut findings = Vec::new();
-        if file
-            .as_ref()
-            .is_some_and(|file| file.as_os_str().is_empty())
-        {
-            let message = "the store's file has no name: write `store: { file: /var/lib/countersign/state.db }`";
-            findings.push(Finding::error("invalid-setting", message).under("file"));
-        }
-        if file.is_some() && valkey.is_some() {
-            let message = "there is `file` and `valkey`: write one of them";
-            findings.push(Finding::error("invalid-setting", message));
-        }
-        let valkey = valkey.map(ValkeySettings::try_from).transpose();
-        let valkey = valkey.unwrap_or_else(|error: ValkeyError| {
-            let finding = Finding::error("invalid-setting", error.to_string());
-            findings.push(finding.under("valkey"));
-            None
-        });
+        let place = Place::checked(file, valkey, &mut findings);
         let mut named = None;
         match replica.as_deref().map(ReplicaName::new).transpose() {
             Ok(name) => named = name,
@@ -190,11 +204,6 @@ impl TryFrom<StoreSpec> for StoreSettings {
         if !findings.is_empty() {
             return Err(findings);
         }
-        let place = match (file, valkey) {
-            (_, Some(valkey)) => Place::Valkey(Box::new(valkey)),
-            (Some(file), None) => Place::File(file),
-            (None, None) => Place::Memory,
-        };
         Ok(Self {
             place,
             max_replay: MAX_REPLAY,

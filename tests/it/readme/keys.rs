@@ -65,6 +65,8 @@ rules:
   - { id: c, guard: { at.guard: 1 } }
   - { id: d, guard: a, require: [{ at.require: 1 }] }
   - { id: e, guard: a, require: [{ step_up: { at.step_up: 1 } }] }
+  - { id: i, guard: a, require: [{ approval: { at.approval: 1, from: { id: a } } }] }
+  - { id: j, guard: a, require: [{ approval: { from: { at.approver: 1 } } }] }
   - { id: f, guard: a, constrain: { at.constrain: 1 } }
   - { id: g, guard: a, constrain: { query: { at.constrain_query: 1 } } }
   - { id: h, guard: a, constrain: { token: { at.constrain_token: 1 } } }
@@ -186,6 +188,8 @@ fn every_key_of_a_policy_and_of_the_registry_stands_there() {
             "to",
             "guard",
             "require",
+            "approval",
+            "approver",
             "step_up",
             "constrain",
             "constrain_query",
