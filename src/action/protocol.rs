@@ -29,6 +29,7 @@ fn only_of_mcp(spec: &RouteSpec) -> Result<Protocol, Vec<Finding>> {
         ("server", spec.server.is_some()),
         ("deny_style", spec.deny_style.is_some()),
         ("hide_existence", spec.hide_existence.is_some()),
+        ("elicitation", spec.elicitation.is_some()),
     ];
     let findings: Vec<Finding> = written
         .into_iter()
@@ -52,26 +53,46 @@ fn mcp(spec: &RouteSpec) -> Result<Protocol, Vec<Finding>> {
         let finding = Finding::error("missing-key", "an MCP route names its server");
         findings.push(finding.help("write for example `server: crm`"));
     }
-    let written = spec.deny_style.as_deref().unwrap_or("http");
-    let names = DenyStyle::ALL.map(DenyStyle::as_str);
-    let style = DenyStyle::ALL
-        .into_iter()
-        .find(|style| style.as_str() == written);
-    if style.is_none() {
-        let finding = Finding::error("unknown-name", format!("there is no style `{written}`"));
-        let near = suggest(written, names);
-        let help = near.map_or_else(
-            || format!("write one of `{}`", names.join("`, `")),
-            |near| format!("did you mean `{near}`?"),
-        );
-        findings.push(finding.help(help).under("deny_style"));
-    }
-    match style {
-        Some(deny_style) if findings.is_empty() => Ok(Protocol::Mcp(Mcp {
+    let style = deny_style(spec.deny_style.as_deref()).map_err(|wrong| findings.push(wrong));
+    let elicits = elicits_url(spec.elicitation.as_deref()).map_err(|wrong| findings.push(wrong));
+    match (style, elicits) {
+        (Ok(deny_style), Ok(elicits_url)) if findings.is_empty() => Ok(Protocol::Mcp(Mcp {
             server: Arc::from(server),
             deny_style,
             hide_existence: spec.hide_existence.unwrap_or(false),
+            elicits_url,
         })),
         _ => Err(findings),
+    }
+}
+
+fn deny_style(written: Option<&str>) -> Result<DenyStyle, Finding> {
+    let written = written.unwrap_or("http");
+    let names = DenyStyle::ALL.map(DenyStyle::as_str);
+    let mut styles = DenyStyle::ALL.into_iter();
+    styles
+        .find(|style| style.as_str() == written)
+        .ok_or_else(|| {
+            let finding = Finding::error("unknown-name", format!("there is no style `{written}`"));
+            let near = suggest(written, names);
+            let help = near.map_or_else(
+                || format!("write one of `{}`", names.join("`, `")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            finding.help(help).under("deny_style")
+        })
+}
+
+fn elicits_url(written: Option<&str>) -> Result<bool, Finding> {
+    match written {
+        None => Ok(false),
+        Some("url") => Ok(true),
+        Some(other) => {
+            let message = format!("people cannot be asked by `{other}`");
+            let finding = Finding::error("unknown-name", message);
+            Err(finding
+                .help("write `url`, or remove the key")
+                .under("elicitation"))
+        }
     }
 }

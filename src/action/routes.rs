@@ -9,7 +9,7 @@ use crate::model::name::RouteId;
 use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::resource::{WELL_KNOWN, metadata_path};
-use crate::model::route::{Route, RouteMatch};
+use crate::model::route::{COUNTERSIGN, Route, RouteMatch};
 use crate::model::verdict::Denial;
 
 /// The key in Envoy's `context_extensions` that names a route.
@@ -108,6 +108,11 @@ impl RouteTable {
         let prefixes = self.by_host.get(&request.host);
         let found = prefixes.and_then(|prefixes| prefixes.find(&request.path));
         found.ok_or_else(|| Denial::new(Reason::NoRoute))
+    }
+
+    /// The routes that policies declare: every one but countersign's own.
+    pub fn declared(&self) -> impl Iterator<Item = &Route> {
+        self.iter().filter(|route| route.id.as_str() != COUNTERSIGN)
     }
 
     /// Every route.

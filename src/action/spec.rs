@@ -30,6 +30,8 @@ pub struct RouteSpec {
     pub deny_style: Option<String>,
     /// Whether what is forbidden on an MCP route looks like what is not there.
     pub hide_existence: Option<bool>,
+    /// `url` lets answers of an MCP route ask clients of revision 2025-11-25 to send people to a URL.
+    pub elicitation: Option<String>,
     /// Whose it is: an Envoy that is bound to a tenant may ask about that tenant's routes only.
     pub tenant: Option<String>,
 }

@@ -78,6 +78,14 @@ impl Method {
     }
 }
 
+impl Operator {
+    /// What others are told about who did something: who it is, else what the entry is called.
+    pub(super) fn label(&self) -> Arc<str> {
+        let known = self.id.as_deref().or(self.name.as_deref());
+        Arc::from(known.unwrap_or("an operator"))
+    }
+}
+
 impl Access {
     pub(super) fn new(entries: Vec<Entry>) -> Self {
         Self(entries.into())

@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{guard, keys};
+use super::{approvals, guard, keys, offboard, revocations};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -48,8 +48,27 @@ pub(super) fn router(gate: Gate) -> Router {
             "/keys/{id}/revoke",
             post(keys::revoke).route_layer(operators()),
         )
+        .route(
+            "/revocations",
+            get(revocations::list)
+                .post(revocations::revoke)
+                .route_layer(operators()),
+        )
+        .route(
+            "/revocations/lift",
+            post(revocations::lift).route_layer(operators()),
+        )
+        .route(
+            "/offboard",
+            post(offboard::offboard).route_layer(operators()),
+        )
+        .route(
+            "/replicas",
+            get(revocations::replicas).route_layer(operators()),
+        )
+        .merge(approvals::router())
         .fallback(async || {
-            let detail = "there are `/status`, `/reload` and `/keys`; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
+            let detail = "`/openapi.json` names every path; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
             Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
         })
         .method_not_allowed_fallback(async || {

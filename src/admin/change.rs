@@ -49,19 +49,30 @@ pub(super) async fn carry_out(
     change: Change,
     act: impl Future<Output = Outcome> + Send + 'static,
 ) -> Response {
-    let task = tokio::spawn(async move {
-        let slot = match gate.state.audit.reserve() {
-            Ok(slot) => slot,
-            Err(error) => {
-                let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
-                return Problem::new(status, "audit_full", detail).into_response();
-            }
-        };
+    let act = async move {
         let Outcome {
             result,
             target,
             response,
         } = act.await;
+        (result, target, response)
+    };
+    let done = recorded(gate, change, act).await;
+    done.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// The same for a change that ends with something else than an answer: the word that records use, what it was done to, and that.
+pub(super) async fn recorded<T: Send + 'static>(
+    gate: Arc<Gate>,
+    change: Change,
+    act: impl Future<Output = (&'static str, Option<String>, T)> + Send + 'static,
+) -> Result<T, Problem> {
+    let task = tokio::spawn(async move {
+        let slot = gate.state.audit.reserve().map_err(|error| {
+            let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+            Problem::new(status, "audit_full", detail)
+        })?;
+        let (result, target, done) = act.await;
         let Change { operator, action } = &change;
         let event = AdminEvent {
             at: (gate.state.clock)(),
@@ -83,10 +94,10 @@ pub(super) async fn carry_out(
             by = operator.id.as_deref(),
             "changed through the admin listener"
         );
-        response
+        Ok(done)
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a change ended in a panic");
-        Problem::internal("the change could not be carried out").into_response()
+        Err(Problem::internal("the change could not be carried out"))
     })
 }

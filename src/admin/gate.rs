@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::access::{Access, Operator};
 use super::caller::access_request;
@@ -18,7 +18,9 @@ use crate::identity::{Clock, Refusal};
 use crate::keys::random_bytes;
 use crate::model::name::RouteId;
 use crate::model::party::Kind;
+use crate::model::reason::Reason;
 use crate::model::route::{Protocol, Route, RouteMatch};
+use crate::revocation::{Name, Standing};
 
 /// How long a provider may take that asks somebody about a credential.
 const ASK_WAIT: Duration = Duration::from_secs(5);
@@ -26,6 +28,10 @@ const ASK_WAIT: Duration = Duration::from_secs(5);
 /// How many credentials are judged at once after too many have failed: guessing wears out neither the processor nor
 /// whoever is asked about tokens.
 const TURNS: usize = 4;
+
+/// How many may wait at once for an approval to change: far fewer than there may be connections, so that somebody who looks or
+/// revokes always finds one.
+const WAITERS: usize = 64;
 
 /// Everything that a request is judged with.
 pub(super) struct Gate {
@@ -36,6 +42,8 @@ pub(super) struct Gate {
     turns: Semaphore,
     /// What credentials of providers are presented to; none where no provider is listed.
     route: Option<Route>,
+    /// Taken by those who wait for an approval to change.
+    pub(super) waiters: Semaphore,
     /// Tokens are compared under it; nobody else knows it.
     key: [u8; 32],
 }
@@ -84,6 +92,7 @@ impl Gate {
             settings,
             limiter: Limiter::new(Instant::now()),
             turns: Semaphore::new(TURNS),
+            waiters: Semaphore::new(WAITERS),
             key,
         })
     }
@@ -114,6 +123,11 @@ impl Gate {
             return Err(Refused::Invalid("token_invalid"));
         }
         let access = &self.settings.access;
+        if let Some(certificate) = &connection.certificate
+            && self.is_revoked(certificate)
+        {
+            return Err(Refused::Invalid(Reason::IdentityRevoked.as_str()));
+        }
         let listed = |certificate: &Arc<Certificate>| access.certificate(certificate);
         Ok(match &connection.certificate {
             Some(certificate) if access.has_certificates() => {
@@ -121,6 +135,21 @@ impl Gate {
             }
             Some(_) | None => Presented::Nothing,
         })
+    }
+
+    /// Whether an operator's certificate is revoked, or whoever it names is.
+    fn is_revoked(&self, certificate: &Certificate) -> bool {
+        let snapshot = (self.state.snapshot)();
+        let Some(mut judge) = snapshot.live.revocations.judge() else {
+            return false;
+        };
+        let issued = Some(certificate.not_before());
+        let key = format!("x5t:{}", certificate.thumbprint());
+        judge.name(&Name::ProofKey(&key), issued);
+        if let Ok(Some(id)) = certificate.spiffe_id() {
+            judge.name(&Name::Spiffe(id.as_str()), issued);
+        }
+        judge.standing() != Standing::Good
     }
 
     /// Whose token this is, of those that files hold.
@@ -135,6 +164,17 @@ impl Gate {
         tokio::task::spawn_blocking(compare).await.ok().flatten()
     }
 
+    /// Waits for a turn where too many credentials have failed: whoever is right comes in, however many fail at the same time.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let crowded = self.limiter.is_exhausted(Instant::now());
+        // The turns are never closed.
+        if crowded {
+            self.turns.acquire().await.ok()
+        } else {
+            None
+        }
+    }
+
     /// Whom a listed provider knows by the credential of the request; nobody if it has none. `whole` includes the
     /// `authorization` header.
     async fn provider(
@@ -146,13 +186,7 @@ impl Gate {
         let Some(route) = &self.route else {
             return Ok(None);
         };
-        let crowded = whole && self.limiter.is_exhausted(Instant::now());
-        // Whoever is right comes in, however many fail at the same time; the turns are never closed.
-        let _turn = if crowded {
-            self.turns.acquire().await.ok()
-        } else {
-            None
-        };
+        let _turn = if whole { self.turn().await } else { None };
         let now = Instant::now();
         let request = access_request(head, connection, (self.state.clock)(), whole);
         let snapshot = (self.state.snapshot)();

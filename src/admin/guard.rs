@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::gate::{Connection, Gate, Presented, Refused};
-use super::origin::host_of;
+use super::origin::{Origin, host_of};
 use super::problem::Problem;
 use crate::telemetry::AdminRefusal;
 
@@ -66,15 +66,20 @@ fn is_our_host(gate: &Gate, host: &str, local: Option<IpAddr>) -> bool {
         let address = address.to_canonical();
         return address.is_loopback() || local.is_some_and(|it| it.to_canonical() == address);
     }
-    let url = gate.settings.url.as_ref();
-    host == "localhost" || url.is_some_and(|url| url.host == host)
+    host == "localhost" || origins(gate).any(|origin| origin.host == host)
 }
 
-/// Whether a browser sends this for a page that is not ours. There is no page of ours but behind `admin.url`.
+/// What this listener is called: by operators, and by people who approve.
+fn origins(gate: &Gate) -> impl Iterator<Item = &Origin> {
+    gate.settings.url.iter().chain(&gate.settings.inbox.origin)
+}
+
+/// Whether a browser sends this for a page that is not ours. There is no page of ours but behind `admin.url` and `approvals.url`.
 fn is_cross_site(gate: &Gate, headers: &HeaderMap) -> bool {
-    let url = gate.settings.url.as_ref();
-    let ours =
-        |origin: &HeaderValue| url.is_some_and(|url| origin.as_bytes() == url.as_sent.as_bytes());
+    let ours = |sent: &HeaderValue| {
+        let mut origins = origins(gate);
+        origins.any(|origin| sent.as_bytes() == origin.as_sent.as_bytes())
+    };
     let site = |value: &HeaderValue| *value == "same-origin" || *value == "none";
     !headers.get_all(header::ORIGIN).iter().all(ours) || !headers.get_all(SITE).iter().all(site)
 }

@@ -19,8 +19,16 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 /// The body of a request, checked. No body stands for an object without members. What the body holds is never repeated
 /// in an answer.
 pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    read_within(request, MAX_BODY).await
+}
+
+/// The same for a body of at most so many bytes.
+pub(super) async fn read_within<T: DeserializeOwned>(
+    request: Request,
+    most: usize,
+) -> Result<T, Problem> {
     let (head, body) = request.into_parts();
-    let bytes = bounded(body).await?;
+    let bytes = bounded(body, most).await?;
     if bytes.is_empty() {
         return parse(b"{}");
     }
@@ -34,14 +42,14 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Pro
     ))
 }
 
-async fn bounded(body: Body) -> Result<Vec<u8>, Problem> {
-    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
+async fn bounded(body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, most)).await;
     let read = read.map_err(|_elapsed| {
         let detail = "the body did not come in time";
         Problem::new(StatusCode::REQUEST_TIMEOUT, "body_late", detail)
     })?;
     read.map(|bytes| bytes.to_vec()).map_err(|_larger| {
-        let detail = format!("the body is larger than {MAX_BODY} bytes, or was cut off");
+        let detail = format!("the body is larger than {most} bytes, or was cut off");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     })
 }

@@ -10,17 +10,21 @@
 
 mod access;
 mod answers;
+mod approvals;
 mod caller;
 mod change;
 mod check;
 mod gate;
 mod guard;
+mod inbox;
 mod json;
 mod keys;
 mod limiter;
 mod metrics;
+mod offboard;
 mod origin;
 mod problem;
+mod revocations;
 mod server;
 mod settings;
 pub mod spec;
@@ -32,11 +36,15 @@ mod tests;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::audit::Audit;
-use crate::authorizer::Snapshot;
+use crate::authorizer::{Live, Snapshot};
 use crate::keys::RandomError;
+use crate::model::decision::Decision;
+use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
+use crate::outbound::OutboundError;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
@@ -56,6 +64,12 @@ pub type JwksNow = Arc<dyn Fn() -> Option<Arc<str>> + Send + Sync>;
 
 /// A reload that was asked for; none if nothing is reloaded any more. It begins when it is awaited.
 pub type Reloading = Pin<Box<dyn Future<Output = Option<Reloaded>> + Send>>;
+
+/// A decision that is being made.
+pub type Deciding = Pin<Box<dyn Future<Output = Decision> + Send>>;
+
+/// Decides a request that came at the first moment, by the second: [`Authorizer::decide`](crate::authorizer::Authorizer::decide).
+pub type Decide = Arc<dyn Fn(AccessRequest, Instant, Instant) -> Deciding + Send + Sync>;
 
 /// What the metrics listener shows.
 #[derive(Clone)]
@@ -79,7 +93,11 @@ pub struct AdminState {
     pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
     /// The snapshot in force, whose providers and registry judge operators.
     pub snapshot: Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
-    /// Where API keys are kept.
+    /// Decides what is asked about approvals.
+    pub decide: Decide,
+    /// What this replica knows of approvals.
+    pub live: Live,
+    /// Where API keys and approvals are kept.
     pub store: Store,
     /// Where changes are recorded.
     pub audit: Audit,
@@ -127,4 +145,7 @@ pub enum AdminError {
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// Nobody can be called.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
 }

@@ -36,6 +36,20 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Whether browsers reach it over `https`.
+    pub(super) fn is_https(&self) -> bool {
+        self.as_sent.starts_with("https:")
+    }
+
+    /// Whether something stands behind the host.
+    pub(super) fn has_path(&self) -> bool {
+        let (_, rest) = self.text.split_once("://").unwrap_or_default();
+        let path = rest.split_once('/').map(|(_, path)| path);
+        path.is_some_and(|path| !path.is_empty())
+    }
+}
+
 /// The host of `host[:port]`, in the form in which it stands there; none if that is no authority.
 pub(super) fn host_of(authority: &str) -> Option<&str> {
     let (host, port) = match authority.rfind(']') {

@@ -25,6 +25,8 @@ pub(super) struct Problem {
     detail: Cow<'static, str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<String>,
     #[serde(skip)]
     kind: StatusCode,
 }
@@ -41,6 +43,7 @@ impl Problem {
             code,
             detail: detail.into(),
             problems: Vec::new(),
+            decision: None,
             kind: status,
         }
     }
@@ -48,6 +51,22 @@ impl Problem {
     /// Adds a list of what is wrong in detail.
     pub(super) fn listing(mut self, problems: Vec<String>) -> Self {
         self.problems = problems;
+        self
+    }
+
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind
+    }
+
+    /// What is wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Names the decision that it is about.
+    pub(super) fn of_decision(mut self, id: String) -> Self {
+        self.decision = Some(id);
         self
     }
 

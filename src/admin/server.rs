@@ -22,7 +22,7 @@ use crate::telemetry::Listener;
 use crate::tls::ServerTls;
 
 /// Most connections at once; the next wait in the system's backlog.
-const MAX_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 256;
 /// Most headers of a request, and most bytes of its head.
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD: usize = 16 * 1024;
@@ -34,8 +34,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Limits {
     /// To send a request's head, also counted while the connection is idle.
     pub(super) head: Duration,
-    /// From its first byte to its last, however many requests it carries.
+    /// From its first byte on, however many requests it carries; what is being answered then has `answer` to finish.
     pub(super) connection: Duration,
+    /// For the last answer of a connection whose time is over: longer than anybody waits for an approval.
+    pub(super) answer: Duration,
     /// To finish after the server was told to stop.
     pub(super) grace: Duration,
 }
@@ -43,6 +45,7 @@ pub(super) struct Limits {
 const LIMITS: Limits = Limits {
     head: Duration::from_secs(10),
     connection: Duration::from_mins(1),
+    answer: Duration::from_secs(40),
     grace: Duration::from_secs(1),
 };
 
@@ -188,7 +191,9 @@ where
     let service = TowerToHyperService::new(router);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    let deadline = sleep(limits.connection);
+    let over = sleep(limits.connection);
+    tokio::pin!(over);
+    let deadline = sleep(limits.connection.saturating_add(limits.answer));
     tokio::pin!(deadline);
     let mut stopping = false;
     loop {
@@ -200,6 +205,10 @@ where
                 return;
             }
             () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = &mut over, if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }

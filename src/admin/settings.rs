@@ -1,12 +1,14 @@
 //! Where the two listeners are, checked.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Access;
+use super::inbox::InboxSettings;
 use super::origin::Origin;
 use super::spec::{AdminSpec, MetricsSpec};
 use super::{AdminError, check};
+use crate::approval::ApprovalsSpec;
 use crate::model::finding::{Finding, Severity};
 use crate::model::name::ProviderName;
 use crate::tls::TlsSpec;
@@ -54,6 +56,8 @@ pub struct AdminSettings {
     pub(super) url: Option<Origin>,
     pub(super) audience: Option<Arc<str>>,
     pub(super) access: Access,
+    /// The page where people approve.
+    pub(super) inbox: InboxSettings,
 }
 
 /// What the section is checked against.
@@ -104,8 +108,41 @@ impl AdminSettings {
             url,
             audience,
             access,
+            inbox: InboxSettings::default(),
         });
         (settings, findings)
+    }
+
+    /// Adds the page where people approve, of the section `approvals`, whose files are no longer relative. Findings are of that section.
+    pub fn with_page(
+        mut self,
+        approvals: &ApprovalsSpec,
+        around: &Surroundings<'_>,
+    ) -> (Self, Vec<Finding>) {
+        let (inbox, mut findings) = InboxSettings::compile(approvals, around.providers, &self);
+        if around.incomplete {
+            // A provider that could not be read is reported where it stands.
+            findings.retain(|finding| finding.code != "unknown-provider");
+        }
+        self.inbox = inbox;
+        (self, findings)
+    }
+
+    /// Where operators reach it, with scheme: `url`, else the address it listens on, which is loopback where it is every one. None:
+    /// there is no such listener, or its port is chosen when it starts.
+    pub fn reached_at(&self) -> Option<String> {
+        if let Some(url) = &self.url {
+            return Some(url.text.to_string());
+        }
+        let mut listen = self.listen.filter(|listen| listen.port() != 0)?;
+        if listen.ip().is_unspecified() {
+            listen.set_ip(match listen.ip() {
+                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Some(format!("{scheme}://{listen}"))
     }
 
     /// Its certificate, if it has one.

@@ -11,10 +11,11 @@ use tokio_util::task::TaskTracker;
 use super::reload::{Asker, InForce};
 use super::status::StatusSource;
 use crate::admin::{
-    AdminSettings, AdminState, HttpServer, JwksNow, MetricsSettings, MetricsState, Reloading,
-    StatusNow,
+    AdminSettings, AdminState, Decide, HttpServer, JwksNow, MetricsSettings, MetricsState,
+    Reloading, StatusNow,
 };
 use crate::audit::Audit;
+use crate::authorizer::{Authorizer, Live};
 use crate::ext_authz::now;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -59,6 +60,8 @@ impl Servers {
 /// What the listeners reach.
 pub(super) struct Doors {
     pub(super) source: StatusSource,
+    pub(super) authorizer: Authorizer,
+    pub(super) live: Live,
     pub(super) metrics: Metrics,
     pub(super) store: Store,
     pub(super) audit: Audit,
@@ -74,13 +77,22 @@ impl Doors {
     ) -> Result<Servers> {
         let Self {
             source,
+            authorizer,
+            live,
             metrics,
             store,
             audit,
             ask,
         } = self;
         let in_force = Arc::clone(&source.in_force);
-        let status: StatusNow = Arc::new(move || source.read());
+        let counted = metrics.clone();
+        let status: StatusNow = Arc::new(move || {
+            let status = source.read();
+            let approvals = &source.in_force.snapshot.load().live.approvals;
+            // Some are over only because time has passed, so they are counted when somebody looks.
+            counted.approvals(&approvals.counts(status.now));
+            status
+        });
         let shown = MetricsState {
             metrics: metrics.clone(),
             status: Arc::clone(&status),
@@ -91,6 +103,8 @@ impl Doors {
             status,
             reload: Arc::new(move || reloading(ask.clone())),
             snapshot: Arc::new(move || in_force.snapshot.load_full()),
+            decide: deciding(authorizer),
+            live,
             store,
             audit,
             clock: now,
@@ -102,6 +116,14 @@ impl Doors {
             admin: admin.context("admin")?,
         })
     }
+}
+
+/// Decides as the edge that Envoy asks does.
+fn deciding(authorizer: Authorizer) -> Decide {
+    Arc::new(move |request, arrival, until| {
+        let authorizer = authorizer.clone();
+        Box::pin(async move { authorizer.decide(&request, arrival, until).await })
+    })
 }
 
 /// The keys of the snapshot in force.

@@ -51,9 +51,10 @@ pub async fn run(
     let (api_keys, lasting) = open.lasting().await?;
     let replica = open.replica(bundle.store.replica())?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
+    let live = replica.live.clone();
     let lasting = Lasting {
         resources: lasting,
-        live: replica.live.clone(),
+        live: live.clone(),
     };
     let sets = KeySets::new(open.tasks.clone(), open.stop.clone())?;
     let (metrics, started) = (open.metrics.clone(), open.started);
@@ -68,8 +69,11 @@ pub async fn run(
         replica,
     };
     let (ask, asked) = mpsc::channel(1);
+    let authorizer = open.authorizer(&source);
     let doors = Doors {
         source: source.clone(),
+        authorizer: authorizer.clone(),
+        live,
         metrics: open.metrics.clone(),
         store: open.store.clone(),
         audit: open.audit.clone(),
@@ -85,7 +89,7 @@ pub async fn run(
     say(&bound);
     announce(&bound);
     let (tasks, stop) = (open.tasks.clone(), open.stop.clone());
-    let drained = open.decide(source, shutdown).await;
+    let drained = open.decide(authorizer, source, shutdown).await;
     stop.cancel();
     tasks.close();
     // What the last decisions left to others, in records and in the store, is written while there are records.
@@ -166,31 +170,38 @@ impl Open {
         Ok(())
     }
 
+    /// Decides with the snapshot in force; what it leaves to others is done by tasks of their own.
+    fn authorizer(&self, source: &StatusSource) -> Authorizer {
+        let sightings = seen::spawn(&self.tasks, &self.store, &self.metrics, &self.stop);
+        let (queue, worker) = ShadowQueue::new(self.audit.clone(), self.metrics.clone());
+        self.tasks
+            .spawn(worker.run(self.stop.clone().cancelled_owned()));
+        let snapshot = Arc::clone(&source.in_force.snapshot);
+        let (audit, metrics) = (self.audit.clone(), self.metrics.clone());
+        Authorizer::new(snapshot, audit, metrics, queue, sightings)
+    }
+
     /// Answers checks until `shutdown`, and then those that are in flight.
     async fn decide(
         self,
+        authorizer: Authorizer,
         source: StatusSource,
         shutdown: CancellationToken,
     ) -> Result<Drained, EdgeError> {
         let Self {
             started: _,
-            metrics,
-            audit,
-            store,
+            metrics: _,
+            audit: _,
+            store: _,
             edge,
             tasks,
             stop,
         } = self;
-        let sightings = seen::spawn(&tasks, &store, &metrics, &stop);
-        let (queue, worker) = ShadowQueue::new(audit.clone(), metrics.clone());
-        tasks.spawn(worker.run());
         if let Some(tls) = edge.tls() {
             tasks.spawn(tls::watch(tls, now, stop.clone()));
         }
-        let snapshot = Arc::clone(&source.in_force.snapshot);
         let (ready_sender, ready) = watch::channel(false);
         tasks.spawn(watch_readiness(source, ready_sender, stop));
-        let authorizer = Authorizer::new(snapshot, audit, metrics, queue, sightings);
         edge.serve(authorizer, ready, shutdown).await
     }
 }

@@ -36,7 +36,7 @@ impl StatusSource {
                 version: Arc::clone(&snapshot.version),
                 loaded_at: snapshot.loaded,
                 rules: snapshot.policy.len(),
-                routes: snapshot.routes.iter().count(),
+                routes: snapshot.routes.declared().count(),
                 reload: self.in_force.reload_status(),
             },
             key_sets: self.key_sets(now),

@@ -1,66 +1,124 @@
 //! Approvals: who may pass because somebody else has said so, for exactly one call.
 //!
-//! What is looked up on a request's path is in memory; the store is asked to open an approval and to use one up, and it alone says
-//! that a use is the last.
+//! An approval is opened by the first attempt of a call and found again by its key, never by what a client asserts. It is decided
+//! by votes of approvers who fit what was demanded when it was opened, none of whom asks, acts or answers for one who does; when it
+//! is used, the votes are held against what is demanded then. What is looked up on a request's path is in memory; the store is
+//! asked to open an approval and to use one up, and it alone says that a use counts. Whatever cannot be done is an error, and no
+//! error lets anybody pass.
 
-use std::collections::HashMap;
+mod end;
+mod memory;
+mod open;
+mod settings;
+mod sign_in;
+mod spec;
+mod spend;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod vote;
+
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::model::approval::{Approval, ApprovalId, ApprovalKey};
+pub use end::{Ended, Leaver, Offboarded};
+pub use open::Sought;
+pub use settings::ApprovalSettings;
+pub use sign_in::SignInSpec;
+pub use spec::ApprovalsSpec;
+pub use vote::{Ballot, MAX_REASON_BYTES, VoteRefusal, Voted};
 
-/// The approvals that this replica knows. Cheap to clone; every clone is the same memory.
+use crate::keys::RandomError;
+use crate::model::approval::{Approval, ApprovalId, ApprovalKey, State, Status};
+use crate::model::time::Timestamp;
+use crate::store::{Store, StoreError};
+use memory::Board;
+
+/// How often a change is tried again that somebody else came before.
+const ATTEMPTS: usize = 8;
+
+/// The approvals that this replica knows, and the way to change them. Cheap to clone; every clone is the same memory.
 #[derive(Clone, Default)]
 pub struct Approvals {
     board: Arc<RwLock<Board>>,
+    /// None where no server runs: nothing is opened, decided or used there.
+    store: Option<Store>,
 }
 
-#[derive(Default)]
-struct Board {
-    by_id: HashMap<ApprovalId, Arc<Approval>>,
-    by_key: HashMap<ApprovalKey, ApprovalId>,
+/// Why something could not be done about an approval. None of them lets anybody pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalError {
+    /// There is nothing to keep approvals in.
+    #[error("there is no store for approvals")]
+    NoStore,
+    /// The store says no, or nothing.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No id could be made.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// Others changed it again and again.
+    #[error("the approval is changed by others at the same moment")]
+    Contended,
 }
 
 impl Approvals {
+    /// Approvals that are kept in `store`; what is in memory comes from there.
+    pub fn kept_in(store: Store) -> Self {
+        Self {
+            board: Arc::default(),
+            store: Some(store),
+        }
+    }
+
     /// Takes a state over, if it is newer than what is known.
     pub fn apply(&self, approval: &Arc<Approval>) {
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        let known = board.by_id.get(&approval.id);
-        if known.is_some_and(|known| known.version >= approval.version) {
-            return;
-        }
-        board.by_key.insert(approval.key, approval.id.clone());
-        board
-            .by_id
-            .insert(approval.id.clone(), Arc::clone(approval));
+        board.apply(approval);
+    }
+
+    /// What is known of an approval.
+    pub fn get(&self, id: &ApprovalId) -> Option<Arc<Approval>> {
+        self.read(|board| board.get(id))
+    }
+
+    /// The newest approval of this key.
+    pub fn find(&self, key: &ApprovalKey) -> Option<Arc<Approval>> {
+        self.read(|board| board.find(key))
+    }
+
+    /// All that is known.
+    pub fn entries(&self) -> Vec<Arc<Approval>> {
+        self.read(|board| board.each().cloned().collect())
+    }
+
+    /// How many are known of each state at `now`; those that are over are forgotten in time.
+    pub fn counts(&self, now: Timestamp) -> [(State, usize); 7] {
+        let [a, b, c, d, e, f] = Status::ALL.map(|status| (State::Is(status), 0));
+        let mut counts = [a, b, c, d, e, f, (State::Expired, 0)];
+        self.read(|board| {
+            for state in board.each().map(|approval| approval.state(now)) {
+                if let Some((_, count)) = counts.iter_mut().find(|(of, _)| *of == state) {
+                    *count += 1;
+                }
+            }
+        });
+        counts
     }
 
     /// Forgets one that the store does not have.
     pub fn forget(&self, id: &ApprovalId) {
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gone) = board.by_id.remove(id)
-            && board.by_key.get(&gone.key) == Some(id)
-        {
-            board.by_key.remove(&gone.key);
-        }
+        board.remove(id);
     }
 
-    /// What is known of an approval.
-    pub fn get(&self, id: &ApprovalId) -> Option<Arc<Approval>> {
-        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-        board.by_id.get(id).cloned()
+    fn read<T>(&self, with: impl FnOnce(&Board) -> T) -> T {
+        with(&self.board.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The newest approval of this key.
-    pub fn find(&self, key: &ApprovalKey) -> Option<Arc<Approval>> {
-        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-        board.by_id.get(board.by_key.get(key)?).cloned()
-    }
-
-    /// All that is known.
-    pub fn entries(&self) -> Vec<Arc<Approval>> {
-        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-        board.by_id.values().cloned().collect()
+    fn store(&self) -> Result<&Store, ApprovalError> {
+        self.store.as_ref().ok_or(ApprovalError::NoStore)
     }
 }
 

@@ -34,6 +34,7 @@ impl<'a> MessageLine<'a> {
         let RpcFacts {
             kind: _,
             revision: _,
+            elicits_url: _,
             method,
             name,
         } = rpc;

@@ -6,6 +6,7 @@
 //! never gives up on a failing sink while the server runs.
 
 mod admin;
+mod approval;
 mod asked;
 mod escape;
 mod parts;

@@ -7,6 +7,7 @@ use crate::model::decision::Decision;
 use crate::model::name::RuleId;
 use crate::model::verdict::{Remedy, Verdict};
 
+use super::approval::ApprovalLine;
 use super::asked::{self, Digest, MessageLine, RiskLine};
 use super::escape::Plain;
 use super::parts::{
@@ -90,6 +91,8 @@ struct DecisionLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     workload: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     constraints: Option<ConstraintsLine<'a>>,
     policy_version: Text<'a>,
     duration_us: DurationLine,
@@ -144,6 +147,7 @@ impl<'a> DecisionLine<'a> {
                 .map(|(provider, token)| CredentialLine::of(provider, token)),
             workload: workload.as_ref().map(|id| Text::new(id.as_str(), IDENTITY)),
             warnings: WarningLine::of(lifecycle),
+            approval: ApprovalLine::of(verdict),
             constraints,
             policy_version: Text::new(policy_version, NAME),
             duration_us: DurationLine::of(spent),

@@ -1,5 +1,6 @@
 //! One request, from route to verdict, in the order that is the security argument.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::{Denial, Fault, Verdict};
-use crate::policy::{Call, Mode, Ruling, Scan, Trace};
+use crate::policy::{Call, Demand, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
 #[derive(Clone, Copy)]
@@ -149,17 +150,22 @@ impl Snapshot {
     ) -> Result<Described, Refusal> {
         seen.workload = self.providers.workload(request)?;
         let Some(identity) = self.providers.authenticate(request, route, clock).await? else {
+            seen.judged = Some(self.unrevoked_workload(request, seen.workload.as_ref())?);
             return Ok(Described {
                 parties: Parties::alone(Party::anonymous()),
                 token: None,
             });
         };
         seen.sighted = Sighting::of(&identity, &self.registry);
+        let judged = self.unrevoked(request, &identity, seen.workload.as_ref())?;
         let life = self.life(request, route);
         life.of_identities(everybody(&identity), &mut seen.lifecycle)?;
+        let parties = join(&identity, &self.registry)?;
+        let (judged, token) = judged.of(identity, &parties);
+        seen.judged = Some(judged);
         Ok(Described {
-            parties: join(&identity, &self.registry)?,
-            token: Some((identity.provider, identity.token)),
+            parties,
+            token: Some(token),
         })
     }
 
@@ -198,6 +204,7 @@ impl Snapshot {
         if let Some((_, token)) = &seen.credential {
             life.of_tier(parties, asked.action.tier, token, &mut seen.lifecycle)?;
         }
+        let conditions = self.live.conditions.over(&self.conditions, request.now);
         let facts = Facts {
             request,
             asked,
@@ -208,7 +215,7 @@ impl Snapshot {
                 .credential
                 .as_ref()
                 .map_or(Proof::None, |(_, token)| token.proof),
-            conditions: &self.conditions,
+            conditions: &conditions,
             risk: 0,
         };
         self.policy.check_query(&facts)?;
@@ -235,7 +242,12 @@ impl Snapshot {
             .policy
             .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
+        // A second evaluation sees the same ones, however late it comes.
+        if let Cow::Owned(changed) = conditions {
+            seen.conditions = Some(changed);
+        }
         if let Ruling::Awaits(awaited) = &ruling {
+            can_be_approved(&awaited.demand, reading)?;
             seen.awaited = Some(awaited.clone());
         }
         Ok(ruling.unopened())
@@ -283,6 +295,16 @@ fn can_be_named(asked: &Asked, reading: &Reading<'_>) -> Result<(), Denial> {
     if asked.arguments_without_digest {
         let cause = "a token is demanded that names the arguments, and an integer among them is outside ±(2^53 − 1)";
         return Err(Denial::new(Reason::ArgumentInvalid).because(cause));
+    }
+    Ok(())
+}
+
+/// Whether approvers can be shown what they approve: what only Envoy has read says nothing of arguments.
+fn can_be_approved(demand: &Demand, reading: &Reading<'_>) -> Result<(), Denial> {
+    if demand.bind.takes_content() && reading.is_hearsay() {
+        let cause = "an approval is bound to the arguments, and only Envoy's metadata came along; set `with_request_body` \
+                     with `pack_as_bytes: true`";
+        return Err(Denial::new(Reason::InputIncomplete).because(cause));
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::revoked::Judged;
 use super::seen::Sighting;
+use crate::condition::Values;
 use crate::identity::Refusal;
 use crate::model::decision::{DpopFacts, RouteFacts};
 use crate::model::identity::TokenFacts;
@@ -60,6 +62,10 @@ pub struct Examined {
     pub policy: Duration,
     /// What is demanded and granted, where an approval is all that is missing.
     pub awaited: Option<Box<Awaited>>,
+    /// What nothing was found against, for whoever has to look again.
+    pub(super) judged: Option<Judged>,
+    /// The conditions that the rules saw, where somebody has set one to something else than the file does.
+    pub conditions: Option<Values>,
     /// The trace of the evaluation, if it was asked for.
     pub trace: Option<Trace>,
 }
@@ -83,6 +89,8 @@ impl Examined {
             identity: Duration::ZERO,
             policy: Duration::ZERO,
             awaited: None,
+            judged: None,
+            conditions: None,
             trace: None,
         }
     }

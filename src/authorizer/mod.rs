@@ -4,6 +4,7 @@
 //! happen around every decision: a record's slot is taken before the verdict counts, the record is written, the
 //! metrics move, and shadow rules are asked after the answer. Nothing here knows Envoy.
 
+mod countersign;
 mod examine;
 mod examined;
 mod exchange;
@@ -12,6 +13,7 @@ mod life;
 mod live;
 mod metadata;
 mod parties;
+mod revoked;
 mod seen;
 mod shadow;
 mod snapshot;
@@ -94,19 +96,33 @@ impl Authorizer {
     ) -> Decision {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
-        let mut examined = snapshot.examine(request, until, None).await;
         let id = new_id();
+        let mut examined = snapshot.examine(request, until, None).await;
+        let claim = match examined.awaited.take() {
+            // In a box of its own: few calls come here, and the others do not carry its weight.
+            Some(awaited) => {
+                let metrics = &self.metrics;
+                let call = snapshot.countersign(request, *awaited, &mut examined, until, metrics);
+                Box::pin(call).await
+            }
+            None => None,
+        };
         snapshot.exchange(request, &id, &mut examined);
         if let Verdict::Allow(grant) = &mut examined.verdict {
             snapshot.protected.apply(&mut grant.constraints, request);
             headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
         }
+        snapshot.look_again(request, &mut examined);
         if Instant::now() >= until && !matches!(examined.verdict, Verdict::Fault(_)) {
             let fault = Fault::new(
                 FaultCode::DeadlineExceeded,
                 "the deadline passed while deciding",
             );
             examined.verdict = Verdict::Fault(fault);
+        }
+        // Last, because it cannot be undone; a call that would have no record uses nothing up.
+        if let Some(claim) = claim.filter(|_| slot.is_ok()) {
+            Box::pin(claim.settle(&mut examined.verdict, &id)).await;
         }
         let job = self.shadow_job(&snapshot, request, &examined);
         let Examined {
@@ -125,6 +141,8 @@ impl Authorizer {
             identity,
             policy,
             awaited: _,
+            judged: _,
+            conditions: _,
             trace: _,
         } = examined;
         let mut decision = Decision {
@@ -246,6 +264,7 @@ impl Authorizer {
         let risk = examined.risk.as_ref().map_or(0, Risk::score);
         Some(ShadowJob {
             risk,
+            conditions: examined.conditions.clone(),
             snapshot: Arc::clone(snapshot),
             request: request.clone(),
             asked,

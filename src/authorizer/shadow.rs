@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::snapshot::Snapshot;
 use crate::audit::Audit;
+use crate::condition::Values;
 use crate::model::decision::Decision;
 use crate::model::facts::Facts;
 use crate::model::identity::{Proof, TokenFacts};
@@ -35,6 +36,8 @@ pub struct ShadowJob {
     pub parties: Parties,
     /// What the credential allowed.
     pub token: Option<TokenFacts>,
+    /// The conditions that the rules saw, where they are not those of the snapshot.
+    pub conditions: Option<Values>,
     /// The score that the rules saw.
     pub risk: u8,
 }
@@ -92,9 +95,19 @@ impl ShadowQueue {
 }
 
 impl ShadowWorker {
-    /// Evaluates until every queue handle is gone.
-    pub async fn run(mut self) {
-        while let Some(queued) = self.jobs.recv().await {
+    /// Evaluates until `stopped`, and then what is left, or until every queue handle is gone.
+    pub async fn run(mut self, stopped: impl Future<Output = ()>) {
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                queued = self.jobs.recv() => match queued {
+                    Some(queued) => self.evaluate(&queued),
+                    None => return,
+                },
+                () = &mut stopped => break,
+            }
+        }
+        while let Ok(queued) = self.jobs.try_recv() {
             self.evaluate(&queued);
         }
     }
@@ -109,7 +122,7 @@ impl ShadowWorker {
             party: None,
             workload: job.workload.as_ref().map(SpiffeId::as_str),
             proof: job.token.as_ref().map_or(Proof::None, |token| token.proof),
-            conditions: &job.snapshot.conditions,
+            conditions: job.conditions.as_ref().unwrap_or(&job.snapshot.conditions),
             risk: job.risk,
         };
         if job.snapshot.policy.check_query(&facts).is_err() {

@@ -1,14 +1,14 @@
 //! The immutable bundle that one request sees from start to end.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::headers::Protected;
 use super::live::Live;
 use super::metadata::Documents;
 use crate::action::RouteTable;
+use crate::approval::ApprovalSettings;
+use crate::condition::Values;
 use crate::identity::Providers;
-use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
 use crate::registry::{Lifecycle, Registry};
@@ -37,8 +37,10 @@ pub struct Snapshot {
     pub lifecycle: Lifecycle,
     /// How credentials are verified.
     pub providers: Providers,
-    /// Conditions that are set; the others are false.
-    pub conditions: BTreeMap<ConditionName, bool>,
+    /// How approvals are asked for.
+    pub approvals: ApprovalSettings,
+    /// Every declared condition, as the file of conditions sets it: false unless it is set there.
+    pub conditions: Values,
     /// What changes without a reload.
     pub live: Live,
 }

@@ -7,13 +7,13 @@ use anyhow::Result;
 use super::asking;
 use super::describe::{self, Declared};
 use crate::authorizer::{Examined, Snapshot};
-use crate::config::{CaseSpec, ExpectSpec, ExpectTokenSpec};
+use crate::config::{ApprovedSpec, CaseSpec, ExpectSpec, ExpectTokenSpec};
 use crate::model::lifecycle::Level;
 use crate::model::name::{ConditionName, RuleId};
 use crate::model::risk::Risk;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Remedy, TokenDemand, Verdict};
-use crate::policy::{Outcome, Trace};
+use crate::policy::{Outcome, Standing, Trace};
 
 /// How a case ended.
 #[derive(Debug)]
@@ -63,10 +63,25 @@ fn examine(
     snapshot.conditions = describe::conditions(&case.given, conditions)?;
     let described = describe::parties(&case.given, declared, now)?;
     let request = asking::request(&case.call, &case.given, snapshot)?;
-    Ok(match request.access_request(now) {
+    let mut examined = match request.access_request(now) {
         Ok(request) => snapshot.examine_described(&request, &described, Some(Trace::default())),
-        Err(denial) => Examined::refused(Verdict::Deny(denial)),
-    })
+        Err(denial) => return Ok(Examined::refused(Verdict::Deny(denial))),
+    };
+    if let Some(approved) = &case.given.approved
+        && let (Some(awaited), Some(parties)) = (&examined.awaited, &examined.parties)
+    {
+        let suffices = match approved {
+            ApprovedSpec::Wholly(wholly) => *wholly,
+            ApprovedSpec::By(voters) => {
+                let votes = describe::votes(voters, &case.given, declared, now)?;
+                awaited.demand.standing(&votes, parties) == Standing::Met
+            }
+        };
+        if suffices {
+            examined.verdict = Verdict::Allow(awaited.grant.clone());
+        }
+    }
+    Ok(examined)
 }
 
 const fn applied(outcome: &Outcome) -> bool {

@@ -89,7 +89,7 @@ fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Valu
     let mut value = json!({
         "ok": exit == Exit::Ok,
         "version": &*bundle.version,
-        "routes": bundle.routes.iter().count(),
+        "routes": bundle.routes.declared().count(),
         "rules": bundle.policy.len(),
         "tests": bundle.cases.len(),
         "problems": bundle.warnings.to_json(),
@@ -103,7 +103,7 @@ fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Valu
 fn show(config: impl fmt::Display, bundle: &Bundle, compared: Option<&Compared<'_>>) {
     print(format_args!(
         "{config}: {}, {}, {}, version {}: {}\n",
-        counted(bundle.routes.iter().count(), "route"),
+        counted(bundle.routes.declared().count(), "route"),
         counted(bundle.policy.len(), "rule"),
         counted(bundle.cases.len(), "test"),
         bundle.version,

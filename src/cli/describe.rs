@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use crate::authorizer::Described;
-use crate::config::{GivenSpec, PartySpec};
+use crate::config::{GivenSpec, PartySpec, VoterSpec};
+use crate::model::approval::{Vote, Voter};
 use crate::model::duration::HumanDuration;
 use crate::model::identity::{Proof, TokenFacts};
 use crate::model::name::{ConditionName, ProviderName};
@@ -62,6 +63,7 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         proof,
         conditions: _,
         time: _,
+        approved: _,
     } = given;
     let Some(subject) = subject
         .as_ref()
@@ -105,6 +107,44 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
         },
         token: Some((provider, token)),
     })
+}
+
+/// Votes as described; `at` is when all of them were cast.
+pub(super) fn votes(
+    voters: &[VoterSpec],
+    given: &GivenSpec,
+    declared: &Declared,
+    at: Timestamp,
+) -> Result<Vec<Vote>> {
+    let provider = given.issuer.as_ref().context("`given` names no `issuer`")?;
+    let vote = |spec: &VoterSpec| {
+        let VoterSpec {
+            kind,
+            id,
+            issuer,
+            groups,
+            owner,
+            actor,
+        } = spec;
+        let issuer = provider_named(issuer.as_ref().unwrap_or(provider), declared)?;
+        let id_of = |id: &str| PartyId::new(issuer.clone(), id);
+        let groups = groups.items().iter();
+        Ok(Vote {
+            voter: Voter {
+                id: id_of(id),
+                kind: kind.as_deref().unwrap_or("human").parse()?,
+                groups: groups.map(|group| Arc::from(group.as_str())).collect(),
+                owner: owner.as_deref().map(Arc::from),
+                actor: actor.as_deref().map(id_of),
+                acr: None,
+                auth_time: None,
+            },
+            approve: true,
+            at,
+            reason: None,
+        })
+    };
+    voters.iter().map(vote).collect()
 }
 
 fn proof_named(name: &str) -> Result<Proof> {

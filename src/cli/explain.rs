@@ -233,6 +233,7 @@ impl ExplainArgs {
             proof: self.proof.clone(),
             conditions,
             time: self.time.clone(),
+            approved: None,
         })
     }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::approvals;
 use super::bundle::{Bundle, Failure};
+use super::countersign;
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::gateways;
@@ -17,6 +19,7 @@ use super::server::{Overrides, ServerSpec};
 use super::tokens::{self, Tokens};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
+use crate::action::CompiledRoute;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -118,7 +121,10 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
+        let approvals = approvals::read(&document, spec.approvals.clone(), &mut self.problems);
         let listed = self.listed(&spec);
+        let complete = providers.as_ref().filter(|_| !incomplete);
+        let own = countersign::route(&document, &spec, complete, &mut self.problems);
         let Read {
             cases,
             conditions,
@@ -127,8 +133,9 @@ impl Reading<'_> {
             &listed,
             &spec,
             &known,
-            providers.as_ref().filter(|_| !incomplete),
+            complete,
             tokens.header.as_deref(),
+            own,
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
@@ -170,6 +177,7 @@ impl Reading<'_> {
             policy,
             registry,
             lifecycle,
+            approvals: approvals?,
             conditions,
             set_conditions,
             cases,
@@ -314,9 +322,10 @@ impl Reading<'_> {
         known: &BTreeMap<ProviderName, ClaimDeclarations>,
         checked: Option<&CheckedProviders>,
         token_header: Option<&str>,
+        own: Option<CompiledRoute>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
-        let mut read = PolicyFiles::default();
+        let mut read = PolicyFiles::beside(own);
         for (file, tests_only) in found
             .policies
             .iter()

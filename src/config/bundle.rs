@@ -9,6 +9,7 @@ use super::problem::{Problems, Sources};
 use super::watch::Stamp;
 use crate::action::RouteTable;
 use crate::admin::{AdminSettings, MetricsSettings};
+use crate::approval::ApprovalSettings;
 use crate::audit::AuditSettings;
 use crate::authorizer::{Documents, Live, Protected, Snapshot};
 use crate::ext_authz::Grpc;
@@ -41,6 +42,8 @@ pub struct Bundle {
     pub dpop: DpopSettings,
     /// What minted tokens are signed with.
     pub minter: Option<Minter>,
+    /// How approvals are asked for.
+    pub approvals: ApprovalSettings,
     /// The settings that only a restart changes, to notice that they changed.
     pub fixed: String,
     /// How credentials are verified; without keys yet.
@@ -86,6 +89,10 @@ impl Bundle {
         let protected = Protected::new(&self.set_headers());
         let documents = Documents::new(&self.routes, &self.providers, &self.dpop);
         let providers = self.providers.with(self.dpop, resources);
+        let mut conditions = self.set_conditions;
+        for name in self.conditions {
+            conditions.entry(name).or_insert(false);
+        }
         Snapshot {
             version: self.version,
             loaded,
@@ -97,7 +104,8 @@ impl Bundle {
             registry: self.registry,
             lifecycle: self.lifecycle,
             providers,
-            conditions: self.set_conditions,
+            approvals: self.approvals,
+            conditions,
             live,
         }
     }

@@ -51,6 +51,67 @@ pub struct GivenSpec {
     pub conditions: BTreeMap<String, bool>,
     /// The moment of the call, for example `2026-01-31T09:00:00Z`.
     pub time: Option<String>,
+    /// Whether the call was approved, or who has approved it.
+    pub approved: Option<ApprovedSpec>,
+}
+
+/// `approved: true`, or `approved: { by: [{ id: ana, groups: [crm-leads] }] }`.
+#[derive(Clone, Debug)]
+pub enum ApprovedSpec {
+    /// As if everybody had approved whose approval is needed; `false` is as if nothing was written.
+    Wholly(bool),
+    /// By these, and whether that is enough is looked at.
+    By(Vec<VoterSpec>),
+}
+
+/// A described approver.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoterSpec {
+    /// `human` (unless said), `service` or `agent`.
+    pub kind: Option<String>,
+    /// Its id.
+    pub id: String,
+    /// Its issuer, if it is not the one of the call.
+    pub issuer: Option<String>,
+    /// Its groups.
+    #[serde(default)]
+    pub groups: OneOrMany<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The id of whoever acts for it, from the same issuer.
+    pub actor: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ApprovedSpec {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct By {
+            by: Vec<VoterSpec>,
+        }
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = ApprovedSpec;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("`true`, or `{ by: [{ id: ana, groups: [crm-leads] }] }`")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, wholly: bool) -> Result<ApprovedSpec, E> {
+                Ok(ApprovedSpec::Wholly(wholly))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<ApprovedSpec, A::Error> {
+                let By { by } = By::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(ApprovedSpec::By(by))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A described party.
@@ -140,7 +201,7 @@ impl CallSpec {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectSpec {
-    /// `allow`, `deny` or `fault`.
+    /// `allow`, `deny`, `pending` or `fault`.
     pub verdict: String,
     /// Reason code.
     pub reason: Option<String>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::call;
-use super::case::{CaseSpec, ExpectSpec, GivenSpec, PartySpec};
+use super::case::{ApprovedSpec, CaseSpec, ExpectSpec, GivenSpec, PartySpec, VoterSpec};
 use crate::model::finding::Finding;
 use crate::model::identity::Proof;
 use crate::model::lifecycle::Check;
@@ -27,7 +27,7 @@ pub(super) struct Known {
 }
 
 /// The verdicts that a test can expect, and the one reason of an allow.
-const VERDICTS: [&str; 3] = ["allow", "deny", "fault"];
+const VERDICTS: [&str; 4] = ["allow", "deny", "pending", "fault"];
 const PERMITTED: &str = "permitted";
 
 /// Everything that is wrong with a case; paths are relative to it.
@@ -82,6 +82,7 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         proof,
         conditions,
         time,
+        approved,
     } = given;
     let mut findings = Vec::new();
     let providers = known.providers.as_ref();
@@ -103,6 +104,7 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
         ("scope", !scope.items().is_empty()),
         ("proof", proof.is_some()),
         ("lifetime", lifetime.is_some()),
+        ("approved", approved.is_some()),
     ];
     for (key, _) in of_credential
         .iter()
@@ -121,6 +123,12 @@ fn check_given(given: &GivenSpec, known: &Known) -> Vec<Finding> {
                 .help("write `none`, `dpop` or `mtls`")
                 .under("proof"),
         );
+    }
+    if let Some(ApprovedSpec::By(voters)) = approved {
+        for (index, voter) in voters.iter().enumerate() {
+            let wrong = check_voter(voter, known).into_iter();
+            findings.extend(wrong.map(|it| it.under(index).under("by").under("approved")));
+        }
     }
     for name in conditions.keys() {
         let finding = unknown("condition", name, Some(&known.conditions));
@@ -143,6 +151,24 @@ fn check_party(party: &PartySpec, known: &Known) -> Vec<Finding> {
         .and_then(|kind| kind.parse::<Kind>().err());
     let kind = kind.map(|error| Finding::error("invalid-kind", error.to_string()).under("kind"));
     let issuer = party.issuer.as_ref();
+    let issuer = issuer.and_then(|name| unknown("provider", name, known.providers.as_ref()));
+    kind.into_iter()
+        .chain(issuer.map(|finding| finding.under("issuer")))
+        .collect()
+}
+
+fn check_voter(voter: &VoterSpec, known: &Known) -> Vec<Finding> {
+    let VoterSpec {
+        kind,
+        id: _,
+        issuer,
+        groups: _,
+        owner: _,
+        actor: _,
+    } = voter;
+    let kind = kind.as_ref().and_then(|kind| kind.parse::<Kind>().err());
+    let kind = kind.map(|error| Finding::error("invalid-kind", error.to_string()).under("kind"));
+    let issuer = issuer.as_ref();
     let issuer = issuer.and_then(|name| unknown("provider", name, known.providers.as_ref()));
     kind.into_iter()
         .chain(issuer.map(|finding| finding.under("issuer")))
@@ -217,12 +243,20 @@ fn check_expect(expect: &ExpectSpec, known: &Known) -> Vec<Finding> {
 }
 
 fn check_reason(verdict: &str, reason: &str) -> Option<Finding> {
-    let denials = Reason::ALL.iter().map(|code| code.as_str());
+    let of_denial = |code: &&Reason| **code != Reason::ApprovalRequired;
+    let denials = Reason::ALL
+        .iter()
+        .filter(of_denial)
+        .map(|code| code.as_str());
     let faults = FaultCode::ALL.iter().map(|code| code.as_str());
-    let all: Vec<(&str, &str)> = std::iter::once((PERMITTED, "allow"))
-        .chain(denials.map(|code| (code, "deny")))
-        .chain(faults.map(|code| (code, "fault")))
-        .collect();
+    let all: Vec<(&str, &str)> = [
+        (PERMITTED, "allow"),
+        (Reason::ApprovalRequired.as_str(), "pending"),
+    ]
+    .into_iter()
+    .chain(denials.map(|code| (code, "deny")))
+    .chain(faults.map(|code| (code, "fault")))
+    .collect();
     match all.iter().find(|(code, _)| *code == reason) {
         None => Some(not_among(
             "reason",

@@ -95,8 +95,15 @@ impl Fixed {
         if let Some(file) = &overrides.store {
             store.file = Some(file.clone());
         }
+        let mut approvals = spec.approvals.clone();
+        if let Some(sign_in) = &mut approvals.sign_in {
+            sign_in.relative_to(path);
+        }
         let entries = spec.dpop.replay_entries;
-        let text = format!("{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries}");
+        let page = (&approvals.url, &approvals.sign_in);
+        let text = format!(
+            "{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
+        );
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
 
@@ -116,6 +123,15 @@ impl Fixed {
         let (admin, findings) = AdminSettings::compile(admin, around);
         let found = findings.into_iter();
         problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
+        let (admin, findings) = match admin {
+            Some(admin) => {
+                let (admin, findings) = admin.with_page(&approvals, around);
+                (Some(admin), findings)
+            }
+            None => (None, Vec::new()),
+        };
+        let found = findings.into_iter();
+        problems.extend(found.map(|finding| place(document, &key("approvals"), finding)));
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );

@@ -3,10 +3,12 @@
 //! [`load`] reads the server's configuration and everything that it names, reports every problem at once with file,
 //! line and column, and gives a [`Bundle`] that the wiring can run. Nothing here runs anything.
 
+mod approvals;
 mod assemble;
 mod bundle;
 mod call;
 mod case;
+mod countersign;
 mod expectation;
 mod files;
 mod fixed;
@@ -24,7 +26,10 @@ pub mod yaml;
 
 pub use assemble::{load, load_with_certificates};
 pub use bundle::{Bundle, Failure};
-pub use case::{CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec, PlacedCase};
+pub use case::{
+    ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec,
+    PlacedCase, VoterSpec,
+};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
 

@@ -15,7 +15,7 @@ use crate::action::{CompiledRoute, RouteTable, compile_route};
 use crate::identity::CheckedProviders;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName, RouteId};
-use crate::model::route::{Protocol, Route};
+use crate::model::route::{COUNTERSIGN, Protocol, Route};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::policy::spec::RuleSpec;
@@ -32,6 +32,8 @@ pub(super) struct PolicyFiles {
     cases: Vec<(usize, KeyPath, PlacedCase)>,
     /// Whether a rule could not be read: actions are then not said to be permitted by nobody.
     rules_incomplete: bool,
+    /// The route that countersign itself is.
+    own: Option<CompiledRoute>,
     /// Whether a route could not be read: rules are then not blamed for naming its actions.
     incomplete: bool,
 }
@@ -47,6 +49,14 @@ pub(super) struct Read {
 const KEYS: &[&str] = &["version", "routes", "conditions", "risk", "rules", "tests"];
 
 impl PolicyFiles {
+    /// No policy yet, beside the route that countersign itself is.
+    pub(super) fn beside(own: Option<CompiledRoute>) -> Self {
+        Self {
+            own,
+            ..Self::default()
+        }
+    }
+
     /// Reads one policy file; with `tests_only`, one that may hold nothing but tests.
     pub(super) fn read(
         &mut self,
@@ -147,6 +157,17 @@ impl PolicyFiles {
         problems: &mut Problems,
     ) {
         let id = &route.route.id;
+        if id.as_str() == COUNTERSIGN {
+            let problem = document.error_at_key(
+                path,
+                "reserved-route",
+                format!("`{id}` is countersign itself"),
+            );
+            problems.push(problem.help(
+                "its actions are there already, as `approvals.*`: give this route another id",
+            ));
+            return;
+        }
         if self
             .routes
             .iter()
@@ -231,9 +252,11 @@ impl PolicyFiles {
             routes,
             conditions,
             cases,
+            own,
             ..
         } = self;
-        let compiled = routes.into_iter().map(|(_, _, compiled)| compiled);
+        let written = routes.into_iter().map(|(_, _, compiled)| compiled);
+        let compiled = written.chain(own);
         let has_metadata =
             |route: &Route| checked.is_some_and(|checked| checked.takes_tokens(&route.providers));
         let table = RouteTable::build(compiled.collect(), has_metadata).map_err(|conflicts| {
@@ -274,11 +297,7 @@ impl PolicyFiles {
         problems: &mut Problems,
     ) -> Option<Policy> {
         let specs: Vec<RuleSpec> = self.rules.iter().map(|(_, _, spec)| spec.clone()).collect();
-        let known: Vec<&Route> = self
-            .routes
-            .iter()
-            .map(|(_, _, compiled)| &compiled.route)
-            .collect();
+        let known: Vec<&Route> = self.all_routes().collect();
         let context = Context {
             routes: &known,
             providers,
@@ -301,6 +320,12 @@ impl PolicyFiles {
             }
         }
         policy
+    }
+
+    /// Every route, countersign's own among them.
+    fn all_routes(&self) -> impl Iterator<Item = &Route> {
+        let written = self.routes.iter().map(|(_, _, compiled)| compiled);
+        written.chain(&self.own).map(|compiled| &compiled.route)
     }
 
     /// Whether a finding only follows from something that could not be read, and was reported there.
@@ -335,7 +360,7 @@ impl PolicyFiles {
         policy: Option<&Policy>,
         problems: &mut Problems,
     ) {
-        let routes = || self.routes.iter().map(|(_, _, compiled)| &compiled.route);
+        let routes = || self.all_routes();
         let actions = routes().flat_map(|route| &route.actions);
         let complete = !self.incomplete;
         let rules = policy.filter(|_| complete).map(Policy::rule_ids);

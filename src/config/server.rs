@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
 use crate::admin::{AdminSpec, MetricsSpec};
+use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
 use crate::identity::DpopSpec;
@@ -41,6 +42,9 @@ pub struct ServerSpec {
     /// Where durable state is kept.
     #[serde(default)]
     pub store: StoreSpec,
+    /// Who may approve, and how approvals are asked for.
+    #[serde(default)]
+    pub approvals: ApprovalsSpec,
     /// How proofs of possession are judged.
     #[serde(default)]
     pub dpop: DpopSpec,
@@ -75,7 +79,7 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "providers",
     "grpc",
     "metrics",
@@ -83,6 +87,7 @@ const SECTIONS: [&str; 10] = [
     "log",
     "audit",
     "store",
+    "approvals",
     "dpop",
     "lifecycle",
     "token",
@@ -104,6 +109,7 @@ impl ServerSpec {
         );
         let lifecycle = section(document, "lifecycle", problems);
         let store = section(document, "store", problems);
+        let approvals = section(document, "approvals", problems);
         let dpop = section(document, "dpop", problems);
         Some(Self {
             grpc,
@@ -112,6 +118,7 @@ impl ServerSpec {
             log,
             audit,
             store,
+            approvals,
             dpop,
             lifecycle,
             ..rest?

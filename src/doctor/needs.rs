@@ -169,7 +169,8 @@ impl Needs {
     }
 
     fn read_routes(&mut self, bundle: &Bundle) {
-        for route in bundle.routes.iter() {
+        // No Envoy stands before countersign itself.
+        for route in bundle.routes.declared() {
             let id = route.id.to_string();
             if matches!(route.matches, RouteMatch::Extension) {
                 self.named_routes.insert(id.clone());
@@ -272,17 +273,25 @@ fn wanted(route: &Route, policy: &Policy) -> Vec<Wanted> {
             "on the MCP route `{}` the body says what is asked",
             route.id
         );
-        let blind = |action: &Action| !reads_arguments(action) && !policy.demands_token(action);
+        let blind = |action: &Action| {
+            !reads_arguments(action)
+                && !policy.demands_token(action)
+                && !policy.binds_content(action)
+        };
         let names_only = route.actions.iter().all(|action| blind(action.as_ref()));
         return vec![one(prefix, why, names_only)];
     }
     let with_arguments = route
         .actions
         .iter()
-        .filter(|action| !action.args.is_empty());
+        .filter(|action| !action.args.is_empty() || policy.binds_content(action));
     with_arguments
         .flat_map(|action| {
-            let why = format!("action `{}` has arguments in the body", action.id);
+            let why = if action.args.is_empty() {
+                format!("an approval of action `{}` is bound to the body", action.id)
+            } else {
+                format!("action `{}` has arguments in the body", action.id)
+            };
             action.operations.iter().map(move |operation| {
                 let path = match operation {
                     Operation::Http { pattern, .. } => {

@@ -70,8 +70,9 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
             key: key.map(Arc::from),
             bindable: true,
             proof: Proof::None,
+            // Set when it is proven.
             bound: None,
-            session: None,
+            session: payload.text("sid")?,
         },
     };
     Ok(Unproven { identity, binding })

@@ -19,6 +19,7 @@ use crate::model::name::ProviderName;
 use crate::model::request::AccessRequest;
 use crate::model::route::Route;
 use crate::model::spiffe::SpiffeId;
+use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
 
 /// What two providers of workloads contradict each other in.
@@ -114,6 +115,18 @@ impl Providers {
         request: &AccessRequest,
     ) -> Result<Option<Arc<str>>, Denial> {
         Ok(self.caller(request)?.thumbprint)
+    }
+
+    /// The caller's certificate as something that can be revoked: `x5t:` and its thumbprint.
+    pub fn caller_key(&self, request: &AccessRequest) -> Option<String> {
+        let thumbprint = self.caller(request).ok()?.thumbprint?;
+        Some(format!("x5t:{thumbprint}"))
+    }
+
+    /// When the caller's certificate was issued, as far as it says; none if it was not sent.
+    pub fn caller_issued(&self, request: &AccessRequest) -> Option<Timestamp> {
+        let certificate = self.caller(request).ok()?.certificate?;
+        Some(certificate.not_before())
     }
 
     /// The workload as the party of a request without another credential, where the route lists its provider.

@@ -325,6 +325,11 @@ impl Providers {
         schemes
     }
 
+    /// Whether there is a provider of this name.
+    pub fn has(&self, name: &ProviderName) -> bool {
+        self.ready.contains_key(name)
+    }
+
     /// What a credential is presented to.
     pub(super) fn presented<'a>(
         &'a self,

@@ -22,7 +22,7 @@ pub struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// The object of these members; none if two of them have one name.
-    pub(super) fn new(members: Vec<Member<'a>>) -> Option<Self> {
+    pub fn new(members: Vec<Member<'a>>) -> Option<Self> {
         let mut object = Self {
             members,
             by_name: Box::default(),

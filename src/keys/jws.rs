@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::json::{self, JsonError};
+use super::jwk::VerificationKey;
 use super::set::LookupError;
-use super::{Algorithm, KeySet};
+use super::{Algorithm, KeySet, SigningKey};
 
 /// The largest token in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -186,6 +187,25 @@ impl ParsedJws<'_> {
         keys: &KeySet,
         now: Instant,
     ) -> Result<VerifiedJws, JwsError> {
+        let algorithm = self.header.algorithm;
+        if !allowed.contains(&algorithm) {
+            return Err(JwsError::AlgorithmNotAllowed);
+        }
+        let key = keys.lookup(self.kid(), algorithm, now)?;
+        self.verified(&key)
+    }
+
+    /// Verifies that a key of this server's own has signed it: the one that the header names, with its algorithm.
+    pub fn verify_own(self, keys: &[SigningKey]) -> Result<VerifiedJws, JwsError> {
+        let named = keys.iter().find(|key| Some(key.kid()) == self.kid());
+        let key = named.ok_or(JwsError::UnknownKey)?;
+        if self.header.algorithm != key.algorithm() {
+            return Err(JwsError::UnfitKey);
+        }
+        self.verified(&key.verification().ok_or(JwsError::UnfitKey)?)
+    }
+
+    fn verified(self, key: &VerificationKey) -> Result<VerifiedJws, JwsError> {
         let Self {
             message,
             signature,
@@ -198,10 +218,6 @@ impl ParsedJws<'_> {
             typ,
             jwk: _,
         } = header;
-        if !allowed.contains(&algorithm) {
-            return Err(JwsError::AlgorithmNotAllowed);
-        }
-        let key = keys.lookup(kid.as_deref(), algorithm, now)?;
         if !key.verify(algorithm, message, signature) {
             return Err(JwsError::BadSignature);
         }

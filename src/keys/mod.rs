@@ -22,7 +22,6 @@ mod jwk;
 mod jws;
 mod random;
 mod refresh;
-pub mod secret;
 mod set;
 mod sign;
 mod source;
@@ -33,6 +32,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use crate::secret;
 pub use algorithm::{Algorithm, AlgorithmError};
 pub use digest::{digest, digest_bytes, sha256};
 pub use embedded::{EmbeddedError, SelfSigned};
@@ -43,6 +43,6 @@ pub use jws::{
 };
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};
-pub use sign::{SignError, SigningKey, SigningKeyError};
+pub use sign::{SignError, SigningKey, SigningKeyError, load_signing_keys};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::approver::Approvers;
 use super::decision::DecisionId;
 use super::name::{ActionId, RouteId, RuleId};
 use super::party::{Kind, PartyId};
@@ -253,13 +254,13 @@ impl fmt::Debug for Details {
     }
 }
 
-/// What was demanded, for people to read; what counts is what is demanded when the approval is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was demanded when it was asked for: it says whose votes are taken. What counts is what is demanded when the approval is used.
+#[derive(Clone, Debug, PartialEq)]
 pub struct DemandFacts {
     /// The rules that demand it.
     pub rules: Vec<RuleId>,
-    /// Whose approvals are needed: `2 of corp group crm-leads`.
-    pub from: Vec<Arc<str>>,
+    /// Whose approvals are needed: of each of them.
+    pub from: Vec<Approvers>,
     /// Seconds that it is good for, from the last approval on.
     pub ttl: u64,
     /// What it is bound to: `args.segment`, `params`, …

@@ -53,7 +53,8 @@ pub struct TokenFacts {
     pub bindable: bool,
     /// How the caller has proven that the credential is its own.
     pub proof: Proof,
-    /// The key that it is bound to: `jkt:` and a thumbprint (RFC 7638), or `x5t:` and one of a certificate (RFC 8705).
+    /// The key that it is bound to: `jkt:` and a thumbprint (RFC 7638), or `x5t:` and one of a certificate (RFC 8705). Both,
+    /// with a space between, where it is bound to both.
     pub bound: Option<Arc<str>>,
     /// The session that it belongs to (`sid`).
     pub session: Option<Arc<str>>,

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a socket, and nothing here knows a wire or file format.
 
 pub mod approval;
+pub mod approver;
 pub mod attributes;
 pub mod change;
 pub mod condition;

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::name::{ActionId, ProviderName, RouteId};
 use super::value::{Type, Value};
 
+/// The route that countersign itself is: voting on approvals is an action under policy.
+pub const COUNTERSIGN: &str = "countersign";
+
 /// A protected resource (RFC 9728).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
@@ -49,6 +52,8 @@ pub struct Mcp {
     pub deny_style: DenyStyle,
     /// Whether what is forbidden looks like what is not there.
     pub hide_existence: bool,
+    /// Whether clients of revision 2025-11-25 are asked to send people to a URL: their calls do not say whether they can.
+    pub elicits_url: bool,
 }
 
 /// How a refused MCP request is answered.
@@ -113,7 +118,7 @@ pub struct Action {
     pub extra: bool,
     /// The hash of the tool's definition that was reviewed.
     pub definition: Option<Arc<str>>,
-    /// Whether the protocol brings it, not the catalogue.
+    /// Whether the protocol or countersign itself brings it, and no policy.
     pub builtin: bool,
     /// The type of the resource that it touches, where it names one.
     pub resource: Option<Arc<str>>,
@@ -256,11 +261,15 @@ pub struct Asked {
     /// SHA-256 of the canonical form (RFC 8785) of all arguments, declared or not; none if there are none, or if the body was
     /// not needed and not read.
     pub arguments_digest: Option<[u8; 32]>,
+    /// That canonical form itself, for those who are asked to approve it.
+    pub canonical_arguments: Option<String>,
     /// Whether there are arguments that have no canonical form, and so no digest: an integer among them that is not declared
     /// is outside ±(2^53 − 1).
     pub arguments_without_digest: bool,
     /// The resource that it touches.
     pub resource: Option<Resource>,
+    /// The tool, prompt or resource that a message names: an action may stand for several.
+    pub target: Option<Arc<str>>,
 }
 
 /// What an action touches.

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// The name under which a client is asked to send somebody to an approval, and under which it says what came of that.
+pub const APPROVAL_INPUT: &str = "authz_approval";
+
 /// A message as far as it could be read; its method and name are the caller's words and may name nothing that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcFacts {
@@ -13,6 +16,9 @@ pub struct RpcFacts {
     pub name: Option<Arc<str>>,
     /// The revision of the protocol that it says it is written in.
     pub revision: Option<Arc<str>>,
+    /// Whether it declares that its client sends people to a URL when it is asked to (MCP 2026-07-28, "Elicitation"), and
+    /// nobody there has just refused to go. It says how an answer looks, and nothing else.
+    pub elicits_url: bool,
 }
 
 /// A revision of the Model Context Protocol that is understood.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response};
 
 use super::{Form, HttpUrl, OutboundError};
 
@@ -43,6 +43,23 @@ impl HttpClient {
             plain: plain.map_err(OutboundError::Setup)?,
             tls: Arc::default(),
         })
+    }
+
+    /// Makes a client that vouches and is vouched for otherwise: it trusts the certificates in `roots` (PEM) and no others, and shows
+    /// the certificate in `identity` (PEM, with its key) to servers that ask. It opens no connection.
+    pub fn with_tls(roots: Option<&[u8]>, identity: Option<&[u8]>) -> Result<Self, OutboundError> {
+        let mut tls = builder().https_only(true);
+        if let Some(roots) = roots {
+            let roots = Certificate::from_pem_bundle(roots).map_err(OutboundError::Roots)?;
+            tls = tls.tls_certs_only(roots);
+        }
+        if let Some(identity) = identity {
+            tls = tls.identity(Identity::from_pem(identity).map_err(OutboundError::Identity)?);
+        }
+        let client = Self::new()?;
+        let tls = tls.build().map_err(OutboundError::Setup)?;
+        client.tls.get_or_init(|| tls);
+        Ok(client)
     }
 
     /// Fetches a small document. Anything but a complete 200 answer within the limits is an error.

@@ -9,6 +9,12 @@ pub enum OutboundError {
     /// The TLS client cannot be made, most often because the machine has no root certificates.
     #[error("cannot set up TLS; install the system's root certificates (`ca-certificates`)")]
     Setup(#[source] reqwest::Error),
+    /// What is to be trusted is no certificate.
+    #[error("the certificates to trust are not certificates in PEM")]
+    Roots(#[source] reqwest::Error),
+    /// What is to be shown is no certificate with its key.
+    #[error("the certificate to show and its key are not PEM")]
+    Identity(#[source] reqwest::Error),
     /// No connection, no TLS session, or no answer that is HTTP.
     #[error("the request failed")]
     Connect(#[source] reqwest::Error),

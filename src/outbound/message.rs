@@ -53,7 +53,44 @@ pub struct Answer {
     read: usize,
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// To be shown something.
+    Get,
+    /// To do something.
+    Post,
+    /// To put something in a place.
+    Put,
+    /// To delete something.
+    Delete,
+}
+
 impl HttpClient {
+    /// Sends a request, with a body where there is one. The limits count for the whole answer, however long its reader takes.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &HttpUrl,
+        headers: Headers,
+        body: Option<Vec<u8>>,
+        limits: Limits,
+    ) -> Result<Answer, OutboundError> {
+        let method = match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let request = self.client(url)?.request(method, url.get());
+        let request = request.headers(headers.0);
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        send(request, limits).await
+    }
+
     /// Posts `body`. The limits count for the whole answer, however long its reader takes.
     pub async fn post(
         &self,

@@ -16,5 +16,5 @@ mod url;
 pub use client::{HttpClient, Limits};
 pub use error::{OutboundError, describe};
 pub use form::Form;
-pub use message::{Answer, Headers};
+pub use message::{Answer, Headers, Method};
 pub use url::{HttpUrl, UrlError};

@@ -81,6 +81,13 @@ impl HttpUrl {
         self.0.path()
     }
 
+    /// The whole URL with these names and values behind its query, for a browser that is sent there.
+    pub fn asking<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().extend_pairs(pairs);
+        url.into()
+    }
+
     pub(super) fn get(&self) -> Url {
         self.0.clone()
     }

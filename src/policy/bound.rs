@@ -63,6 +63,10 @@ impl Bound {
                 .map_err(|wrong| findings.extend(wrong.into_iter().map(|f| f.under("constrain"))))
                 .ok()
         });
+        for (index, requirement) in rule.require.iter().enumerate() {
+            let wrong = requirement.check_on(site.action).into_iter();
+            findings.extend(wrong.map(|it| it.under(index).under("require")));
+        }
         if findings.is_empty() {
             Ok(Self {
                 rule: Arc::clone(rule),
@@ -119,6 +123,12 @@ impl Bound {
         constrain.any(|constrain| constrain.token.is_some())
     }
 
+    /// Whether it can let requests through only once somebody has approved their arguments or their body.
+    pub(super) fn binds_content(&self) -> bool {
+        let mut approvals = self.rule.approvals();
+        approvals.any(|wanted| wanted.bind.takes_content())
+    }
+
     /// Every attribute path that its conditions and values can read.
     pub(super) fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
         let conditions = [&self.when, &self.unless, &self.must].into_iter().flatten();
@@ -134,6 +144,11 @@ impl Bound {
         let mut names = query_names(self.reads())?;
         let changed = self.constrain.iter().flat_map(Constrain::query_names);
         names.extend(changed.cloned());
+        let bound = self
+            .rule
+            .approvals()
+            .flat_map(|wanted| wanted.bind.query_names());
+        names.extend(bound.map(Arc::from));
         Some(names)
     }
 }

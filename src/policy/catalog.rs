@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::compile::Context;
 use super::selector::Selector;
 use crate::model::name::{ActionId, ProviderName, RouteId};
-use crate::model::route::{Action, Route};
+use crate::model::route::{Action, COUNTERSIGN, Route};
 use crate::model::schema::{self, ClaimDeclarations, Schema};
 
 /// The catalogue as selectors see it.
@@ -83,6 +83,12 @@ impl<'a> Catalog<'a> {
             .into_iter()
             .filter(|action| selector.covers(action))
             .collect()
+    }
+
+    /// The providers whose credentials approvers may present; none where approving is no action of this catalogue.
+    pub(super) fn approvers(&self) -> Option<&'a [ProviderName]> {
+        let route = self.route(COUNTERSIGN)?;
+        self.providers_of(route)
     }
 
     pub(super) fn providers_of(&self, route: &RouteId) -> Option<&'a [ProviderName]> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::approval::Ruling;
+use super::approval::{self, Ruling};
 use super::bound::Bound;
 use super::catalog::{Catalog, Schemas};
 use super::evaluate::{Call, Mode, Run};
@@ -59,6 +59,8 @@ pub(super) struct ActionRules {
     pub(super) guards: Index,
     pub(super) signals: Vec<Signal>,
     has_shadow: bool,
+    /// Whose route it stands on, where one server decides for several.
+    pub(super) tenant: Option<Arc<str>>,
     /// Whether a request can be let through with a token of our own.
     pub(super) demands_token: bool,
     /// Query parameters that its rules and signals read; none: any.
@@ -113,7 +115,11 @@ impl Policy {
     }
 
     pub(super) fn rules_of(&self, action: &Action) -> Option<&ActionRules> {
-        self.actions.get(&action.route)?.get(&action.id)
+        self.rules_for((&action.route, &action.id))
+    }
+
+    pub(super) fn rules_for(&self, (route, action): (&RouteId, &ActionId)) -> Option<&ActionRules> {
+        self.actions.get(route)?.get(action)
     }
 
     /// Whether shadow rules cover the action.
@@ -230,6 +236,7 @@ pub fn compile(
         return Err(findings);
     }
     let mut warnings = lint::warnings(&compiled, &catalog, &policy.actions);
+    approval::lint::warnings(&compiled, &catalog, &policy.actions, &mut warnings);
     lint::always_zero(&policy.actions, &catalog, &ids, &mut warnings);
     if !context.workloads {
         lint::unknown_workloads(&policy.actions, &ids, &mut warnings);
@@ -300,7 +307,11 @@ fn assemble<'a>(
         rules,
         ..Policy::default()
     };
-    for action in context.routes.iter().flat_map(|route| &route.actions) {
+    let actions = context.routes.iter().flat_map(|route| {
+        let actions = route.actions.iter();
+        actions.map(|action| (action, route.tenant.as_ref()))
+    });
+    for (action, tenant) in actions {
         let key = (&action.route, &action.id);
         let items = bound.remove(&key).unwrap_or_default();
         let signals = weighed.remove(&key).unwrap_or_default();
@@ -312,7 +323,7 @@ fn assemble<'a>(
         policy
             .settable
             .extend(headers.map(|(name, _)| Arc::clone(name)));
-        let rules = action_rules(items, signals);
+        let rules = action_rules(items, signals, tenant.cloned());
         policy
             .actions
             .entry(action.route.clone())
@@ -322,7 +333,7 @@ fn assemble<'a>(
     policy
 }
 
-fn action_rules(items: Vec<Bound>, signals: Vec<Signal>) -> ActionRules {
+fn action_rules(items: Vec<Bound>, signals: Vec<Signal>, tenant: Option<Arc<str>>) -> ActionRules {
     let has_shadow = items.iter().any(|item| item.rule.shadow);
     let enforced = items.iter().filter(|item| !item.rule.shadow);
     let demands_token = enforced.clone().any(Bound::demands_token);
@@ -342,6 +353,7 @@ fn action_rules(items: Vec<Bound>, signals: Vec<Signal>) -> ActionRules {
         guards: take(Effect::Guard),
         signals,
         has_shadow,
+        tenant,
         demands_token,
         query_reads,
     }

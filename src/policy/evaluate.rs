@@ -2,12 +2,12 @@
 //! without a permit, an unmet requirement, a constraint that cannot be carried out.
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::approval::Ruling;
+use super::approval::{self, Awaited, Ruling, matter};
 use super::bound::{Bound, Coverage};
 use super::compile::ActionRules;
 use super::constrain::Merge;
 use super::index::Scan;
-use super::planner::{Demand, plan};
+use super::planner::{Demand, Planned, plan};
 use super::requirement::{Brought, Requirement};
 use super::trace::{Considered, Effect, Outcome, Trace};
 use crate::model::facts::Facts;
@@ -44,6 +44,8 @@ pub(super) struct Run<'a, 't> {
     pub(super) trace: Option<&'t mut Trace>,
     guards: Vec<&'a Bound>,
     permits: Vec<RuleId>,
+    /// What is demanded, where an approval is all that is missing.
+    awaited: Option<approval::Demand>,
 }
 
 type Stage<'a, 't> = fn(&mut Run<'a, 't>) -> Option<Verdict>;
@@ -64,6 +66,7 @@ impl<'a, 't> Run<'a, 't> {
             trace,
             guards: Vec::new(),
             permits: Vec::new(),
+            awaited: None,
         }
     }
 
@@ -83,7 +86,40 @@ impl<'a, 't> Run<'a, 't> {
                 break;
             }
         }
-        Ruling::Decided(decided.unwrap_or_else(|| self.grant()))
+        match decided {
+            Some(verdict) => Ruling::Decided(verdict),
+            None => self.passes(),
+        }
+    }
+
+    /// Nothing stands against it: it passes, at once or once it is approved. What could not be carried out then is said now.
+    fn passes(mut self) -> Ruling {
+        let Some(demand) = self.awaited.take() else {
+            return Ruling::Decided(self.grant());
+        };
+        let (rules, call) = (self.rules, self.call);
+        let grant = match self.grant() {
+            Verdict::Allow(grant) => grant,
+            other @ (Verdict::Deny(_) | Verdict::Pending(_) | Verdict::Fault(_)) => {
+                return Ruling::Decided(other);
+            }
+        };
+        let proof = call.token.and_then(|token| token.bound.as_deref());
+        let weighed = !rules.signals.is_empty();
+        match matter(
+            &call.facts,
+            rules.tenant.as_ref(),
+            proof,
+            &demand.bind,
+            weighed,
+        ) {
+            Ok(matter) => Ruling::Awaits(Box::new(Awaited {
+                demand,
+                matter,
+                grant,
+            })),
+            Err(denial) => Ruling::Decided(Verdict::Deny(denial)),
+        }
     }
 
     fn asks(&self, bound: &Bound) -> bool {
@@ -304,7 +340,13 @@ impl<'a, 't> Run<'a, 't> {
             return None;
         }
         let (met, unmet): (Vec<_>, Vec<_>) = demands.partition(is_met);
-        Some(Verdict::Deny(plan(&unmet, &met, &brought)))
+        match plan(&unmet, &met, &brought) {
+            Planned::Refuse(denial) => Some(Verdict::Deny(denial)),
+            Planned::Await(demand) => {
+                self.awaited = Some(demand);
+                None
+            }
+        }
     }
 
     fn grant(self) -> Verdict {

@@ -23,7 +23,9 @@ pub mod spec;
 mod token;
 mod trace;
 
-pub use approval::{Approvers, Awaited, Bind, Demand, Ruling, Standing, Who};
+pub use approval::{
+    Approvers, Asking, Awaited, Bind, Demand, Matter, NoVote, Ruling, Standing, Who,
+};
 pub use compile::{Context, Policy, Source, compile};
 pub use evaluate::{Call, Mode};
 pub use index::Scan;

@@ -1,8 +1,9 @@
 //! The one planner: from everything that a call lacks to the one smallest remedy, or none.
-//! Remedies rank scope before step-up before proof.
+//! Remedies rank scope before step-up before proof before approval: nobody is asked to approve what would not pass then.
 
 use std::sync::Arc;
 
+use super::approval::{self, Wanted};
 use super::requirement::{Brought, Requirement, missing_scopes};
 use crate::model::identity::Proof;
 use crate::model::name::RuleId;
@@ -17,6 +18,15 @@ pub(super) struct Demand<'a> {
     pub(super) requirement: &'a Requirement,
 }
 
+/// What becomes of a call that lacks something.
+#[derive(Debug)]
+pub(super) enum Planned {
+    /// It is refused; the denial says what is missing, or that nothing helps.
+    Refuse(Denial),
+    /// An approval is all that is missing.
+    Await(approval::Demand),
+}
+
 /// What this caller would have to add.
 #[derive(Debug, Default)]
 struct Plan<'a> {
@@ -28,11 +38,12 @@ struct Plan<'a> {
     step_up_rule: Option<&'a RuleId>,
     proof: Option<Vec<Proof>>,
     proof_rule: Option<&'a RuleId>,
+    approvals: Vec<(&'a RuleId, &'a Wanted)>,
 }
 
 /// The denial for `unmet`, which is not empty, beside what the call has `met`. It names no remedy if something is missing
 /// that this caller cannot add: there is no use in sending somebody for a scope that will not help.
-pub(super) fn plan(unmet: &[Demand<'_>], met: &[Demand<'_>], brought: &Brought<'_>) -> Denial {
+pub(super) fn plan(unmet: &[Demand<'_>], met: &[Demand<'_>], brought: &Brought<'_>) -> Planned {
     let takes_credential = |item: &&Demand<'_>| item.requirement.takes_credential();
     if brought.token.is_none()
         && let Some(Demand { rule, requirement }) = unmet.iter().find(takes_credential)
@@ -40,7 +51,7 @@ pub(super) fn plan(unmet: &[Demand<'_>], met: &[Demand<'_>], brought: &Brought<'
         // What a credential would lack cannot be known before there is one (RFC 6750, section 3.1).
         let denial = Denial::new(Reason::AuthenticationRequired).with(Remedy::Authenticate);
         let cause = format!("missing {}, so a credential", requirement.describe());
-        return named(denial.because(cause), *rule);
+        return Planned::Refuse(named(denial.because(cause), *rule));
     }
     let held = met
         .iter()
@@ -55,16 +66,15 @@ pub(super) fn plan(unmet: &[Demand<'_>], met: &[Demand<'_>], brought: &Brought<'
                 "this caller cannot add: {}",
                 requirement.describe()
             ));
-            return named(denial, *rule);
+            return Planned::Refuse(named(denial, *rule));
         };
         if !plan.add(choice, *rule, brought) {
-            return named(
-                Denial::new(Reason::RequirementUnmet).because("the demands exclude each other"),
-                *rule,
-            );
+            let denial =
+                Denial::new(Reason::RequirementUnmet).because("the demands exclude each other");
+            return Planned::Refuse(named(denial, *rule));
         }
     }
-    plan.denial()
+    plan.ended()
 }
 
 fn named(denial: Denial, rule: Option<&RuleId>) -> Denial {
@@ -85,7 +95,10 @@ fn cheapest<'a>(requirement: &'a Requirement, brought: &Brought<'_>) -> Option<&
         Requirement::StepUp(_) if brought.facts.parties.subject.kind != Kind::Human => None,
         // An API key or a certificate cannot be bound to anything else.
         Requirement::Proof(_) if !brought.token.is_some_and(|token| token.bindable) => None,
-        Requirement::Scope(_) | Requirement::StepUp(_) | Requirement::Proof(_) => Some(requirement),
+        Requirement::Scope(_)
+        | Requirement::StepUp(_)
+        | Requirement::Proof(_)
+        | Requirement::Approval(_) => Some(requirement),
     }
 }
 
@@ -94,6 +107,7 @@ const fn rank(requirement: &Requirement) -> u8 {
         Requirement::Scope(_) => 0,
         Requirement::StepUp(_) => 1,
         Requirement::Proof(_) => 2,
+        Requirement::Approval(_) => 3,
         Requirement::Workload(_) | Requirement::AnyOf(_) => u8::MAX,
     }
 }
@@ -102,7 +116,7 @@ impl<'a> Plan<'a> {
     /// Adds a demand to those already there; false if both cannot be met together.
     fn add(
         &mut self,
-        requirement: &Requirement,
+        requirement: &'a Requirement,
         rule: Option<&'a RuleId>,
         brought: &Brought<'_>,
     ) -> bool {
@@ -135,7 +149,21 @@ impl<'a> Plan<'a> {
                 self.proof = Some(either);
                 possible
             }
+            // Only a guard asks for one.
+            Requirement::Approval(wanted) => {
+                self.approvals.extend(rule.map(|rule| (rule, &**wanted)));
+                rule.is_some()
+            }
             Requirement::Workload(_) | Requirement::AnyOf(_) => false,
+        }
+    }
+
+    fn ended(mut self) -> Planned {
+        let approvals = std::mem::take(&mut self.approvals);
+        let nothing_else = self.scopes.is_empty() && self.step_up.is_none() && self.proof.is_none();
+        match approval::Demand::of(approvals).filter(|_| nothing_else) {
+            Some(demand) => Planned::Await(demand),
+            None => Planned::Refuse(self.denial()),
         }
     }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::approval::Demand;
 use super::bound::Bound;
 use super::compile::Policy;
 use super::requirement::Requirement;
 use super::signal::Signal;
+use crate::model::name::{ActionId, RouteId, RuleId};
 use crate::model::route::Action;
 
 impl Policy {
@@ -41,6 +43,29 @@ impl Policy {
     pub fn demands_tokens(&self) -> bool {
         let mut enforced = self.bound().filter(|bound| !bound.rule.shadow);
         enforced.any(Bound::demands_token)
+    }
+
+    /// Whether a rule of this action asks for an approval of the arguments or the body, so that they have to be known.
+    pub fn binds_content(&self, action: &Action) -> bool {
+        self.rules_of(action).is_some_and(|rules| {
+            let mut enforced = rules.each().filter(|bound| !bound.rule.shadow);
+            enforced.any(Bound::binds_content)
+        })
+    }
+
+    /// What these rules of an action demand of an approval as they are now; none if none of them does any more. For those who ask
+    /// whether somebody has a vote, without a call at hand.
+    pub fn approval(&self, action: (&RouteId, &ActionId), rules: &[RuleId]) -> Option<Demand> {
+        let guards = self.rules_for(action)?.guards.rules().iter();
+        let asked = guards.filter(|bound| !bound.rule.shadow && rules.contains(&bound.rule.id));
+        let wanted = asked.flat_map(|bound| bound.rule.approvals().map(|it| (&bound.rule.id, it)));
+        Demand::of(wanted)
+    }
+
+    /// Whether any rule asks for an approval.
+    pub fn demands_approvals(&self) -> bool {
+        let mut enforced = self.bound().filter(|bound| !bound.rule.shadow);
+        enforced.any(|bound| bound.rule.approvals().next().is_some())
     }
 
     /// Every request header that a rule removes.

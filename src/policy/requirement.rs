@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::approval::Wanted;
+use super::catalog::Catalog;
 use super::spec::{RequirementSpec, StepUpSpec};
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
@@ -9,6 +11,7 @@ use crate::model::glob::Glob;
 use crate::model::identity::{Proof, TokenFacts};
 use crate::model::list::OneOrMany;
 use crate::model::party::Kind;
+use crate::model::route::Action;
 use crate::model::verdict::StepUp;
 
 /// A compiled requirement.
@@ -22,6 +25,8 @@ pub(super) enum Requirement {
     Workload(Vec<Glob>),
     /// The caller has shown that its credential is its own, in one of these ways.
     Proof(Vec<Proof>),
+    /// Somebody else has approved the call. No call meets it by itself: that is looked up when everything else is done.
+    Approval(Box<Wanted>),
     /// One of these is met.
     AnyOf(Vec<Requirement>),
 }
@@ -35,34 +40,83 @@ pub(super) struct Brought<'a> {
 
 impl Requirement {
     /// Compiles one item of `require`; exactly one key is allowed.
-    pub(super) fn compile(spec: &RequirementSpec, nested: bool) -> Result<Self, Vec<Finding>> {
+    pub(super) fn compile(
+        spec: &RequirementSpec,
+        catalog: &Catalog<'_>,
+        nested: bool,
+    ) -> Result<Self, Vec<Finding>> {
         let RequirementSpec {
             scope,
             step_up,
             workload,
             proof,
+            approval,
             any_of,
         } = spec;
-        match (scope, step_up, workload, proof, any_of) {
-            (Some(scope), None, None, None, None) => compile_scope(scope).map_err(|finding| vec![finding]),
-            (None, Some(step_up), None, None, None) => compile_step_up(step_up).map_err(|finding| vec![finding]),
-            (None, None, Some(workload), None, None) => compile_workload(workload).map_err(|finding| vec![finding]),
-            (None, None, None, Some(proof), None) => compile_proof(proof).map_err(|finding| vec![finding]),
-            (None, None, None, None, Some(items)) if !nested && !items.is_empty() => {
+        let one = |finding| vec![finding];
+        match (scope, step_up, workload, proof, approval, any_of) {
+            (Some(scope), None, None, None, None, None) => compile_scope(scope).map_err(one),
+            (None, Some(step_up), None, None, None, None) => compile_step_up(step_up).map_err(one),
+            (None, None, Some(workload), None, None, None) => {
+                compile_workload(workload).map_err(one)
+            }
+            (None, None, None, Some(proof), None, None) => compile_proof(proof).map_err(one),
+            (None, None, None, None, Some(approval), None) => {
+                let compiled = Wanted::compile(approval, catalog);
+                let under = |it: Finding| it.under("approval");
+                compiled
+                    .map(|wanted| Self::Approval(Box::new(wanted)))
+                    .map_err(|wrong| wrong.into_iter().map(under).collect())
+            }
+            (None, None, None, None, None, Some(items)) if !nested && !items.is_empty() => {
                 let mut findings = Vec::new();
                 let mut compiled = Vec::new();
                 for (index, item) in items.iter().enumerate() {
-                    match Self::compile(item, true) {
+                    match Self::compile(item, catalog, true) {
                         Ok(requirement) => compiled.push(requirement),
                         Err(wrong) => findings.extend(wrong.into_iter().map(|f| f.under(index).under("any_of"))),
                     }
                 }
+                let two = |of: &&Self| matches!(of, Self::Approval(_));
+                if compiled.iter().filter(two).count() > 1 {
+                    let finding = Finding::error("two-approvals", "only the first of these approvals would ever be asked for");
+                    findings.push(finding.help("write one `approval` with all of them in `from`").under("any_of"));
+                }
                 if findings.is_empty() { Ok(Self::AnyOf(compiled)) } else { Err(findings) }
             }
             _ => Err(vec![
-                Finding::error("invalid-requirement", "a requirement has exactly one key")
-                    .help("write one of `scope`, `step_up`, `workload`, `proof` or `any_of` (not inside another `any_of`) an item"),
+                Finding::error("invalid-requirement", "a requirement has exactly one key").help(
+                    "write one of `scope`, `step_up`, `workload`, `proof`, `approval` or `any_of` (not inside another `any_of`) an item",
+                ),
             ]),
+        }
+    }
+
+    /// What is wrong with it on one action that its rule covers; paths are relative to the item of `require`.
+    pub(super) fn check_on(&self, action: &Action) -> Vec<Finding> {
+        match self {
+            Self::Approval(wanted) => {
+                let found = wanted.check_on(action).into_iter();
+                found.map(|finding| finding.under("approval")).collect()
+            }
+            Self::AnyOf(items) => {
+                let each = items.iter().enumerate();
+                let found = each.flat_map(|(index, item)| {
+                    let found = item.check_on(action).into_iter();
+                    found.map(move |finding| finding.under(index).under("any_of"))
+                });
+                found.collect()
+            }
+            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) | Self::Proof(_) => Vec::new(),
+        }
+    }
+
+    /// Every approval that is one way to meet it.
+    pub(super) fn approvals(&self) -> Vec<&Wanted> {
+        match self {
+            Self::Approval(wanted) => vec![wanted],
+            Self::AnyOf(items) => items.iter().flat_map(Self::approvals).collect(),
+            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) | Self::Proof(_) => Vec::new(),
         }
     }
 
@@ -76,6 +130,7 @@ impl Requirement {
                 .workload
                 .is_some_and(|id| globs.iter().any(|glob| glob.matches(id))),
             Self::Proof(kinds) => kinds.contains(&brought.facts.proof),
+            Self::Approval(_) => false,
             Self::AnyOf(items) => items.iter().any(|item| item.is_met(brought)),
         }
     }
@@ -88,14 +143,19 @@ impl Requirement {
                 .iter()
                 .find(|item| item.is_met(brought))
                 .map_or(&[], |item| item.scopes_met(brought)),
-            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) | Self::Proof(_) => &[],
+            Self::Scope(_)
+            | Self::StepUp(_)
+            | Self::Workload(_)
+            | Self::Proof(_)
+            | Self::Approval(_) => &[],
         }
     }
 
-    /// Whether a credential could meet it, so that a caller without one is asked to authenticate.
+    /// Whether a credential could meet it, so that a caller without one is asked to authenticate. Nobody approves for somebody whom
+    /// nobody knows.
     pub(super) fn takes_credential(&self) -> bool {
         match self {
-            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => true,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) | Self::Approval(_) => true,
             Self::Workload(_) => false,
             Self::AnyOf(items) => items.iter().any(Self::takes_credential),
         }
@@ -106,7 +166,7 @@ impl Requirement {
         match self {
             Self::Workload(_) => true,
             Self::AnyOf(items) => items.iter().all(Self::is_of_workload),
-            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => false,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) | Self::Approval(_) => false,
         }
     }
 
@@ -115,7 +175,7 @@ impl Requirement {
         match self {
             Self::Proof(kinds) => kinds.iter().all(|kind| *kind == Proof::Mtls),
             Self::AnyOf(items) => items.iter().all(Self::is_of_certificate),
-            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) => false,
+            Self::Scope(_) | Self::StepUp(_) | Self::Workload(_) | Self::Approval(_) => false,
         }
     }
 
@@ -124,7 +184,7 @@ impl Requirement {
         match self {
             Self::Workload(_) => true,
             Self::AnyOf(items) => items.iter().any(Self::mentions_workload),
-            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) => false,
+            Self::Scope(_) | Self::StepUp(_) | Self::Proof(_) | Self::Approval(_) => false,
         }
     }
 
@@ -152,6 +212,7 @@ impl Requirement {
                 let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
                 format!("proof {}", kinds.join(" or "))
             }
+            Self::Approval(wanted) => wanted.to_string(),
             Self::AnyOf(items) => items
                 .iter()
                 .map(Self::describe)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::approval::Wanted;
 use super::catalog::Catalog;
 use super::matcher::{Providers, To};
 use super::requirement::Requirement;
@@ -69,7 +70,11 @@ impl Rule {
             .map(|selector| catalog.covered(selector))
             .unwrap_or_default();
         let to = compile_to(effect, to.as_ref(), &covered, catalog, &mut findings);
-        let require = compile_requirements(require.as_deref().unwrap_or_default(), &mut findings);
+        let require = compile_requirements(
+            require.as_deref().unwrap_or_default(),
+            catalog,
+            &mut findings,
+        );
         match (id, selector) {
             (Ok(id), Ok(selector)) if findings.is_empty() => Ok(Self {
                 id,
@@ -85,6 +90,11 @@ impl Rule {
             }),
             _ => Err(findings),
         }
+    }
+
+    /// Every approval that it asks for.
+    pub(super) fn approvals(&self) -> impl Iterator<Item = &Wanted> {
+        self.require.iter().flat_map(Requirement::approvals)
     }
 
     /// Whether the rule applies to every call of the actions that it covers.
@@ -200,11 +210,12 @@ fn compile_to(
 
 fn compile_requirements(
     specs: &[RequirementSpec],
+    catalog: &Catalog<'_>,
     findings: &mut Vec<Finding>,
 ) -> Vec<Requirement> {
     let mut compiled = Vec::new();
     for (index, spec) in specs.iter().enumerate() {
-        match Requirement::compile(spec, false) {
+        match Requirement::compile(spec, catalog, false) {
             Ok(requirement) => compiled.push(requirement),
             Err(wrong) => findings.extend(
                 wrong

@@ -176,8 +176,62 @@ pub struct RequirementSpec {
     pub workload: Option<OneOrMany<String>>,
     /// Proofs of possession, one of which the call needs: `dpop`, `mtls`.
     pub proof: Option<OneOrMany<String>>,
+    /// Somebody else's consent to exactly this call.
+    pub approval: Option<ApprovalSpec>,
     /// Alternatives, one of which is enough.
     pub any_of: Option<Vec<RequirementSpec>>,
+}
+
+/// `approval: { from: { issuer: corp, group: crm-leads }, ttl: 10m }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalSpec {
+    /// Who may approve: one of these; each of them where every item has a `quorum` of its own.
+    pub from: OneOrMany<ApproverSpec>,
+    /// What of the call is approved: `args`, `args.segment`, `params.id`, `query`, `body`, …; all of it unless said.
+    pub bind: Option<OneOrMany<String>>,
+    /// How long it is good, from the last approval on.
+    #[serde(default = "ten_minutes")]
+    pub ttl: HumanDuration,
+    /// How long it can be decided.
+    #[serde(default = "quarter_of_an_hour")]
+    pub pending: HumanDuration,
+    /// How often it can be used.
+    #[serde(default = "once")]
+    pub uses: u32,
+    /// How many must approve; 1 unless said.
+    pub quorum: Option<u32>,
+    /// Whether approvers must say why.
+    #[serde(default)]
+    pub reason_required: bool,
+}
+
+const fn ten_minutes() -> HumanDuration {
+    HumanDuration::from_secs(10 * 60)
+}
+
+const fn quarter_of_an_hour() -> HumanDuration {
+    HumanDuration::from_secs(15 * 60)
+}
+
+const fn once() -> u32 {
+    1
+}
+
+/// One item of `from`: everything that it names must fit an approver as it was verified when it voted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApproverSpec {
+    /// Provider names.
+    pub issuer: Option<OneOrMany<String>>,
+    /// Kinds; `human` unless said.
+    pub kind: Option<OneOrMany<String>>,
+    /// Patterns over ids.
+    pub id: Option<OneOrMany<String>>,
+    /// Patterns over groups.
+    pub group: Option<OneOrMany<String>>,
+    /// How many of these must approve, where the items of `from` are a demand each.
+    pub quorum: Option<u32>,
 }
 
 /// `step_up: { acr: [phr, phrh], max_age: 5m }`.

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use prometheus::{IntGauge, Registry, TextEncoder};
 
+use crate::model::approval::State;
 use crate::model::decision::Decision;
 use crate::model::time::Timestamp;
+use crate::model::verdict::Verdict;
 
 use super::admin::{AdminMetrics, AdminRefusal};
+use super::approvals::{ApprovalEvent, ApprovalMetrics};
 use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
 use super::outcomes::Outcomes;
@@ -33,6 +36,7 @@ struct Inner {
     lifecycle: LifecycleMetrics,
     tls: TlsFamilies,
     admin: AdminMetrics,
+    approvals: ApprovalMetrics,
     state: StateMetrics,
     policy: Mutex<PolicyState>,
 }
@@ -80,6 +84,7 @@ impl Metrics {
         let lifecycle = LifecycleMetrics::register(&registry)?;
         let tls = TlsFamilies::register(&registry)?;
         let admin = AdminMetrics::register(&registry)?;
+        let approvals = ApprovalMetrics::register(&registry)?;
         let state = StateMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
@@ -88,6 +93,7 @@ impl Metrics {
             lifecycle,
             tls,
             admin,
+            approvals,
             state,
             policy: Mutex::new(PolicyState::default()),
         })))
@@ -155,6 +161,21 @@ impl Metrics {
     /// Counts a request to the admin listener that was refused before anything was done.
     pub fn admin_refused(&self, refusal: AdminRefusal) {
         self.0.admin.refused(refusal);
+    }
+
+    /// Counts what happened to an approval on a request's path.
+    pub fn approval(&self, event: ApprovalEvent) {
+        self.0.approvals.event(event);
+    }
+
+    /// Counts a call that needs an approval and ends like this; an allow is not counted.
+    pub fn approval_refused(&self, verdict: &Verdict) {
+        self.0.approvals.refused(verdict);
+    }
+
+    /// States how many approvals are known.
+    pub fn approvals(&self, counts: &[(State, usize)]) {
+        self.0.approvals.known(counts);
     }
 
     /// States how many API keys work and how many cannot be read, and how long ago they were the same as those in the

@@ -5,6 +5,7 @@
 //! looks nothing up by text. Nothing global is touched except by [`logging::init`], which the binary calls once.
 
 mod admin;
+mod approvals;
 mod check;
 mod fields;
 mod lifecycle;
@@ -17,6 +18,7 @@ mod state;
 mod tls;
 
 pub use admin::AdminRefusal;
+pub use approvals::ApprovalEvent;
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};
 pub use scrape::{IntrospectionSample, KeySetSample};

@@ -1,22 +1,17 @@
 //! Whoever mints: the checked section, with its keys.
 
-use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::claims::{Call, claims};
 use super::jwks;
 use super::spec::TokenSpec;
-use crate::keys::{SignError, SigningKey};
+use crate::keys::{SignError, SigningKey, load_signing_keys};
 use crate::model::finding::Finding;
-use crate::model::list::OneOrMany;
 use crate::outbound::HttpUrl;
 
 /// The type of what is minted (draft-ietf-oauth-transaction-tokens, section 7.1). No provider takes it for a credential.
 const TYP: &str = "txntoken+jwt";
-/// Most keys at once: one that signs, and those that overlap with it.
-const MAX_KEYS: usize = 8;
 /// Most bytes of `issuer`, and of `header`.
 const MAX_ISSUER: usize = 512;
 const MAX_HEADER: usize = 64;
@@ -74,7 +69,7 @@ impl Minter {
         let mut findings = Vec::new();
         findings.extend(bad_issuer(&issuer).map(|it| it.under("issuer")));
         findings.extend(bad_header(&header).map(|it| it.under("header")));
-        let keys = read(&keys, base, &mut findings);
+        let keys = load_signing_keys(&keys, base, &mut findings);
         let kids = keys.iter().map(|key| Box::from(key.kid())).collect();
         let jwks = jwks::document(&keys);
         let errors = findings
@@ -111,50 +106,6 @@ impl Minter {
         let claims = claims(&self.issuer, call).ok_or(MintError::Expired)?;
         Ok(self.signer.sign(TYP, &claims)?)
     }
-}
-
-/// Every key of the list that can be used.
-fn read(list: &OneOrMany<String>, base: &Path, findings: &mut Vec<Finding>) -> Vec<SigningKey> {
-    let files = list.items();
-    if files.is_empty() || files.len() > MAX_KEYS {
-        let message = format!("there are 1 to {MAX_KEYS} keys, the one that signs first");
-        findings.push(Finding::error("token-keys", message).under("keys"));
-        return Vec::new();
-    }
-    let (mut keys, mut known) = (Vec::new(), BTreeSet::new());
-    for (index, name) in files.iter().enumerate() {
-        let mut found = |finding| findings.push(list.place(index, finding).under("keys"));
-        let file = base.join(name);
-        match SigningKey::load(&file) {
-            Ok(key) if !known.insert(key.kid().to_owned()) => {
-                let message = format!("the key of `{name}` stands in the list already");
-                found(Finding::error("duplicate-key", message));
-            }
-            Ok(key) => {
-                if is_open(&file) {
-                    found(open(name));
-                }
-                keys.push(key);
-            }
-            Err(error) => {
-                let message = format!("`{name}` gives no key to sign with: {error}");
-                found(Finding::error("signing-key", message).help(error.help()));
-            }
-        }
-    }
-    keys
-}
-
-/// Whether everybody on the machine can read a file.
-fn is_open(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o004 != 0)
-}
-
-fn open(name: &str) -> Finding {
-    let message = format!("every user of this machine can read the private key in `{name}`");
-    Finding::warning("readable-key", message).help(
-        "`chmod o-r` it; where it comes from a Kubernetes secret, set the volume's `defaultMode: 0440`",
-    )
 }
 
 fn bad_issuer(issuer: &str) -> Option<Finding> {

@@ -83,6 +83,8 @@ fn asked() -> Asked {
         query: BTreeMap::new(),
         args: BTreeMap::new(),
         arguments_digest: Some([7; 32]),
+        canonical_arguments: None,
+        target: None,
         arguments_without_digest: false,
         resource: Some(Resource {
             kind: Arc::from("segment"),

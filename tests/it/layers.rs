@@ -11,7 +11,7 @@ use countersign::config::{self, Overrides};
 /// The floors, from the ground up. A folder imports floors below its own, and itself; never a sibling, never upwards.
 const FLOORS: [&[&str]; 10] = [
     &["model"],
-    &["outbound", "telemetry", "certificate", "json"],
+    &["outbound", "telemetry", "certificate", "json", "secret"],
     &["expression", "keys", "store", "tls"],
     &["action", "policy"],
     &[
@@ -43,6 +43,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_stream", &["ext_authz"]),
     ("axum", &["admin"]),
     ("hyper_util", &["admin"]),
+    // Pages for people.
+    ("maud", &["admin"]),
     ("cel", &["expression"]),
     ("regex", &["expression", "doctor"]),
     ("chrono", &["expression"]),
@@ -53,6 +55,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // PEM files of keys to sign with.
     ("rustls_pki_types", &["keys"]),
     ("rusqlite", &["store"]),
+    ("redis", &["store/valkey"]),
     ("moka", &["keys", "identity/introspection"]),
     ("reqwest", &["outbound"]),
     ("ryu_js", &["json"]),

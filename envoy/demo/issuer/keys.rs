@@ -20,6 +20,15 @@ pub(super) enum Algorithm {
     Rs256,
 }
 
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An access token: `typ: at+jwt` (RFC 9068 section 2.1).
+    Access,
+    /// An ID token (OpenID Connect Core 1.0, section 2).
+    Id,
+}
+
 /// Whether the signature is worth anything.
 pub(super) enum Signature {
     /// By the issuer's key.
@@ -79,14 +88,18 @@ impl Keys {
         json!({ "keys": [self.es256.public, self.rs256.public] })
     }
 
-    /// Signs an access token: `typ: at+jwt` (RFC 9068 section 2.1).
-    pub(super) fn sign(&self, draft: &Draft) -> anyhow::Result<String> {
+    /// Signs a token, or seems to.
+    pub(super) fn sign(&self, kind: Kind, draft: &Draft) -> anyhow::Result<String> {
         let key = match draft.algorithm {
             Algorithm::Es256 => &self.es256,
             Algorithm::Rs256 => &self.rs256,
         };
         let mut header = Header::new(draft.algorithm.jose());
-        header.typ = Some("at+jwt".to_owned());
+        let typ = match kind {
+            Kind::Access => "at+jwt",
+            Kind::Id => "JWT",
+        };
+        header.typ = Some(typ.to_owned());
         header.kid = Some(key.kid.clone());
         Ok(match draft.signature {
             Signature::Good => jsonwebtoken::encode(&header, &draft.claims, &key.secret)?,

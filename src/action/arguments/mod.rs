@@ -27,6 +27,8 @@ pub(super) struct Arguments {
     pub(super) args: BTreeMap<Arc<str>, Value>,
     /// SHA-256 of the canonical form (RFC 8785) of all of them, declared or not; none if there is none, or no arguments.
     pub(super) digest: Option<[u8; 32]>,
+    /// That canonical form.
+    pub(super) canonical: Option<String>,
     /// Whether there are arguments, and no digest of them.
     pub(super) without_digest: bool,
 }

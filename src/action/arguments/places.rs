@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::pointer::{index, written};
 use super::{Arguments, typed};
 use crate::json::{Json, Object, PROTOTYPE, folds_to};
+use crate::keys::sha256;
 use crate::model::reason::Reason;
 use crate::model::route::Argument;
 use crate::model::value::{Type, Value};
@@ -89,11 +90,12 @@ impl Places {
             Some(document) => walk.at(&self.root, document)?,
             None => self.root.left_out()?,
         }
-        let digest = document.and_then(|document| document.digest().ok());
+        let canonical = document.and_then(|document| document.canonical().ok());
         Ok(Arguments {
             args: walk.args,
-            digest,
-            without_digest: document.is_some() && digest.is_none(),
+            digest: canonical.as_ref().map(|text| sha256(text.as_bytes())),
+            without_digest: document.is_some() && canonical.is_none(),
+            canonical,
         })
     }
 }

@@ -114,6 +114,7 @@ impl Catalogue {
         let arguments = arguments(entry, call)?;
         let captured = target.map(|target| ("uri", target));
         let mut asked = entry.ask(request, captured.into_iter(), arguments)?;
+        asked.target.clone_from(&call.target);
         if let (Some(kind), Some(id), None) = (&entry.action.resource, target, &asked.resource) {
             asked.resource = Some(Resource {
                 kind: Arc::clone(kind),

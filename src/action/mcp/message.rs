@@ -106,6 +106,7 @@ fn facts(top: &Object<'_>, kind: RpcKind) -> RpcFacts {
         method,
         name: name.filter(|name| name.len() <= MAX_WORD).map(Arc::from),
         revision: None,
+        elicits_url: params.is_some_and(parameters::elicits_url),
     }
 }
 

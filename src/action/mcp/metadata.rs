@@ -94,6 +94,7 @@ impl Stated {
                 .find_map(|name| self.target(name))
                 .cloned(),
             revision: None,
+            elicits_url: false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::method::{Member, Method, STREAM, SUBSCRIBE, Shape};
 use super::wrong;
 use crate::json::{Json, Number, Object, folds_to};
-use crate::model::rpc::RpcId;
+use crate::model::rpc::{APPROVAL_INPUT, RpcId};
 use crate::model::verdict::Denial;
 
 /// Longest id and method, in bytes.
@@ -14,6 +14,8 @@ pub(super) const MAX_WORD: usize = 256;
 const MAX_TARGET: usize = 4096;
 /// The member of `_meta` that repeats the revision.
 pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+/// The member of `_meta` that says what the client can do.
+const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// The resources whose changes a stream tells.
 const WATCHED: &str = "resourceSubscriptions";
 /// What a stream can tell. Extensions add names of their own, such as tasks to watch, and some servers take these names
@@ -29,7 +31,7 @@ const META: [&str; 5] = [
     "progressToken",
     META_VERSION,
     "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
+    META_CAPABILITIES,
     "io.modelcontextprotocol/logLevel",
 ];
 
@@ -87,6 +89,19 @@ pub(super) fn version(params: &Object<'_>) -> Result<Option<Arc<str>>, Denial> {
     };
     let text = version.as_str().map(Arc::from).map(Some);
     text.ok_or_else(|| wrong("the version in `params._meta` is no text"))
+}
+
+/// Whether `_meta` declares that the client sends people to a URL, and nobody has answered that they do not go. What is
+/// written in another way declares nothing.
+pub(super) fn elicits_url(params: &Object<'_>) -> bool {
+    let meta = params.get("_meta").and_then(Json::as_object);
+    let capabilities = meta.and_then(|meta| meta.get(META_CAPABILITIES)?.as_object());
+    let elicitation = capabilities.and_then(|it| it.get("elicitation")?.as_object());
+    let declared = elicitation.and_then(|it| it.get("url")?.as_object());
+    let inputs = params.get("inputResponses").and_then(Json::as_object);
+    let answered = inputs.and_then(|inputs| inputs.get(APPROVAL_INPUT));
+    let went = answered.and_then(|it| it.as_object()?.get("action")?.as_str());
+    declared.is_some() && (answered.is_none() || went == Some("accept"))
 }
 
 /// Checks what the method's `params` hold, and returns what it is about.

@@ -71,7 +71,7 @@ async fn a_large_head_is_refused() {
 async fn more_connections_than_allowed_wait_and_are_served_in_turn() {
     let edge = edge(healthy).await;
     let mut idle = Vec::new();
-    for _ in 0..70 {
+    for _ in 0..270 {
         idle.push(TcpStream::connect(edge.address).await.unwrap());
     }
     let begin = Instant::now();
@@ -87,6 +87,7 @@ async fn more_connections_than_allowed_wait_and_are_served_in_turn() {
 async fn stopping_ends_idle_connections_at_once() {
     let patient = Duration::from_mins(1);
     let limits = Limits {
+        answer: Duration::ZERO,
         head: patient,
         connection: patient,
         grace: patient,

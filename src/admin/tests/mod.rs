@@ -76,6 +76,7 @@ struct Edge {
 const SHORT: Limits = Limits {
     head: Duration::from_millis(200),
     connection: Duration::from_millis(600),
+    answer: Duration::from_millis(200),
     grace: Duration::from_millis(300),
 };
 
@@ -153,6 +154,8 @@ async fn admin(
             Box::pin(async { Some(Reloaded::Applied { version }) })
         }),
         snapshot: Arc::new(|| panic!("no provider is listed")),
+        decide: Arc::new(|_, _, _| panic!("nothing is decided")),
+        live: Live::none(),
         store: Store::open(&StoreSettings::try_from(StoreSpec::default()).unwrap()).unwrap(),
         audit,
         clock: || START,

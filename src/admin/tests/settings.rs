@@ -191,3 +191,34 @@ fn beyond_loopback_there_is_tls_and_somebody_who_is_listed_or_a_word_about_it() 
     let (found, codes) = compile(json!({ "listen": "127.0.0.1:1", "url": "ops.example.com" }));
     assert!(!found && codes[0].0 == "invalid-setting");
 }
+
+#[test]
+fn operators_are_told_where_the_listener_is_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let ops = secret(&folder, "ops", &"x".repeat(32));
+    for (spec, expected) in [
+        (json!({}), Some("http://127.0.0.1:9193")),
+        (json!({ "listen": "127.0.0.1:0" }), None),
+        (json!({ "listen": "none" }), None),
+        (
+            json!({ "listen": "0.0.0.0:9193", "insecure": true }),
+            Some("http://127.0.0.1:9193"),
+        ),
+        (
+            json!({ "listen": "[::]:9193", "insecure": true }),
+            Some("http://[::1]:9193"),
+        ),
+        (
+            json!({ "listen": "[::1]:1", "tls": { "certificate": "a", "key": "b" }, "access": [{ "name": "ops", "token": ops }] }),
+            Some("https://[::1]:1"),
+        ),
+        (
+            json!({ "listen": "127.0.0.1:0", "url": "https://ops.example.com" }),
+            Some("https://ops.example.com"),
+        ),
+    ] {
+        let settings = compile(spec.clone()).0;
+        let reached = settings.as_ref().and_then(AdminSettings::reached_at);
+        assert_eq!(reached.as_deref(), expected, "{spec}");
+    }
+}

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{JWT, SECRET, bare, decision, denied, grant, party};
 use crate::audit::{record, spec};
+use crate::model::approval::{ApprovalFacts, ApprovalId, Ticket};
 use crate::model::decision::{ArgumentFacts, Decision, RequestFacts};
 use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId, SignalId};
@@ -118,6 +119,7 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     asked.rpc = Some(RpcFacts {
         kind: RpcKind::Notification,
         revision: None,
+        elicits_url: false,
         method: Some(Arc::from("tools/call")),
         name: Some(Arc::from("export")),
     });
@@ -140,6 +142,7 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
         asked.rpc = Some(RpcFacts {
             kind: RpcKind::Notification,
             revision: None,
+            elicits_url: false,
             method: Some(Arc::from("resources/read")),
             name: Some(Arc::from(uri)),
         });
@@ -153,6 +156,38 @@ fn a_record_says_what_was_asked_and_which_signals_added_to_its_risk() {
     let signals = json!([{ "id": "a", "add": 30 }, { "id": "c", "add": 80, "failed": true }]);
     assert_eq!(record["risk"], json!({ "score": 100, "signals": signals }));
     assert!(!line(&asked).contains(SECRET));
+}
+
+#[test]
+fn a_record_says_which_approval_was_used_or_is_waited_for() {
+    let id = ApprovalId::parse("apr_AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+    let mut used = decision("d-1", grant());
+    let Verdict::Allow(granted) = &mut used.verdict else {
+        panic!("an allow");
+    };
+    granted.approval = Some(ApprovalFacts {
+        id: id.clone(),
+        uses_left: 2,
+        approvers: vec![party(Kind::Human, "carol").id],
+    });
+    let expected = json!({
+        "id": "apr_AAAAAAAAAAAAAAAAAAAAAA",
+        "uses_left": 2,
+        "approvers": [{ "issuer": "corp", "id": "carol" }],
+    });
+    assert_eq!(json(&used)["approval"], expected);
+    let ticket = |id| Ticket {
+        id,
+        rule: None,
+        expires: None,
+        url: None,
+        status_url: None,
+    };
+    let waiting = decision("d-2", Verdict::Pending(ticket(Some(id))));
+    let expected = json!({ "id": "apr_AAAAAAAAAAAAAAAAAAAAAA" });
+    assert_eq!(json(&waiting)["approval"], expected);
+    let unopened = decision("d-3", Verdict::Pending(ticket(None)));
+    assert!(json(&unopened).get("approval").is_none());
 }
 
 #[test]
@@ -207,7 +242,11 @@ fn largest(long: &str) -> Decision {
         Verdict::Allow(Grant {
             permits,
             constraints,
-            approval: None,
+            approval: Some(ApprovalFacts {
+                id: ApprovalId::parse("apr_AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
+                uses_left: u32::MAX,
+                approvers: vec![worst.id.clone(); 20],
+            }),
         }),
     );
     large.request = Some(RequestFacts {
@@ -245,6 +284,7 @@ fn ask_much(large: &mut Decision, long: &str) {
     large.rpc = Some(RpcFacts {
         kind: RpcKind::Notification,
         revision: None,
+        elicits_url: false,
         method: Some(Arc::from(long)),
         name: Some(Arc::from(long)),
     });

@@ -37,6 +37,8 @@ pub(super) enum Condition {
     StepUp,
     /// The caller has to prove that the token is its own.
     Proof,
+    /// Somebody else has to approve the call.
+    Approval,
     /// No decision could be made.
     Fault,
 }
@@ -64,6 +66,7 @@ impl Condition {
             (Reason::InsufficientScope, _) => Self::Scope,
             (Reason::StepUpRequired, _) => Self::StepUp,
             (Reason::ProofRequired, _) => Self::Proof,
+            (Reason::ApprovalRequired, _) => Self::Approval,
             (_, Class::Malformed) => Self::Malformed,
             (_, Class::Unauthenticated) => Self::Unauthenticated,
             (_, Class::Forbidden | Class::Answered) => Self::Forbidden,
@@ -85,6 +88,7 @@ impl Condition {
             Self::Scope => 40_302,
             Self::StepUp => 40_303,
             Self::Proof => 40_304,
+            Self::Approval => 40_305,
             Self::Fault => 50_301,
             Self::Unknown => return None,
         })
@@ -108,7 +112,8 @@ impl Condition {
             | Self::Forbidden
             | Self::Scope
             | Self::StepUp
-            | Self::Proof => false,
+            | Self::Proof
+            | Self::Approval => false,
         }
     }
 }

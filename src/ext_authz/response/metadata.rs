@@ -3,7 +3,8 @@
 //!
 //! Always there: `decision_id`, `verdict`, `reason`, `policy_version`. There where known: `rule`, `route`, `action`,
 //! `subject`, `actor` (parties as `issuer/id`, the actor only when it is not the subject), `workload`, `warnings` (codes of
-//! the checks of identities' lives), `risk` (the score, a number). `grant` holds what the policy's own `metadata`
+//! the checks of identities' lives), `risk` (the score, a number), `approval` (the id of the one that is waited for or was
+//! used). `grant` holds what the policy's own `metadata`
 //! constraints set, so that no policy can write over the other keys; only an allow has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -52,6 +53,7 @@ pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
             "workload",
             decision.workload.as_ref().map(ToString::to_string),
         ),
+        ("approval", approval(verdict)),
         ("policy_version", Some(decision.policy_version.to_string())),
     ];
     let fields = entries
@@ -62,6 +64,15 @@ pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
     let risk = score.map(|score| ("risk".to_owned(), score));
     Struct {
         fields: fields.chain(warnings).chain(risk).collect(),
+    }
+}
+
+/// The approval that the request waits for, or that it has used.
+fn approval(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Allow(grant) => grant.approval.as_ref().map(|facts| facts.id.to_string()),
+        Verdict::Pending(ticket) => ticket.id.as_ref().map(ToString::to_string),
+        Verdict::Deny(_) | Verdict::Fault(_) => None,
     }
 }
 

@@ -7,9 +7,11 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod approval;
 mod challenge;
 mod condition;
 mod document;
+mod elicitation;
 mod form;
 mod hidden;
 mod line;
@@ -45,14 +47,12 @@ const DPOP_NONCE: &str = "dpop-nonce";
 /// Size that a refusal's body stays below, so that Envoy's `max_denied_response_body_bytes` need not cut it.
 const MAX_BODY: usize = 4096;
 
-/// Seconds after which a client may try again when no decision could be made (RFC 9110, section 10.2.3).
-const RETRY_AFTER: &str = "1";
-
 /// Renders a decision for Envoy.
 ///
 /// A refusal is a `denied_response` with `cache-control: no-store`, `x-decision-id` and, where another credential could
 /// help, `www-authenticate`; its body is a problem document (RFC 9457), a JSON-RPC message where the route speaks MCP,
-/// or one line for a gRPC caller. A fault is one too, with status 503. A grant whose constraints Envoy could not carry out
+/// or one line for a gRPC caller. Whoever has to wait for an approval is told of it in the same ways, or is asked to send
+/// somebody to it. A fault is a refusal too, with status 503. A grant whose constraints Envoy could not carry out
 /// exactly is answered as a fault.
 pub fn check_response(decision: &Decision) -> CheckResponse {
     match &decision.verdict {
@@ -66,7 +66,10 @@ pub fn check_response(decision: &Decision) -> CheckResponse {
             )
         }),
         Verdict::Deny(denial) => denied(decision, denial),
-        Verdict::Pending(_) => denied(decision, &Denial::new(Reason::ApprovalRequired)),
+        Verdict::Pending(ticket) => {
+            let denial = Denial::new(Reason::ApprovalRequired);
+            refused(decision, &denial, &Told::of_ticket(decision, ticket))
+        }
         Verdict::Fault(fault) => faulted(decision, &decision.verdict, fault.code),
     }
 }
@@ -102,8 +105,11 @@ fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
     }
     let shown = hidden::shown(decision, denial);
     let told = Told::of_denial(decision, &shown);
-    let answer = Form::of(decision, &told).answer(&told);
-    let denial = shown.denial.as_ref();
+    refused(decision, &shown.denial, &told)
+}
+
+fn refused(decision: &Decision, denial: &Denial, told: &Told<'_>) -> CheckResponse {
+    let answer = Form::of(decision, told).answer(told);
     let dpop = decision.dpop.as_ref();
     // Nobody looks for a challenge under 200: the operator has chosen that the call is answered, not the client stopped.
     let challenged = answer.status != StatusCode::Ok;
@@ -119,6 +125,7 @@ fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
         (answer.status == StatusCode::MethodNotAllowed).then(|| header("allow", "POST".to_owned()));
     let status = rpc_status(status::class(denial.reason).grpc(), told.reason);
     let extra = challenge.into_iter().chain(nonce).chain(allowed);
+    let extra = extra.chain(retry_after(told, &answer));
     let metadata = metadata::metadata(decision, &decision.verdict);
     refusal(status, decision, answer, extra, metadata)
 }
@@ -126,10 +133,18 @@ fn denied(decision: &Decision, denial: &Denial) -> CheckResponse {
 fn faulted(decision: &Decision, verdict: &Verdict, code: FaultCode) -> CheckResponse {
     let told = Told::of_fault(decision, code);
     let answer = Form::of(decision, &told).answer(&told);
-    let extra = header("retry-after", RETRY_AFTER.to_owned());
+    let extra = retry_after(&told, &answer);
     let metadata = metadata::metadata(decision, verdict);
     let status = rpc_status(Code::Unavailable, told.reason);
-    refusal(status, decision, answer, Some(extra), metadata)
+    refusal(status, decision, answer, extra, metadata)
+}
+
+/// When to try again (RFC 9110, section 10.2.3); an answer under 200 says it in its body, if at all.
+fn retry_after(told: &Told<'_>, answer: &Answer) -> Option<HeaderValueOption> {
+    let seconds = told
+        .retry_after
+        .filter(|_| answer.status != StatusCode::Ok)?;
+    Some(header("retry-after", seconds.to_string()))
 }
 
 fn refusal(

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::MAX_BODY;
+use super::approval::ApprovalDocument;
 use super::remedy::RemedyDocument;
 use super::told::Told;
 use crate::model::verdict::Remedy;
@@ -16,6 +17,8 @@ struct Document<'a> {
     decision_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalDocument<'a>>,
 }
 
 /// The body: JSON, shorter than 4 KiB. A remedy that would make it longer is left out as a whole.
@@ -36,6 +39,7 @@ fn json(told: &Told<'_>, remedy: Option<&Remedy>) -> String {
         reason: told.reason,
         decision_id: told.decision.as_str(),
         remedy: remedy.map(RemedyDocument::from),
+        approval: ApprovalDocument::of(told),
     };
     // Texts and numbers under fixed keys always serialise; an object without members is a problem document too.
     serde_json::to_string(&document).unwrap_or_else(|_error| String::from("{}"))
@@ -59,6 +63,8 @@ mod tests {
             reason: "insufficient_scope",
             title: "The access token lacks a scope",
             remedy,
+            ticket: None,
+            retry_after: None,
             condition: Condition::Scope,
             hidden: false,
             rpc: None,

@@ -4,7 +4,9 @@ use envoy_types::pb::envoy::r#type::v3::StatusCode;
 use serde::{Serialize, Serializer};
 
 use super::MAX_BODY;
+use super::approval::ApprovalDocument;
 use super::condition::Condition;
+use super::elicitation::Elicitation;
 use super::remedy::RemedyDocument;
 use super::told::Told;
 use super::unknown::{Unknown, has_sessions, words};
@@ -13,6 +15,9 @@ use crate::model::verdict::Remedy;
 
 /// Longest id that is echoed, in bytes of its JSON: it must not make an answer longer than Envoy passes on.
 const MAX_ID: usize = 1024;
+
+/// The code that asks a client to send somebody to a URL (MCP 2025-11-25, "URL Elicitation Required Error").
+const URL_REQUIRED: i32 = -32_042;
 
 /// The id of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,10 @@ struct Data<'a> {
     decision_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elicitations: Option<[Elicitation<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,15 +105,22 @@ pub(super) fn body(told: &Told<'_>, id: Id<'_>) -> String {
     }
 }
 
-fn json(told: &Told<'_>, id: Id<'_>, remedy: Option<&Remedy>) -> String {
-    let mut data = Data {
-        reason: (!told.hidden).then_some(told.reason),
-        decision_id: told.decision.as_str(),
-        remedy: remedy.map(RemedyDocument::from),
-        uri: None,
-        supported: None,
-        requested: None,
+/// The body that asks a client to send somebody to the approval; JSON, shorter than 4 KiB.
+pub(super) fn asking(told: &Told<'_>, id: &RpcId) -> String {
+    let data = Data {
+        elicitations: Elicitation::of(told).map(|elicitation| [elicitation]),
+        ..data(told, None)
     };
+    let error = Failure {
+        code: URL_REQUIRED,
+        message: told.title.to_owned(),
+        data,
+    };
+    text(Id::Echoed(id), error)
+}
+
+fn json(told: &Told<'_>, id: Id<'_>, remedy: Option<&Remedy>) -> String {
+    let mut data = data(told, remedy);
     let (mut code, message) = if let Some(code) = told.condition.code() {
         (code, told.title.to_owned())
     } else {
@@ -121,14 +137,32 @@ fn json(told: &Told<'_>, id: Id<'_>, remedy: Option<&Remedy>) -> String {
     if told.condition == Condition::Disagreement && told.rpc.is_some_and(has_sessions) {
         code = -32_600;
     }
+    let error = Failure {
+        code,
+        message,
+        data,
+    };
+    text(id, error)
+}
+
+fn data<'a>(told: &Told<'a>, remedy: Option<&'a Remedy>) -> Data<'a> {
+    Data {
+        reason: (!told.hidden).then_some(told.reason),
+        decision_id: told.decision.as_str(),
+        remedy: remedy.map(RemedyDocument::from),
+        approval: ApprovalDocument::of(told),
+        elicitations: None,
+        uri: None,
+        supported: None,
+        requested: None,
+    }
+}
+
+fn text(id: Id<'_>, error: Failure<'_>) -> String {
     let message = Message {
         jsonrpc: "2.0",
         id,
-        error: Failure {
-            code,
-            message,
-            data,
-        },
+        error,
     };
     // Texts and numbers under fixed keys always serialise.
     serde_json::to_string(&message).unwrap_or_else(|_error| String::from("{}"))

@@ -5,10 +5,19 @@ use envoy_types::pb::envoy::r#type::v3::StatusCode;
 use super::condition::Condition;
 use super::hidden::Shown;
 use super::status::{Class, class};
+use crate::model::approval::Ticket;
 use crate::model::decision::{Decision, DecisionId};
-use crate::model::reason::FaultCode;
+use crate::model::reason::{FaultCode, Reason};
 use crate::model::rpc::RpcFacts;
 use crate::model::verdict::Remedy;
+
+/// Seconds after which a client may try again when no decision could be made.
+const AFTER_FAULT: u32 = 1;
+/// Seconds after which a client may ask how an approval stands: people decide about it.
+const AFTER_PENDING: u32 = 30;
+/// Seconds after which a client that waits for too many approvals may ask for one more: one of them has to be decided, or its
+/// time must be over.
+const AFTER_LIMIT: u32 = 60;
 
 /// What every form of a refusal is made of.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +32,10 @@ pub(super) struct Told<'a> {
     pub(super) title: &'static str,
     /// What the caller can add to be let in.
     pub(super) remedy: Option<&'a Remedy>,
+    /// The approval that is waited for.
+    pub(super) ticket: Option<&'a Ticket>,
+    /// Seconds after which the same request may have another answer, where it may.
+    pub(super) retry_after: Option<u32>,
     /// What it is in JSON-RPC.
     pub(super) condition: Condition,
     /// Whether the caller is told no more than that there is no such thing.
@@ -43,8 +56,28 @@ impl<'a> Told<'a> {
             reason: denial.reason.as_str(),
             title: denial.reason.title(),
             remedy: denial.remedy.as_ref(),
+            ticket: None,
+            retry_after: (denial.reason == Reason::ApprovalLimit).then_some(AFTER_LIMIT),
             condition: Condition::of(denial.reason),
             hidden: shown.hidden,
+            rpc: decision.rpc.as_ref(),
+            method: method(decision),
+        }
+    }
+
+    /// Of a call that waits for an approval. Only a caller whose parties all have permits waits, so nothing of it is hidden.
+    pub(super) fn of_ticket(decision: &'a Decision, ticket: &'a Ticket) -> Self {
+        let reason = Reason::ApprovalRequired;
+        Self {
+            decision: &decision.id,
+            status: class(reason).http(),
+            reason: reason.as_str(),
+            title: reason.title(),
+            remedy: None,
+            ticket: Some(ticket),
+            retry_after: Some(AFTER_PENDING),
+            condition: Condition::of(reason),
+            hidden: false,
             rpc: decision.rpc.as_ref(),
             method: method(decision),
         }
@@ -58,6 +91,8 @@ impl<'a> Told<'a> {
             reason: code.as_str(),
             title: code.title(),
             remedy: None,
+            ticket: None,
+            retry_after: Some(AFTER_FAULT),
             condition: Condition::Fault,
             hidden: false,
             rpc: decision.rpc.as_ref(),

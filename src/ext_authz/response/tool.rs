@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::MAX_BODY;
+use super::approval::ApprovalDocument;
 use super::condition::Condition;
 use super::remedy::RemedyDocument;
 use super::rpc::Id;
@@ -41,6 +42,8 @@ struct Structured<'a> {
     decision_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalDocument<'a>>,
 }
 
 /// The body: JSON, shorter than 4 KiB. A remedy that would make it longer is left out as a whole.
@@ -68,6 +71,7 @@ fn json(told: &Told<'_>, id: &RpcId, remedy: Option<&Remedy>) -> String {
                 reason: (!told.hidden).then_some(told.reason),
                 decision_id: told.decision.as_str(),
                 remedy: remedy.map(RemedyDocument::from),
+                approval: ApprovalDocument::of(told),
             },
         },
     };
@@ -82,10 +86,19 @@ fn text(told: &Told<'_>, remedy: Option<&Remedy>) -> String {
     }
     let name = told.rpc.and_then(|rpc| rpc.name.as_deref());
     let tool = name.map_or_else(String::new, |name| format!(" of `{}`", words(name)));
+    if let Some(approval) = ApprovalDocument::of(told) {
+        return waits(told, &tool, &approval);
+    }
     let help = match remedy {
         Some(remedy) => helps(remedy),
         None if told.condition == Condition::Arguments => {
             "Call it again with the arguments that its definition names.".to_owned()
+        }
+        None if told.condition == Condition::Approval => {
+            "Make the same call again once it is approved.".to_owned()
+        }
+        None if told.retry_after.is_some() => {
+            "It can be asked for again once one of the others is decided.".to_owned()
         }
         None => "The same call will be refused again.".to_owned(),
     };
@@ -93,6 +106,30 @@ fn text(told: &Told<'_>, remedy: Option<&Remedy>) -> String {
         title, decision, ..
     } = told;
     format!("The call{tool} was refused: {title}. {help} (decision {decision})")
+}
+
+/// What is waited for, where, and what to do then.
+fn waits(told: &Told<'_>, tool: &str, approval: &ApprovalDocument<'_>) -> String {
+    let ApprovalDocument {
+        id,
+        status_url: _,
+        url,
+        expires,
+        retry_after,
+    } = approval;
+    let place = url.map_or_else(String::new, |url| format!(" at {url}"));
+    let until = expires
+        .as_ref()
+        .map_or_else(String::new, |until| format!(" until {until}"));
+    let soonest = retry_after.map_or_else(String::new, |seconds| {
+        format!(", not sooner than in {seconds} seconds")
+    });
+    format!(
+        "The call{tool} was not carried out: it waits for the approval {id}. Tell the user that somebody who may approve it can \
+         do so{place}{until}. Once it is approved, make exactly the same call again{soonest}; another call would need an \
+         approval of its own. (decision {decision})",
+        decision = told.decision
+    )
 }
 
 fn helps(remedy: &Remedy) -> String {

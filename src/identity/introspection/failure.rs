@@ -59,6 +59,8 @@ impl Failure {
         match self {
             Self::Http(error) => match &**error {
                 OutboundError::Setup(_)
+                | OutboundError::Roots(_)
+                | OutboundError::Identity(_)
                 | OutboundError::Connect(_)
                 | OutboundError::Timeout { .. }
                 | OutboundError::Body(_)

@@ -1,5 +1,7 @@
 //! What a token is bound to: its `cnf` member (RFC 7800, section 3.1).
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::refuse;
@@ -43,6 +45,21 @@ impl Binding {
             ));
         }
         Ok(binding)
+    }
+}
+
+impl Binding {
+    /// How facts name what it is bound to: `jkt:…` or `x5t:…`, or both with a space between.
+    pub(super) fn text(&self) -> Option<Arc<str>> {
+        let Self { key, certificate } = self;
+        match (key, certificate) {
+            (None, None) => None,
+            (Some(key), None) => Some(Arc::from(format!("jkt:{key}"))),
+            (None, Some(certificate)) => Some(Arc::from(format!("x5t:{certificate}"))),
+            (Some(key), Some(certificate)) => {
+                Some(Arc::from(format!("jkt:{key} x5t:{certificate}")))
+            }
+        }
     }
 }
 

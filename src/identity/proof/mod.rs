@@ -111,6 +111,7 @@ impl Proofs {
             binding,
         } = unproven;
         identity.token.proof = self.proof(&binding, presentation).await?;
+        identity.token.bound = binding.text();
         Ok(identity)
     }
 

@@ -63,6 +63,7 @@ impl Svid {
                 id: payload.text("jti")?,
                 key: key.map(Arc::from),
                 proof: Proof::None,
+                // Set when it is proven.
                 bound: None,
                 session: None,
                 bindable: false,

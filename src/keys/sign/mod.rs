@@ -1,6 +1,7 @@
 //! Signing with a key of this server's own. A key can sign and show its public half, and nothing else: no byte of the
 //! private half is in a print, an error or a log.
 
+mod files;
 mod pem;
 
 use std::fmt;
@@ -12,8 +13,11 @@ use serde_json::{Value, json};
 
 use super::base64url::encode;
 use super::embedded::thumbprint;
+use super::jwk::VerificationKey;
+use super::source::Purpose;
 use super::{Algorithm, MAX_TOKEN_BYTES};
 
+pub use files::load_signing_keys;
 pub use pem::SigningKeyError;
 
 /// A private key that signs tokens: of P-256 with ES256, or Ed25519 with `EdDSA` (RFC 7518, section 3.4; RFC 8037).
@@ -78,6 +82,11 @@ impl SigningKey {
     /// The public half, as a JWK with `kid`, `use` and `alg`.
     pub const fn public(&self) -> &Value {
         &self.public
+    }
+
+    /// The key that its signatures are verified with.
+    pub(super) fn verification(&self) -> Option<VerificationKey> {
+        VerificationKey::read(&self.public, Purpose::Signatures).ok()
     }
 
     /// What it signs with.

@@ -1,9 +1,12 @@
 //! The rules of deciding, one test each, and the promises about them as properties.
 
+mod approvals;
 mod loading;
+mod matters;
 mod properties;
 mod rules;
 mod signals;
+mod standing;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -271,6 +274,8 @@ impl Given {
         let asked = Asked {
             args: BTreeMap::new(),
             arguments_digest: None,
+            canonical_arguments: None,
+            target: None,
             arguments_without_digest: false,
             action: Arc::clone(action),
             params,

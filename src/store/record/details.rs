@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approvers::{ApproversRecord, approvers_record, read_approvers};
 use super::{RecordError, Text, damaged, hex, unhex};
 use crate::model::approval::{DemandFacts, Details};
 use crate::model::name::RuleId;
@@ -22,7 +23,7 @@ pub(super) struct DetailsRecord {
 #[serde(deny_unknown_fields)]
 pub(super) struct DemandRecord {
     rules: Vec<Text>,
-    from: Vec<Text>,
+    from: Vec<ApproversRecord>,
     ttl: u64,
     bind: Vec<Text>,
     reason_required: bool,
@@ -80,7 +81,7 @@ pub(super) fn demand_record(demand: &DemandFacts) -> DemandRecord {
     } = demand;
     DemandRecord {
         rules: rules.iter().map(RuleId::shared).collect(),
-        from: from.clone(),
+        from: from.iter().map(approvers_record).collect(),
         ttl: *ttl,
         bind: bind.clone(),
         reason_required: *reason_required,
@@ -95,10 +96,11 @@ pub(super) fn read_demand(record: DemandRecord) -> Result<DemandFacts, RecordErr
         bind,
         reason_required,
     } = record;
+    let from: Result<_, _> = from.into_iter().map(read_approvers).collect();
     let rules: Result<_, _> = rules.iter().map(|rule| RuleId::new(rule)).collect();
     Ok(DemandFacts {
         rules: rules.map_err(damaged)?,
-        from,
+        from: from?,
         ttl,
         bind,
         reason_required,

@@ -2,6 +2,7 @@
 //! there has to be added here.
 
 mod approval;
+mod approvers;
 mod details;
 mod involved;
 mod signals;

@@ -13,11 +13,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// In lower case.
     pub(crate) head: String,
     pub(crate) body: String,
+    raw: String,
 }
 
 impl Reply {
+    /// The first header of this name, as it was sent.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let pairs = self.raw.lines().filter_map(|line| line.split_once(": "));
+        let mut values = pairs.filter(|(it, _)| it.eq_ignore_ascii_case(name));
+        values.next().map(|(_, value)| value)
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -61,6 +70,7 @@ pub(crate) fn send_body(
     Ok(Reply {
         status: status.ok_or_else(cut)?,
         head: head.to_ascii_lowercase(),
+        raw: head.to_owned(),
         body: body.to_owned(),
     })
 }

@@ -3,7 +3,10 @@
 mod answer;
 mod ask;
 mod authority;
+mod browser;
+mod chromium;
 mod client;
+mod demo_issuer;
 mod hasty;
 mod http;
 mod introspection_server;
@@ -15,6 +18,7 @@ mod server;
 mod setup;
 #[path = "../../../envoy/demo/tools.rs"]
 pub(crate) mod tools;
+pub(crate) mod valkey;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +26,9 @@ use std::time::{Duration, Instant};
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
 pub(crate) use authority::{Authority, Pair, SERVER_ID};
+pub(crate) use browser::{Browser, PHONE};
 pub(crate) use client::Client;
+pub(crate) use demo_issuer::DemoIssuer;
 pub(crate) use hasty::check_within;
 pub(crate) use http::{Reply, get, send, send_body};
 pub(crate) use introspection_server::{IntrospectionServer, Manner};

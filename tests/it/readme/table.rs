@@ -111,6 +111,7 @@ fn code(verdict: Verdict) -> (String, String) {
             server: Arc::from("crm"),
             deny_style: DenyStyle::Http,
             hide_existence: false,
+            elicits_url: false,
         }),
     });
     decision.rpc = Some(RpcFacts {
@@ -118,6 +119,7 @@ fn code(verdict: Verdict) -> (String, String) {
         method: Some(Arc::from("tools/call")),
         name: Some(Arc::from("export")),
         revision: Some(Arc::from("2026-07-28")),
+        elicits_url: false,
     });
     let denied = refusal(&decision);
     let body: serde_json::Value = serde_json::from_str(&denied.body).unwrap();

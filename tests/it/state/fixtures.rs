@@ -8,8 +8,10 @@ use countersign::model::approval::{
     Approval, ApprovalId, ApprovalKey, DemandFacts, Details, Involved, Requester, Status, Vote,
     Voter,
 };
+use countersign::model::approver::{Approvers, Who};
 use countersign::model::condition::ConditionSetting;
 use countersign::model::decision::DecisionId;
+use countersign::model::glob::Glob;
 use countersign::model::name::{ActionId, ConditionName, ProviderName, RouteId, RuleId};
 use countersign::model::party::{Kind, PartyId};
 use countersign::model::revocation::{Revocation, Target};
@@ -95,7 +97,15 @@ pub(crate) fn pending(subject: &str, key: ApprovalKey, now: Timestamp) -> Approv
         },
         demand: DemandFacts {
             rules: vec![RuleId::new("exports-are-approved").unwrap()],
-            from: vec!["1 of corp group crm-leads".into()],
+            from: vec![Approvers {
+                who: vec![Who {
+                    issuer: vec![corp()],
+                    kind: vec![Kind::Human, Kind::Service],
+                    id: vec![Glob::identifier("team/*")],
+                    group: vec![Glob::identifier("crm-leads")],
+                }],
+                quorum: 2,
+            }],
             ttl: 600,
             bind: vec!["args.segment".into(), "params".into()],
             reason_required: true,

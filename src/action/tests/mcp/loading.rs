@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{compile, spec};
+use crate::model::route::Protocol;
 
 fn findings(spec: &Json, actions: &Json) -> Vec<String> {
     let findings = compile("crm", spec, actions).err().unwrap_or_default();
@@ -151,4 +152,30 @@ fn two_actions_for_the_same_message_are_an_error() {
     ] {
         assert_eq!(findings(&spec(), &actions), [""; 0], "{actions}");
     }
+}
+
+#[test]
+fn people_are_sent_to_a_url_or_not_at_all() {
+    let with = |value: Json| {
+        let mut spec = spec();
+        spec["elicitation"] = value;
+        spec
+    };
+    let elicits = |spec: &Json| {
+        let route = compile("crm", spec, &json!({})).unwrap().route;
+        matches!(route.protocol, Protocol::Mcp(mcp) if mcp.elicits_url)
+    };
+    assert!(elicits(&with(json!("url"))));
+    assert!(!elicits(&spec()));
+    for other in ["form", "URL", ""] {
+        let found = findings(&with(json!(other)), &json!({}));
+        assert_eq!(found, ["unknown-name at elicitation"], "{other}");
+    }
+    let mut http = with(json!("url"));
+    http["protocol"] = json!("http");
+    http.as_object_mut().unwrap().remove("server");
+    assert_eq!(
+        findings(&http, &json!({})),
+        ["misplaced-key at elicitation"]
+    );
 }

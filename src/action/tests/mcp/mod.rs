@@ -2,6 +2,7 @@
 
 mod agreement;
 mod catalogue;
+mod elicitation;
 mod loading;
 mod messages;
 mod methods;

@@ -22,6 +22,7 @@ fn rpc(method: &str, name: Option<&str>) -> RpcFacts {
         method: Some(Arc::from(method)),
         name: name.map(Arc::from),
         revision: Some(Arc::from("2025-11-25")),
+        elicits_url: false,
     }
 }
 
@@ -77,6 +78,7 @@ impl Case {
             server: Arc::from("crm"),
             deny_style: style,
             hide_existence: hide,
+            elicits_url: false,
         });
         decision.rpc = rpc;
         decision

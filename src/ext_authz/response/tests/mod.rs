@@ -1,5 +1,6 @@
 //! Whole answers, for decisions of every kind.
 
+mod approvals;
 mod mcp;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::approval::{ApprovalId, Ticket};
 use crate::model::decision::{DecisionId, RouteFacts, Schemes, Spent};
 use crate::model::lifecycle::{Check, Level, Raised};
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
@@ -273,7 +275,18 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
     });
     let fault = proptest::sample::select(FaultCode::ALL)
         .prop_map(|code| Verdict::Fault(Fault::new(code, "cause")));
-    prop_oneof![allow, deny, fault]
+    let wait = (any::<bool>(), proptest::option::of(any::<String>())).prop_map(|(opened, url)| {
+        let id = opened.then(|| ApprovalId::parse("apr_AAAAAAAAAAAAAAAAAAAAAA").unwrap());
+        let url: Option<Arc<str>> = url.map(Arc::from);
+        Verdict::Pending(Ticket {
+            id,
+            rule: None,
+            expires: None,
+            status_url: url.clone(),
+            url,
+        })
+    });
+    prop_oneof![allow, deny, wait, fault]
 }
 
 /// Names that are set, and names that are removed.

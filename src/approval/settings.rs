@@ -1,0 +1,104 @@
+//! The `approvals` section, checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::spec::ApprovalsSpec;
+use crate::model::approval::ApprovalId;
+use crate::model::finding::Finding;
+use crate::outbound::HttpUrl;
+use crate::store::OpenLimits;
+
+/// Longest time in which nothing is opened after a no.
+const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most approvals that one requester may wait for.
+const MAX_PENDING: u32 = 1_000;
+
+/// How approvals are asked for.
+#[derive(Clone, Debug)]
+pub struct ApprovalSettings {
+    /// Where people look at approvals, without a slash at the end; none where nobody said.
+    url: Option<Arc<str>>,
+    /// What holds for opening them.
+    pub limits: OpenLimits,
+}
+
+impl ApprovalSettings {
+    /// Checks the section, and reports everything that is wrong with it.
+    pub fn compile(spec: ApprovalsSpec) -> Result<Self, Vec<Finding>> {
+        let ApprovalsSpec {
+            url,
+            // They are those of the built-in route.
+            providers: _,
+            pending_per_requester,
+            cooldown,
+            // The page where people sign in checks it.
+            sign_in: _,
+        } = spec;
+        let mut findings = Vec::new();
+        let url = url.map(|url| Arc::from(url.trim_end_matches('/')));
+        findings.extend(url.as_deref().and_then(bad_url));
+        if !(1..=MAX_PENDING).contains(&pending_per_requester) {
+            let message = format!("`{pending_per_requester}` is not from 1 to {MAX_PENDING}");
+            let finding = Finding::error("out-of-range", message);
+            findings.push(finding.under("pending_per_requester"));
+        }
+        let cooldown = Duration::from(cooldown);
+        if cooldown > MAX_COOLDOWN {
+            let message = "the time after a no is `24h` at most";
+            findings.push(Finding::error("out-of-range", message).under("cooldown"));
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Ok(Self {
+            url,
+            limits: OpenLimits {
+                per_requester: pending_per_requester,
+                cooldown,
+            },
+        })
+    }
+
+    /// Where people look at an approval and decide. It holds nothing but the id, and opens nothing by itself.
+    pub fn page(&self, id: &ApprovalId) -> Option<Arc<str>> {
+        let url = self.url.as_deref()?;
+        Some(Arc::from(format!("{url}/approvals/{id}")))
+    }
+
+    /// Where the caller may ask how it stands.
+    pub fn status_page(&self, id: &ApprovalId) -> Option<Arc<str>> {
+        let url = self.url.as_deref()?;
+        Some(Arc::from(format!("{url}/approvals/{id}/status")))
+    }
+}
+
+impl Default for ApprovalSettings {
+    fn default() -> Self {
+        let ApprovalsSpec {
+            url: _,
+            providers: _,
+            pending_per_requester,
+            cooldown,
+            sign_in: _,
+        } = ApprovalsSpec::default();
+        Self {
+            url: None,
+            limits: OpenLimits {
+                per_requester: pending_per_requester,
+                cooldown: cooldown.into(),
+            },
+        }
+    }
+}
+
+fn bad_url(url: &str) -> Option<Finding> {
+    let wrong = match HttpUrl::parse(url, false) {
+        Ok(parsed) if parsed.has_query() => "it has a query".to_owned(),
+        Ok(_) => return None,
+        Err(error) => error.to_string(),
+    };
+    let message = format!("`{url}` is no place for people to go to: {wrong}");
+    let finding = Finding::error("approvals-url", message).under("url");
+    Some(finding.help("write where people reach the admin listener: `https://approve.example.com`"))
+}

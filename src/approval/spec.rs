@@ -1,0 +1,35 @@
+//! The `approvals` section of the configuration.
+
+use serde::Deserialize;
+
+use super::SignInSpec;
+use crate::model::duration::HumanDuration;
+use crate::model::list::OneOrMany;
+
+/// How approvals are asked for and kept, as the user wrote it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalsSpec {
+    /// Where people reach the admin listener to look at approvals and decide, as they write it in a browser.
+    pub url: Option<String>,
+    /// Providers whose credentials approvers present; those of `admin.access` unless said.
+    pub providers: OneOrMany<String>,
+    /// How many approvals one requester may wait for at once.
+    pub pending_per_requester: u32,
+    /// How long nothing is opened for the same call after a no.
+    pub cooldown: HumanDuration,
+    /// How people sign in there; without it they show an access token that they have.
+    pub sign_in: Option<SignInSpec>,
+}
+
+impl Default for ApprovalsSpec {
+    fn default() -> Self {
+        Self {
+            url: None,
+            providers: OneOrMany::default(),
+            pending_per_requester: 20,
+            cooldown: HumanDuration::from_secs(5 * 60),
+            sign_in: None,
+        }
+    }
+}

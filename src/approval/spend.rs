@@ -1,0 +1,28 @@
+//! Using an approval up: the last thing that is done for a call, and the only thing that the store alone can say.
+
+use super::{ApprovalError, Approvals};
+use crate::model::approval::Approval;
+use crate::model::decision::DecisionId;
+use crate::model::time::Timestamp;
+use crate::store::Spent;
+
+impl Approvals {
+    /// Uses `approval` once for a decision, if it stands as it is known here, or is only more used. Never more than its uses are
+    /// told [`Spent::Done`], on all replicas together.
+    pub async fn spend(
+        &self,
+        approval: &Approval,
+        by: &DecisionId,
+        now: Timestamp,
+    ) -> Result<Spent, ApprovalError> {
+        let store = self.store()?;
+        let votes = approval.votes.len();
+        let spent = store.spend_approval(&approval.id, votes, by, now).await?;
+        match &spent {
+            Spent::Done(current) | Spent::Changed(current) => self.apply(current),
+            // What is known here is not so any more; the store is asked the next time.
+            Spent::Missing | Spent::Gone(_) => self.forget(&approval.id),
+        }
+        Ok(spent)
+    }
+}

@@ -1,0 +1,3 @@
+//! Approvals from the first attempt to their end.
+
+mod votes;

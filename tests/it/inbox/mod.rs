@@ -1,0 +1,3 @@
+//! The page where a person approves.
+
+mod demo_sign_in;

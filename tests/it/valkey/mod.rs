@@ -1,0 +1,3 @@
+//! State in a real Valkey, and what happens when it fails.
+
+mod peer;
