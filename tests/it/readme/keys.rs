@@ -17,7 +17,7 @@ metrics: { at.metrics: 1 }
 admin: { at.admin: 1, access: [{ at.access: 1 }] }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
-store: { at.store: 1 }
+store: { at.store: 1, staleness: { at.staleness: 1 } }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
 token: { at.token: 1, issuer: a, keys: a }
@@ -135,6 +135,7 @@ fn every_key_of_the_servers_file_stands_there() {
             "log",
             "audit",
             "store",
+            "staleness",
             "dpop",
             "lifecycle",
             "token",

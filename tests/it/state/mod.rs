@@ -3,6 +3,7 @@
 mod approvals;
 mod fixtures;
 mod following;
+mod killed;
 mod running;
 mod signals;
 mod sqlite;
