@@ -20,9 +20,11 @@ use super::json::{pretty, read};
 use super::metrics::obstacles;
 use super::problem::Problem;
 use super::status::{
-    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status,
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{approvals, conditions, guard, hooks, inbox, keys, offboard, openapi, revocations};
+use super::{
+    approvals, conditions, guard, hooks, inbox, keys, offboard, openapi, replicas, revocations,
+};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -66,7 +68,7 @@ pub(super) fn router(gate: Gate) -> Router {
         )
         .route(
             "/replicas",
-            get(revocations::replicas).route_layer(operators()),
+            get(replicas::list).route_layer(operators()),
         )
         .route(
             "/conditions",
@@ -155,6 +157,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         policy,
         key_sets,
         introspection,
+        state,
         draining,
     } = status;
     let metrics = &gate.state.metrics;
@@ -167,12 +170,27 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "draining": draining,
         "policy": policy_json(&policy),
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
+        "state": state_json(&state),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
     });
     pretty(StatusCode::OK, &body)
 }
+
+fn state_json(state: &StateStatus) -> Json {
+    let StateStatus {
+        replica,
+        age,
+        position,
+    } = state;
+    json!({
+        "replica": &**replica,
+        "staleness_seconds": age.map(|age| age.as_secs_f64()),
+        "position": position.as_ref().map(ToString::to_string),
+    })
+}
+
 fn policy_json(policy: &PolicyStatus) -> Json {
     let PolicyStatus {
         version,

@@ -93,5 +93,7 @@ pub(super) fn obstacles(status: &Status) -> Vec<Json> {
         let provider = set.provider.as_str();
         json!({ "code": "keys_not_loaded", "provider": provider, "error": set.last_error })
     });
-    draining.into_iter().chain(keys).collect()
+    let state = status.state.age.is_none();
+    let state = state.then(|| json!({ "code": "state_not_loaded" }));
+    draining.into_iter().chain(keys).chain(state).collect()
 }

@@ -27,6 +27,7 @@ mod offboard;
 mod openapi;
 mod origin;
 mod problem;
+mod replicas;
 mod revocations;
 mod server;
 mod settings;
@@ -56,7 +57,9 @@ pub use hooks::spec::{HookSpec, Hooks, HooksSpec};
 pub use server::HttpServer;
 pub use settings::{AdminSettings, MetricsSettings, Surroundings};
 pub use spec::{AccessSpec, AdminSpec, MetricsSpec};
-pub use status::{IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, Status};
+pub use status::{
+    IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
+};
 
 /// Says how things are at this moment; called once a request, and never waits.
 pub type StatusNow = Arc<dyn Fn() -> Status + Send + Sync>;

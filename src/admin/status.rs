@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
 use crate::telemetry::{IntrospectionSample, KeySetSample};
@@ -24,8 +25,21 @@ pub struct Status {
     pub key_sets: Vec<KeySetStatus>,
     /// Endpoints where opaque tokens are asked for; one that is down makes nobody unready.
     pub introspection: Vec<IntrospectionStatus>,
+    /// What is known of the store.
+    pub state: StateStatus,
     /// Whether the server is about to exit.
     pub draining: bool,
+}
+
+/// How far this replica has come with what changes in the store.
+#[derive(Clone, Debug)]
+pub struct StateStatus {
+    /// What this replica is called among those that share the store.
+    pub replica: Arc<str>,
+    /// How old its knowledge is at most; none before there is any.
+    pub age: Option<Duration>,
+    /// The last change that it knows of.
+    pub position: Option<Position>,
 }
 
 /// The policy in force, and what became of the last change to it.

@@ -2,6 +2,7 @@
 
 mod introspectors;
 mod keysets;
+mod live;
 mod notices;
 mod operators;
 mod reload;
@@ -10,7 +11,7 @@ mod seen;
 mod status;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -72,7 +73,7 @@ const KEYS_WAIT: Duration = Duration::from_secs(5);
 /// A snapshot without a server, for `test` and `explain`. With `keys`, the issuers' keys are fetched once.
 pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Snapshot> {
     if !keys {
-        return Ok(bundle.into_snapshot(now, &Resources::default(), Live::default()));
+        return Ok(bundle.into_snapshot(now, &Resources::default(), Live::none()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -97,12 +98,15 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
             ..memory
         })
     })?;
-    Ok(bundle.into_snapshot(now, &resources, Live::default()))
+    Ok(bundle.into_snapshot(now, &resources, Live::none()))
 }
 
 /// The API keys of a store that is there; none is made for a question.
 async fn api_keys(settings: &StoreSettings, memory: Option<Store>) -> Result<ApiKeys> {
-    let there = settings.file().is_some_and(Path::exists);
+    let there = match settings.file() {
+        Some(file) => file.exists(),
+        None => settings.is_lasting(),
+    };
     let store = match memory {
         Some(memory) if !there => memory,
         Some(_) | None => Store::open(settings)?,
@@ -112,13 +116,27 @@ async fn api_keys(settings: &StoreSettings, memory: Option<Store>) -> Result<Api
 
 /// What stays the same for every snapshot of one process.
 async fn lasting(store: Store) -> Result<Resources> {
-    let secret = store.secret(NONCE_SECRET).await.context("store")?;
+    let began = Instant::now();
+    let secret = loop {
+        match store.secret(NONCE_SECRET).await {
+            Err(error) if error.may_pass() && began.elapsed() < STORE_WAIT => {
+                tracing::warn!(%error, "the store is waited for");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+            secret => break secret.context("store")?,
+        }
+    };
     Ok(Resources {
         store: Some(store),
         nonce_secret: Some(Secret::from(secret)),
         ..Resources::default()
     })
 }
+
+/// How long a start waits for a store that others serve, and how long between two attempts. After that whoever started this process
+/// should know.
+const STORE_WAIT: Duration = Duration::from_secs(30);
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The name of the store's secret that nonces are made with.
 const NONCE_SECRET: &str = "dpop-nonce";

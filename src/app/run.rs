@@ -14,16 +14,18 @@ use tokio_util::task::TaskTracker;
 
 use super::Bound;
 use super::keysets::KeySets;
+use super::live::Replica;
 use super::notices::Notices;
 use super::operators::{Doors, Servers};
 use super::reload::{Asker, Lasting, Reloader};
 use super::seen;
 use super::status::StatusSource;
 use crate::audit::{Audit, AuditError, AuditWriter};
-use crate::authorizer::{Authorizer, Live, ShadowQueue};
+use crate::authorizer::{Authorizer, ShadowQueue};
 use crate::config::{Bundle, Overrides};
 use crate::ext_authz::{Drained, Edge, EdgeError, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
+use crate::model::name::ReplicaName;
 use crate::model::time::Timestamp;
 use crate::outbound::HttpClient;
 use crate::store::Store;
@@ -49,8 +51,9 @@ pub async fn run(
     let since = Instant::now();
     let (open, writer) = Open::new(&bundle).await?;
     let (api_keys, lasting) = open.lasting().await?;
+    let replica = open.replica(bundle.store.replica())?;
     let (metrics_settings, admin_settings) = (bundle.metrics, bundle.admin.clone());
-    let live = Live::of(&open.store);
+    let live = replica.live.clone();
     let lasting = Lasting {
         resources: lasting,
         live: live.clone(),
@@ -65,6 +68,7 @@ pub async fn run(
         since,
         draining: Arc::default(),
         api_keys,
+        replica,
     };
     let (ask, asked) = mpsc::channel(1);
     let notices = Notices {
@@ -145,6 +149,13 @@ impl Open {
             ..super::lasting(self.store.clone()).await?
         };
         Ok((api_keys, lasting))
+    }
+
+    /// What decisions know of the store; it follows from now on.
+    fn replica(&self, name: Option<&ReplicaName>) -> Result<Replica> {
+        let replica = Replica::new(&self.store, name)?;
+        replica.follow(&self.store, &self.metrics, &self.tasks, &self.stop);
+        Ok(replica)
     }
 
     fn bound(&self, servers: &Servers) -> Bound {
@@ -253,14 +264,14 @@ impl Last {
     }
 }
 
-/// Ready once every key set was loaded.
+/// Ready once everything was loaded that decisions need.
 async fn watch_readiness(
     source: StatusSource,
     ready: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
     loop {
-        let loaded = source.keys_loaded();
+        let loaded = source.loaded();
         ready.send_if_modified(|known| std::mem::replace(known, loaded) != loaded);
         tokio::select! {
             () = stop.cancelled() => return,

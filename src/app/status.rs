@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::live::Replica;
 use super::reload::InForce;
 use crate::admin::{IntrospectionStatus, KeySetStatus, PolicyStatus, Status};
 use crate::ext_authz::now;
@@ -18,6 +19,7 @@ pub(super) struct StatusSource {
     pub(super) since: Instant,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) api_keys: ApiKeys,
+    pub(super) replica: Replica,
 }
 
 impl StatusSource {
@@ -39,13 +41,17 @@ impl StatusSource {
             },
             key_sets: self.key_sets(now),
             introspection: self.introspection(now),
+            state: self.replica.status(),
             draining: self.draining.load(Ordering::Relaxed),
         }
     }
 
-    /// Whether every key set and the API keys were loaded once: before that, credentials cannot be decided about.
-    pub(super) fn keys_loaded(&self) -> bool {
+    /// Whether every key set, the API keys and the state of the store were loaded once: before that, nothing can be decided.
+    pub(super) fn loaded(&self) -> bool {
         let instant = Instant::now();
+        if self.replica.live.freshness.age(instant).is_none() {
+            return false;
+        }
         let handles = self.in_force.handles.load();
         let mut sets = handles.values();
         self.api_keys.is_loaded() && sets.all(|set| set.status(instant).loaded)

@@ -1,12 +1,17 @@
 //! The `approvals` section, checked.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::notify::Notify;
 use super::spec::ApprovalsSpec;
+use super::token::ApprovalTokens;
+use crate::keys::KeySet;
 use crate::model::approval::ApprovalId;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Severity};
+use crate::model::name::ProviderName;
 use crate::outbound::HttpUrl;
 use crate::store::OpenLimits;
 
@@ -16,25 +21,28 @@ const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_PENDING: u32 = 1_000;
 
 /// How approvals are asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ApprovalSettings {
     /// Where people look at approvals, without a slash at the end; none where nobody said.
     url: Option<Arc<str>>,
     /// What holds for opening them.
     pub limits: OpenLimits,
+    /// Signed approvals; none are made or taken without it.
+    pub tokens: Option<ApprovalTokens>,
     notify: Vec<Notify>,
 }
 
 impl ApprovalSettings {
-    /// Checks the section, and reports everything that is wrong with it.
-    /// Files are no longer relative; `files` looks at the secrets too.
-    pub fn compile(spec: ApprovalsSpec, files: bool) -> Result<Self, Vec<Finding>> {
+    /// Checks the section, and reports everything that is wrong with it, and what only looks wrong beside a sound one. Relative
+    /// files of keys start at `base`; `files` looks at the secrets too.
+    pub fn compile(spec: ApprovalsSpec, base: &Path, files: bool) -> (Option<Self>, Vec<Finding>) {
         let ApprovalsSpec {
             url,
             // They are those of the built-in route.
             providers: _,
             pending_per_requester,
             cooldown,
+            token,
             // The page where people sign in checks it.
             sign_in: _,
             notify,
@@ -52,22 +60,34 @@ impl ApprovalSettings {
             let message = "the time after a no is `24h` at most";
             findings.push(Finding::error("out-of-range", message).under("cooldown"));
         }
-        let notify = Notify::compile(notify, files);
-        let notify = notify.unwrap_or_else(|found| {
+        let tokens = token.and_then(|spec| {
+            let (tokens, found) = ApprovalTokens::compile(spec, base);
+            findings.extend(found.into_iter().map(|it| it.under("token")));
+            tokens
+        });
+        let notify = Notify::compile(notify, files).unwrap_or_else(|found| {
             findings.extend(found);
             Vec::new()
         });
-        if !findings.is_empty() {
-            return Err(findings);
-        }
-        Ok(Self {
+        let sound = !findings.iter().any(|it| it.severity == Severity::Error);
+        let limits = OpenLimits {
+            per_requester: pending_per_requester,
+            cooldown,
+        };
+        let settings = sound.then_some(Self {
             url,
+            limits,
+            tokens,
             notify,
-            limits: OpenLimits {
-                per_requester: pending_per_requester,
-                cooldown,
-            },
-        })
+        });
+        (settings, findings)
+    }
+
+    /// Gives other issuers of signed approvals their keys.
+    #[must_use]
+    pub fn with(self, sets: &BTreeMap<ProviderName, KeySet>) -> Self {
+        let tokens = self.tokens.map(|tokens| tokens.with(sets));
+        Self { tokens, ..self }
     }
 
     /// Who is told what becomes of approvals.
@@ -95,11 +115,13 @@ impl Default for ApprovalSettings {
             providers: _,
             pending_per_requester,
             cooldown,
+            token: _,
             sign_in: _,
             notify: _,
         } = ApprovalsSpec::default();
         Self {
             url: None,
+            tokens: None,
             notify: Vec::new(),
             limits: OpenLimits {
                 per_requester: pending_per_requester,

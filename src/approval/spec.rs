@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::token::ApprovalTokenSpec;
 use super::{NotifySpec, SignInSpec};
 use crate::keys::secret::SecretSpec;
 use crate::model::duration::HumanDuration;
@@ -21,6 +22,8 @@ pub struct ApprovalsSpec {
     pub pending_per_requester: u32,
     /// How long nothing is opened for the same call after a no.
     pub cooldown: HumanDuration,
+    /// How approvals are signed, and whose signed ones are taken; none are unless this is there.
+    pub token: Option<ApprovalTokenSpec>,
     /// How people sign in there; without it they show an access token that they have.
     pub sign_in: Option<SignInSpec>,
     /// Who is told what becomes of approvals.
@@ -34,6 +37,7 @@ impl Default for ApprovalsSpec {
             providers: OneOrMany::default(),
             pending_per_requester: 20,
             cooldown: HumanDuration::from_secs(5 * 60),
+            token: None,
             sign_in: None,
             notify: Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::examined::{Described, Examined};
 use super::life::{Life, how};
@@ -16,12 +16,12 @@ use crate::model::facts::Facts;
 use crate::model::identity::Proof;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
-use crate::model::reason::Reason;
+use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::{AccessRequest, Gateway};
 use crate::model::risk::Risk;
 use crate::model::route::{Asked, Route};
 use crate::model::spiffe::SpiffeId;
-use crate::model::verdict::{Denial, Verdict};
+use crate::model::verdict::{Denial, Fault, Verdict};
 use crate::policy::{Call, Demand, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
@@ -221,6 +221,9 @@ impl Snapshot {
         self.policy.check_query(&facts)?;
 
         let started = Instant::now();
+        if !self.live.freshness.suffices(asked.action.tier, started) {
+            return Err(stale(self.live.freshness.age(started)));
+        }
         // Signals are weighed first and once: every rule, and a second evaluation too, sees the same score.
         seen.risk = self.policy.risk(&facts);
         let call = Call {
@@ -268,6 +271,18 @@ fn may_ask(gateway: &Gateway, route: &Route) -> Result<(), Denial> {
         return refused("routes of another tenant");
     }
     Ok(())
+}
+
+/// What is known may be wrong by now, so that nothing can be decided with it.
+fn stale(age: Option<Duration>) -> Refusal {
+    let cause = match age {
+        Some(age) => format!(
+            "what is known of revocations, approvals and conditions is {:.1} s old",
+            age.as_secs_f64()
+        ),
+        None => "nothing is known yet of revocations, approvals and conditions".to_owned(),
+    };
+    Refusal::Fault(Fault::new(FaultCode::StateStale, cause))
 }
 
 /// Whether a token can say which arguments were decided on: one that says nothing of them would be good for any.

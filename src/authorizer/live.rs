@@ -7,7 +7,7 @@ use crate::revocation::Revocations;
 use crate::store::{Freshness, Store};
 
 /// What this replica knows of revocations, approvals and conditions, and how new that is. Cheap to clone; every clone is the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Live {
     /// What is not good any more.
     pub revocations: Revocations,
@@ -20,13 +20,22 @@ pub struct Live {
 }
 
 impl Live {
-    /// Nothing yet, with the way to `store`, where what changes is kept.
-    pub fn of(store: &Store) -> Self {
+    /// Nothing is known, and nothing can become known: what is decided without a server.
+    pub fn none() -> Self {
         Self {
             revocations: Revocations::default(),
-            approvals: Approvals::kept_in(store.clone()),
+            approvals: Approvals::default(),
             conditions: Conditions::default(),
-            freshness: Freshness::default(),
+            freshness: Freshness::exempt(),
+        }
+    }
+
+    /// Nothing is known yet of `store`. Whoever follows it takes over what changes, and says how new that is.
+    pub fn of(store: &Store) -> Self {
+        Self {
+            approvals: Approvals::kept_in(store.clone()),
+            freshness: store.freshness().clone(),
+            ..Self::none()
         }
     }
 

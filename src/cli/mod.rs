@@ -19,8 +19,11 @@ mod import;
 mod inventory;
 mod keys;
 mod listed;
+mod offboard;
 mod output;
+mod propagation;
 mod remote;
+mod revoke;
 mod serve;
 mod shown;
 mod test;
@@ -93,6 +96,12 @@ enum Verb {
     Approvals(approvals::ApprovalsArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
+    /// Revoke a token, an identity, a key or whatever else a call can name; or lift what was blocked.
+    Revoke(revoke::RevokeArgs),
+    /// List what is revoked.
+    Revocations(revoke::RevocationsArgs),
+    /// End everything that somebody can do who leaves, and say when each replica had it.
+    Offboard(offboard::OffboardArgs),
     /// Show what is true at the moment, and say what is.
     Conditions(conditions::ConditionsArgs),
     /// Print the version.
@@ -222,6 +231,9 @@ fn run(verb: Verb) -> Exit {
         Verb::Import(args) => import::run(args),
         Verb::Approvals(args) => approvals::run(args),
         Verb::Keys(args) => keys::run(args),
+        Verb::Revoke(args) => revoke::run(args),
+        Verb::Revocations(args) => revoke::list(&args),
+        Verb::Offboard(args) => offboard::run(args),
         Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }

@@ -73,11 +73,8 @@ impl Report {
         } = &bundle;
         let (placed, claims, conditions) = (placed.clone(), claims.clone(), conditions.clone());
         let all = bundle.policy.rule_ids();
-        let mut snapshot = bundle.into_snapshot(
-            now,
-            &Resources::default(),
-            crate::authorizer::Live::default(),
-        );
+        let mut snapshot =
+            bundle.into_snapshot(now, &Resources::default(), crate::authorizer::Live::none());
         let mut used = BTreeSet::new();
         let mut report = Self {
             total: 0,

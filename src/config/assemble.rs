@@ -12,14 +12,16 @@ use super::fixed::Fixed;
 use super::gateways;
 use super::lifecycle;
 use super::place::place;
-use super::policy::{PolicyFiles, Read, check_version};
+use super::policy::{PolicyFiles, Read};
 use super::problem::{Problems, Sources};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::tokens::{self, Tokens};
 use super::watch::Stamp;
+use super::written::check_version;
 use super::yaml::{Document, KeyPath};
 use crate::action::CompiledRoute;
+use crate::approval::ApprovalSettings;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -121,14 +123,7 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
-        let approvals = {
-            let section = (
-                self.path,
-                spec.approvals.clone(),
-                self.certificates.is_some(),
-            );
-            approvals::read(&document, section, &mut self.problems)
-        };
+        let approvals = self.approvals(&document, &spec, providers.as_ref());
         let listed = self.listed(&spec);
         let complete = providers.as_ref().filter(|_| !incomplete);
         let own = countersign::route(&document, &spec, complete, &mut self.problems);
@@ -146,7 +141,9 @@ impl Reading<'_> {
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
-        let (registry, lifecycle) = (registry?, lifecycle?);
+        let kids = [tokens.kids(), approvals::kids(approvals.as_ref())].concat();
+        let version = files::version(self.path, &self.sources, &kids);
+        let (registry, lifecycle, approvals) = (registry?, lifecycle?, approvals?);
         lifecycle::lint(
             &document,
             &registry,
@@ -175,7 +172,7 @@ impl Reading<'_> {
             audit,
             store,
             dpop: dpop?,
-            version: files::version(self.path, &self.sources, &tokens.kids()),
+            version,
             minter: tokens.minter,
             fixed: text,
             providers: providers?,
@@ -184,7 +181,7 @@ impl Reading<'_> {
             policy,
             registry,
             lifecycle,
-            approvals: approvals?,
+            approvals,
             conditions,
             set_conditions,
             cases,
@@ -203,6 +200,21 @@ impl Reading<'_> {
             self.watch(item);
         }
         listed
+    }
+
+    /// How approvals are asked for; the files of keys are watched, read or not.
+    fn approvals(
+        &mut self,
+        document: &Document,
+        spec: &ServerSpec,
+        providers: Option<&CheckedProviders>,
+    ) -> Option<ApprovalSettings> {
+        for file in approvals::files(self.path, &spec.approvals) {
+            self.watch(&file);
+        }
+        let spec = spec.approvals.clone();
+        let around = (providers, self.certificates.is_some());
+        approvals::read(self.path, document, spec, around, &mut self.problems)
     }
 
     /// What tokens are minted with; the files of the keys are watched, read or not.

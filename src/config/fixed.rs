@@ -13,7 +13,7 @@ use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
-use crate::store::{StoreSettings, StoreSpec};
+use crate::store::StoreSettings;
 use crate::telemetry::Log;
 use crate::tls;
 
@@ -95,9 +95,8 @@ impl Fixed {
         let mut store = spec.store.clone();
         store.relative_to(path);
         if let Some(file) = &overrides.store {
-            store = StoreSpec {
-                file: Some(file.clone()),
-            };
+            store.file = Some(file.clone());
+            store.valkey = None;
         }
         let mut approvals = spec.approvals.clone();
         if let Some(sign_in) = &mut approvals.sign_in {
@@ -148,7 +147,11 @@ impl Fixed {
         let store = problems.keep(
             StoreSettings::try_from(store)
                 .map(|store| store.max_replay(entries))
-                .map_err(|error| wrong(key("store").join("file"), error.to_string())),
+                .map_err(|findings| {
+                    let placed = findings.into_iter();
+                    let placed = placed.map(|it| place(document, &key("store"), it));
+                    placed.collect::<Vec<_>>()
+                }),
         );
         let fixed = Self {
             grpc: grpc?,
@@ -190,7 +193,7 @@ impl Fixed {
 
     /// Keys that are issued into memory end with the process that issued them.
     fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
-        if self.store.file().is_none() {
+        if !self.store.is_lasting() {
             let path = KeyPath::root().join("providers");
             let message = "API keys are accepted, and there is no store to keep them in";
             let problem = document.warning(&path, "keys-without-store", message.to_owned());

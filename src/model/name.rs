@@ -108,6 +108,8 @@ names! {
     RuleId = "rule id";
     /// A condition that operators set while the server runs, for example `incident`.
     ConditionName = "condition name";
+    /// One of the servers that share a store, for example `gateway-1`.
+    ReplicaName = "replica name";
     /// A signal of risk, unique across all policy files.
     SignalId = "signal id";
 }

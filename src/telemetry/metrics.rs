@@ -18,6 +18,7 @@ use super::lifecycle::LifecycleMetrics;
 use super::notices::{Notice, NoticeMetrics};
 use super::outcomes::Outcomes;
 use super::scrape::{IntrospectionSample, KeySetSample, PolicyState, families};
+use super::state::StateMetrics;
 use super::tls::{Listener, TlsFamilies, TlsMetrics};
 
 /// Why metrics cannot be registered or written; only a defect of this build makes one.
@@ -37,6 +38,7 @@ struct Inner {
     tls: TlsFamilies,
     admin: AdminMetrics,
     approvals: ApprovalMetrics,
+    state: StateMetrics,
     notices: NoticeMetrics,
     policy: Mutex<PolicyState>,
 }
@@ -85,6 +87,7 @@ impl Metrics {
         let tls = TlsFamilies::register(&registry)?;
         let admin = AdminMetrics::register(&registry)?;
         let approvals = ApprovalMetrics::register(&registry)?;
+        let state = StateMetrics::register(&registry)?;
         let notices = NoticeMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
@@ -94,6 +97,7 @@ impl Metrics {
             tls,
             admin,
             approvals,
+            state,
             notices,
             policy: Mutex::new(PolicyState::default()),
         })))
@@ -193,6 +197,27 @@ impl Metrics {
         check.api_keys_age.set(age.as_secs_f64());
     }
 
+    /// Has every scrape state how old the knowledge of the store is, as `age` says. The first call counts.
+    pub fn state_ages(&self, age: impl Fn() -> Duration + Send + Sync + 'static) {
+        let _first = self.0.state.age.set(Box::new(age));
+    }
+
+    /// Counts a failed attempt to read what changed in the store.
+    pub fn state_error(&self) {
+        self.0.state.errors.inc();
+    }
+
+    /// States the number of the last change that decisions know of.
+    pub fn state_applied(&self, seq: u64) {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        self.0.state.position.set(seq);
+    }
+
+    /// Counts how long it took from a change's acknowledgement until decisions knew of it.
+    pub fn enforced(&self, after: Duration) {
+        self.0.state.enforcement.observe(after.as_secs_f64());
+    }
+
     /// What a listener with TLS counts with.
     pub fn tls(&self, listener: Listener) -> TlsMetrics {
         self.0.tls.listener(listener)
@@ -223,6 +248,9 @@ impl Metrics {
         let mut policy = PolicyState::default();
         self.policy(|state| policy.clone_from(state));
         let mut all = self.0.registry.gather();
+        let aged = Registry::new();
+        self.0.state.state(&aged)?;
+        all.extend(aged.gather());
         all.extend(families(&policy, now, key_sets, introspection)?);
         Ok(TextEncoder::new().encode_to_string(&all)?)
     }

@@ -15,6 +15,7 @@ mod notices;
 mod outcomes;
 mod scrape;
 pub mod spec;
+mod state;
 mod tls;
 
 pub use admin::AdminRefusal;

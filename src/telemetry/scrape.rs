@@ -223,7 +223,13 @@ fn float(count: u64) -> f64 {
     float
 }
 
-fn gauge(registry: &Registry, name: &str, help: &str, value: f64) -> prometheus::Result<()> {
+/// Registers a gauge that has this value.
+pub(super) fn gauge(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    value: f64,
+) -> prometheus::Result<()> {
     let gauge = Gauge::new(name, help)?;
     gauge.set(value);
     add(registry, gauge).map(|_registered| ())

@@ -11,6 +11,7 @@
 
 mod admin;
 mod api_keys;
+mod approvals;
 mod approvers;
 mod bodies;
 mod cli;
@@ -36,6 +37,7 @@ mod proof;
 mod readme;
 mod refusals;
 mod reload;
+mod revocation;
 mod risk;
 mod state;
 mod svid;

@@ -48,7 +48,7 @@ pub(super) fn foreign(gate: &Gate, session: Option<&Session>) -> Response {
     let body = html! {
         h1 { "Nothing was done" }
         p { "This form was not written for you by this page, or you have signed in again since. Load the page again, and look at it before you decide." }
-        a.button.wide href="/approvals" { "All approvals" }
+        a.button.plain.wide href="/approvals" { "All approvals" }
     };
     trouble::page(StatusCode::FORBIDDEN, "Nothing was done", session, body)
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::server::Limits;
 use super::*;
 use crate::audit::{AuditSettings, AuditSpec, SinkSpec};
+use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
 use crate::store::{StoreSettings, StoreSpec};
@@ -53,6 +54,14 @@ fn healthy() -> Status {
             last_error: None,
         }],
         introspection: Vec::new(),
+        state: StateStatus {
+            replica: Arc::from("gateway-1"),
+            age: Some(Duration::from_millis(120)),
+            position: Some(Position {
+                generation: Arc::from("g1"),
+                seq: 7,
+            }),
+        },
         draining: false,
     }
 }
@@ -146,7 +155,7 @@ async fn admin(
         }),
         snapshot: Arc::new(|| panic!("no provider is listed")),
         decide: Arc::new(|_, _, _| panic!("nothing is decided")),
-        live: Live::default(),
+        live: Live::none(),
         store: Store::open(&StoreSettings::try_from(StoreSpec::default()).unwrap()).unwrap(),
         audit,
         clock: || START,

@@ -42,7 +42,11 @@ impl Setup {
             ("listen: 127.0.0.1:9193", "listen: 127.0.0.1:0"),
             ("delay: 3s, grace: 10s", "delay: 50ms, grace: 5s"),
             ("sink: stdout }", "sink: { file: audit.jsonl } }"),
-            ("../target/demo/state.db", "state.db"),
+            // Two cores run hundreds of servers: how old knowledge may be has tests of its own.
+            (
+                "store: { file: ../target/demo/state.db }",
+                "store: { file: state.db, staleness: { low: 5m, medium: 2m, high: 2m, critical: 2m } }",
+            ),
             (
                 "discovery: http://127.0.0.1:10080/corp ",
                 "file: corp.jwks.json ",

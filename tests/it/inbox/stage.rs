@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Ask, DemoIssuer, Reply, Server, Setup, get, send};
+use crate::harness::{Ask, CONFIG, DemoIssuer, Reply, Server, Setup, get, send};
 
 /// What people call the page; it is this machine for tests only.
 pub(super) const HOME: &str = "http://inbox.localhost";
@@ -43,17 +43,16 @@ impl Shop {
     /// With another URL, or another section.
     pub(super) fn with(home: &str, sections: &str) -> Self {
         let issuer = DemoIssuer::start();
-        let setup = Setup::new()
-            .replacing(
-                "issuer: http://127.0.0.1:10080/corp ",
-                &format!("issuer: {} ", issuer.iss()),
-            )
-            .replacing("\nadmin:\n", &format!("\nadmin:\n  url: {home}\n"));
+        let setup = Setup::new().replacing(
+            "issuer: http://127.0.0.1:10080/corp ",
+            &format!("issuer: {} ", issuer.iss()),
+        );
         let keys = get(issuer.address, "/corp/jwks.json").unwrap().body;
         setup.replace("corp.jwks.json", &keys);
+        let config = without(&without(&setup.read(CONFIG), "approvals:"), "admin:");
         let sections = sections.replace("ISSUER", &issuer.iss());
-        let config = setup.read(crate::harness::CONFIG);
-        setup.write(crate::harness::CONFIG, &format!("{config}\n{sections}"));
+        let admin = format!("admin: {{ listen: '127.0.0.1:0', url: {home} }}");
+        setup.write(CONFIG, &format!("{config}\n{admin}\n{sections}"));
         fs::remove_dir_all(setup.path("policies")).unwrap();
         setup.write("policies/shop.yaml", POLICY);
         let server = setup.start();
@@ -173,6 +172,18 @@ impl Shop {
         let mark = page.body.split("name=\"mark\" value=\"").nth(1).unwrap();
         mark.split('"').next().unwrap().to_owned()
     }
+}
+
+/// A configuration without one section.
+fn without(config: &str, section: &str) -> String {
+    let mut inside = false;
+    let kept = config.lines().filter(|line| {
+        if !line.starts_with([' ', '#']) {
+            inside = line.starts_with(section);
+        }
+        !inside
+    });
+    kept.map(|line| format!("{line}\n")).collect()
 }
 
 /// Sends a form.

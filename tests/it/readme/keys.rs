@@ -18,10 +18,11 @@ admin: { at.admin: 1, access: [{ at.access: 1 }] }
 hooks: { at.hooks: 1, conditions: { at.hook: 1, secret: { env: A } } }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
-store: { at.store: 1 }
+store: { at.store: 1, valkey: { at.valkey: 1, timeouts: { at.timeouts: 1 }, tls: { at.valkey_tls: 1 }, sentinel: { at.sentinel: 1, master: a, nodes: [a] } } }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
 token: { at.token: 1, issuer: a, keys: a }
+approvals: { sign_in: { at.sign_in: 1, provider: a, client_id: a, authorization_endpoint: a, token_endpoint: a } }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -66,6 +67,8 @@ rules:
   - { id: c, guard: { at.guard: 1 } }
   - { id: d, guard: a, require: [{ at.require: 1 }] }
   - { id: e, guard: a, require: [{ step_up: { at.step_up: 1 } }] }
+  - { id: i, guard: a, require: [{ approval: { at.approval: 1, from: { id: a } } }] }
+  - { id: j, guard: a, require: [{ approval: { from: { at.approver: 1 } } }] }
   - { id: f, guard: a, constrain: { at.constrain: 1 } }
   - { id: g, guard: a, constrain: { query: { at.constrain_query: 1 } } }
   - { id: h, guard: a, constrain: { token: { at.constrain_token: 1 } } }
@@ -138,9 +141,14 @@ fn every_key_of_the_servers_file_stands_there() {
             "log",
             "audit",
             "store",
+            "valkey",
+            "timeouts",
+            "valkey_tls",
+            "sentinel",
             "dpop",
             "lifecycle",
             "token",
+            "sign_in",
             "provider",
             "jwt",
             "keys",
@@ -185,6 +193,8 @@ fn every_key_of_a_policy_and_of_the_registry_stands_there() {
             "to",
             "guard",
             "require",
+            "approval",
+            "approver",
             "step_up",
             "constrain",
             "constrain_query",

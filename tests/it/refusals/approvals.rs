@@ -37,11 +37,11 @@ routes:
       things.delete: { http: "DELETE /v1/things/{id}" }
       things.drop: { grpc: wait.Things/Drop }
 rules:
-  - { id: crm-team, permit: [http.*, rpc.*, things.*], to: { issuer: corp, group: crm } }
-  - id: approved
+  - { id: wait-team, permit: [http.*, rpc.*, things.*], to: { issuer: corp, group: crm } }
+  - id: waits
     guard: [http.*, rpc.*, things.*]
     require: [{ approval: { from: { issuer: corp, group: leads } } }]
-  - { id: approvers, permit: "approvals.*", to: { issuer: corp, group: leads } }
+  - { id: wait-approvers, permit: "approvals.*", to: { issuer: corp, group: leads } }
 "#;
 
 const OPS: &str = "https://ops.example.com";

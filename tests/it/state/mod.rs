@@ -1,9 +1,10 @@
 //! What a store promises, whichever backend keeps it: the same scenarios run against each.
 
-mod approvals;
-mod fixtures;
-mod following;
-mod signals;
+pub(crate) mod approvals;
+pub(crate) mod fixtures;
+pub(crate) mod following;
+mod running;
+pub(crate) mod signals;
 mod sqlite;
 
 use countersign::store::Store;
