@@ -22,7 +22,9 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{approvals, conditions, guard, hooks, inbox, keys, offboard, replicas, revocations};
+use super::{
+    approvals, conditions, guard, hooks, inbox, keys, offboard, openapi, replicas, revocations,
+};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -36,6 +38,7 @@ pub(super) fn router(gate: Gate) -> Router {
     let pages = from_fn_with_state(Arc::clone(&gate), inbox::or_page);
     Router::new()
         .route("/status", get(status).route_layer(readers()))
+        .route("/openapi.json", get(openapi::document))
         .route("/reload", post(reload).route_layer(operators()))
         .route(
             "/keys",
