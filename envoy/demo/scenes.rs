@@ -28,7 +28,7 @@ mod tokens {
     pub(super) const RELEASER: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com");
     pub(super) const RELEASER_KEY: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const RELEASER_STALE: Token = Token::Corp("sub=rita&groups=release&aud=https://api.example.com&acr=phr&auth_age=3600");
-    pub(super) const RELEASER_AGENT: Token = Token::Corp("sub=rita&act=crm-bot&groups=release&aud=https://api.example.com&acr=phr");
+    pub(super) const RELEASER_AGENT: Token = Token::Corp("sub=rita&act=release-bot&groups=release&aud=https://api.example.com&acr=phr");
     pub(super) const DEPLOYER: Token = Token::Ci("sub=deployer&client_id=deployer&environment=staging&aud=https://api.example.com");
     pub(super) const SYNC: Token = Token::Ci("sub=legacy-sync&client_id=legacy-sync&environment=production&aud=https://api.example.com");
     pub(super) const EXPORT: Token = Token::Ci("sub=nightly-export&client_id=nightly-export&environment=production&aud=https://api.example.com");
@@ -75,7 +75,7 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S4", "rita", "approves a release", RELEASER, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "acr_values=\"phr phrh\"")])),
     plain("S4", "rita", "… with a key, an hour ago", RELEASER_STALE, "POST api.example.com/v1/releases/42/approve", denied(401, "insufficient_user_authentication", &[Answer("www-authenticate", "max_age")])),
     plain("S4", "rita", "… with a key, just now", RELEASER_KEY, "POST api.example.com/v1/releases/42/approve", allowed(&[])),
-    plain("S4", "crm-bot for rita", "… approves it for her", RELEASER_AGENT, "POST api.example.com/v1/releases/42/approve", denied(403, "forbidden", &[])),
+    plain("S4", "release-bot for rita", "… approves it: somebody else has to", RELEASER_AGENT, "POST api.example.com/v1/releases/42/approve", denied(403, "approval_required", &[])),
     // S5: access follows the identity's life. What is only a warning is in the record and in `countersign identities`.
     plain("S5", "legacy-sync", "health; secret overdue: a warning", SYNC, "GET api.example.com/healthz", allowed(&[])),
     plain("S5", "stranger", "health; unregistered: a warning", STRANGER, "GET api.example.com/healthz", allowed(&[])),
@@ -83,12 +83,12 @@ pub(crate) const SCENES: &[Scene] = &[
     plain("S5", "migration", "health, expired", MIGRATION, "GET api.example.com/healthz", denied(403, "identity_expired", &[])),
     plain("S5", "staging-probe", "health of production", PROBE, "GET api.example.com/healthz", denied(403, "environment_mismatch", &[])),
     plain("S5", "log-shipper, elsewhere", "health", SHIPPER, "GET api.example.com/healthz", denied(403, "identity_workload", &[])),
-    // S6: an agent lists freely. It has no permit to export or delete, whatever the scope of its token.
+    // S6: an agent lists freely. To export or delete it has to wait for an approval, whatever the scope of its token.
     in_session(agent("S6", "crm-bot for alice", "opens a session", AGENT_FOR_ALICE, Connect, says(&[Says("2025-11-25")]))),
     in_session(agent("S6", "crm-bot for alice", "asks which tools there are", AGENT_FOR_ALICE, List, says(&[Says("delete_customers")]))),
     in_session(agent("S6", "crm-bot for alice", "lists customers", AGENT_FOR_ALICE, Call("list_customers", r#"{"limit":2}"#), says(&[Says("c-2 Grace, for alice, asked by crm-bot")]))),
-    in_session(agent("S6", "crm-bot for alice", "exports 10 of them", AGENT_FOR_ALICE, Call("export_customers", r#"{"segment":"eu","rows":10}"#), refused(40301, "not_permitted"))),
-    in_session(agent("S6", "crm-bot for alice", "deletes one", AGENT_FOR_ALICE, Call("delete_customers", r#"{"ids":["c-7"]}"#), refused(40301, "not_permitted"))),
+    in_session(agent("S6", "crm-bot for alice", "exports 10 of them", AGENT_FOR_ALICE, Call("export_customers", r#"{"segment":"eu","rows":10}"#), says(&[Says("waits for the approval")]))),
+    in_session(agent("S6", "crm-bot for alice", "deletes one", AGENT_FOR_ALICE, Call("delete_customers", r#"{"ids":["c-7"]}"#), says(&[Says("waits for the approval")]))),
     in_session(agent("S6", "crm-bot for alice", "lists again, in the same session", AGENT_FOR_ALICE, Call("list_customers", r#"{"limit":1}"#), says(&[Says("c-1 Ada")]))),
     agent("S6", "alice", "exports 10 herself", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":10}"#), says(&[Says("exported 10 rows")])),
     agent("S6", "alice", "… 50000 rows", ALICE_TOOLS, Call("export_customers", r#"{"segment":"eu","rows":50000}"#), refused(40301, "guard_unmet")),

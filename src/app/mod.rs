@@ -10,7 +10,7 @@ mod seen;
 mod status;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -102,7 +102,10 @@ pub fn offline_snapshot(bundle: Bundle, now: Timestamp, keys: bool) -> Result<Sn
 
 /// The API keys of a store that is there; none is made for a question.
 async fn api_keys(settings: &StoreSettings, memory: Option<Store>) -> Result<ApiKeys> {
-    let there = settings.file().is_some_and(Path::exists);
+    let there = match settings.file() {
+        Some(file) => file.exists(),
+        None => settings.is_lasting(),
+    };
     let store = match memory {
         Some(memory) if !there => memory,
         Some(_) | None => Store::open(settings)?,

@@ -97,7 +97,7 @@ impl Reloader {
         metrics: Metrics,
         started: Timestamp,
     ) -> Self {
-        let handles = sets.prepare(bundle.providers.key_sources());
+        let handles = sets.prepare(bundle.key_sources());
         sets.commit();
         let mut introspectors = sets.introspectors();
         let known = introspectors.prepare(bundle.providers.introspection_sources());
@@ -212,7 +212,7 @@ impl Reloader {
             self.settle(Reload::Unchanged);
             return false;
         }
-        let handles = self.sets.prepare(bundle.providers.key_sources());
+        let handles = self.sets.prepare(bundle.key_sources());
         if !keysets::loaded(&handles, Instant::now() + KEYS_WAIT).await {
             let missing = keysets::missing(&handles);
             self.sets.discard();

@@ -17,6 +17,7 @@ mod spend;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod token;
 mod vote;
 
 use std::fmt;

@@ -1,11 +1,16 @@
 //! The `approvals` section, checked.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::spec::ApprovalsSpec;
+use super::token::ApprovalTokens;
+use crate::keys::KeySet;
 use crate::model::approval::ApprovalId;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Severity};
+use crate::model::name::ProviderName;
 use crate::outbound::HttpUrl;
 use crate::store::OpenLimits;
 
@@ -15,23 +20,27 @@ const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_PENDING: u32 = 1_000;
 
 /// How approvals are asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ApprovalSettings {
     /// Where people look at approvals, without a slash at the end; none where nobody said.
     url: Option<Arc<str>>,
     /// What holds for opening them.
     pub limits: OpenLimits,
+    /// Signed approvals; none are made or taken without it.
+    pub tokens: Option<ApprovalTokens>,
 }
 
 impl ApprovalSettings {
-    /// Checks the section, and reports everything that is wrong with it.
-    pub fn compile(spec: ApprovalsSpec) -> Result<Self, Vec<Finding>> {
+    /// Checks the section, and reports everything that is wrong with it, and what only looks wrong beside a sound one. Relative
+    /// files start at `base`.
+    pub fn compile(spec: ApprovalsSpec, base: &Path) -> (Option<Self>, Vec<Finding>) {
         let ApprovalsSpec {
             url,
             // They are those of the built-in route.
             providers: _,
             pending_per_requester,
             cooldown,
+            token,
             // The page where people sign in checks it.
             sign_in: _,
         } = spec;
@@ -48,16 +57,29 @@ impl ApprovalSettings {
             let message = "the time after a no is `24h` at most";
             findings.push(Finding::error("out-of-range", message).under("cooldown"));
         }
-        if !findings.is_empty() {
-            return Err(findings);
-        }
-        Ok(Self {
+        let tokens = token.and_then(|spec| {
+            let (tokens, found) = ApprovalTokens::compile(spec, base);
+            findings.extend(found.into_iter().map(|it| it.under("token")));
+            tokens
+        });
+        let sound = !findings.iter().any(|it| it.severity == Severity::Error);
+        let limits = OpenLimits {
+            per_requester: pending_per_requester,
+            cooldown,
+        };
+        let settings = sound.then_some(Self {
             url,
-            limits: OpenLimits {
-                per_requester: pending_per_requester,
-                cooldown,
-            },
-        })
+            limits,
+            tokens,
+        });
+        (settings, findings)
+    }
+
+    /// Gives other issuers of signed approvals their keys.
+    #[must_use]
+    pub fn with(self, sets: &BTreeMap<ProviderName, KeySet>) -> Self {
+        let tokens = self.tokens.map(|tokens| tokens.with(sets));
+        Self { tokens, ..self }
     }
 
     /// Where people look at an approval and decide. It holds nothing but the id, and opens nothing by itself.
@@ -80,10 +102,12 @@ impl Default for ApprovalSettings {
             providers: _,
             pending_per_requester,
             cooldown,
+            token: _,
             sign_in: _,
         } = ApprovalsSpec::default();
         Self {
             url: None,
+            tokens: None,
             limits: OpenLimits {
                 per_requester: pending_per_requester,
                 cooldown: cooldown.into(),

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::SignInSpec;
+use super::token::ApprovalTokenSpec;
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 
@@ -18,6 +19,8 @@ pub struct ApprovalsSpec {
     pub pending_per_requester: u32,
     /// How long nothing is opened for the same call after a no.
     pub cooldown: HumanDuration,
+    /// How approvals are signed, and whose signed ones are taken; none are unless this is there.
+    pub token: Option<ApprovalTokenSpec>,
     /// How people sign in there; without it they show an access token that they have.
     pub sign_in: Option<SignInSpec>,
 }
@@ -29,6 +32,7 @@ impl Default for ApprovalsSpec {
             providers: OneOrMany::default(),
             pending_per_requester: 20,
             cooldown: HumanDuration::from_secs(5 * 60),
+            token: None,
             sign_in: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::approval::token::TOKEN_HEADER;
 use crate::identity::Providers;
 use crate::model::request::AccessRequest;
 use crate::model::verdict::Constraints;
@@ -52,6 +53,7 @@ pub(super) fn strip_credentials(
     let Constraints { headers, strip, .. } = constraints;
     let sent = providers
         .credential_headers()
+        .chain(std::iter::once(TOKEN_HEADER))
         .filter(|name| request.headers.get(name).is_some() && !headers.contains_key(*name));
     strip.extend(sent.map(Arc::from));
 }

@@ -40,11 +40,13 @@ pub(super) fn run(args: &IdentitiesArgs) -> Exit {
 
 /// What the store remembers; reading it makes no file.
 fn seen(bundle: &Bundle) -> Result<Vec<SeenRecord>> {
-    let Some(file) = bundle.store.file() else {
+    if !bundle.store.is_lasting() {
         eprintln!("note: there is no `store.file`, so that nothing is remembered of who was seen");
         return Ok(Vec::new());
-    };
-    if !file.try_exists().unwrap_or(true) {
+    }
+    if let Some(file) = bundle.store.file()
+        && !file.try_exists().unwrap_or(true)
+    {
         eprintln!(
             "note: `{}` is not there yet: nobody was seen",
             file.display()

@@ -8,6 +8,7 @@ mod asking;
 mod called;
 mod cases;
 mod check;
+mod conditions;
 mod describe;
 mod doctor;
 mod explain;
@@ -17,9 +18,12 @@ mod import;
 mod inventory;
 mod keys;
 mod listed;
+mod offboard;
 mod output;
+mod propagation;
 #[expect(dead_code, reason = "the verbs that use all of it come next")]
 mod remote;
+mod revoke;
 mod serve;
 mod shown;
 mod test;
@@ -84,6 +88,14 @@ enum Verb {
     Import(import::ImportArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
+    /// Revoke a token, an identity, a key or whatever else a call can name; or lift what was blocked.
+    Revoke(revoke::RevokeArgs),
+    /// List what is revoked.
+    Revocations(revoke::RevocationsArgs),
+    /// End everything that somebody can do who leaves, and say when each replica had it.
+    Offboard(offboard::OffboardArgs),
+    /// Show what is true at the moment, and say what is.
+    Conditions(conditions::ConditionsArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -210,6 +222,10 @@ fn run(verb: Verb) -> Exit {
         Verb::Identities(args) => identities::run(&args),
         Verb::Import(args) => import::run(args),
         Verb::Keys(args) => keys::run(args),
+        Verb::Revoke(args) => revoke::run(args),
+        Verb::Revocations(args) => revoke::list(&args),
+        Verb::Offboard(args) => offboard::run(args),
+        Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }

@@ -20,6 +20,7 @@ use super::tokens::{self, Tokens};
 use super::watch::Stamp;
 use super::yaml::{Document, KeyPath};
 use crate::action::CompiledRoute;
+use crate::approval::ApprovalSettings;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ConditionName, ProviderName};
@@ -121,7 +122,7 @@ impl Reading<'_> {
         let fixed = Fixed::checked(self.path, read, around, incomplete, &mut self.problems);
         let registry = self.registry(&spec, &known, incomplete);
         let lifecycle = lifecycle::read(&document, spec.lifecycle.clone(), &mut self.problems);
-        let approvals = approvals::read(&document, spec.approvals.clone(), &mut self.problems);
+        let approvals = self.approvals(&document, &spec, providers.as_ref());
         let listed = self.listed(&spec);
         let complete = providers.as_ref().filter(|_| !incomplete);
         let own = countersign::route(&document, &spec, complete, &mut self.problems);
@@ -139,7 +140,9 @@ impl Reading<'_> {
         );
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
-        let (registry, lifecycle) = (registry?, lifecycle?);
+        let kids = [tokens.kids(), approvals::kids(approvals.as_ref())].concat();
+        let version = files::version(self.path, &self.sources, &kids);
+        let (registry, lifecycle, approvals) = (registry?, lifecycle?, approvals?);
         lifecycle::lint(
             &document,
             &registry,
@@ -168,7 +171,7 @@ impl Reading<'_> {
             audit,
             store,
             dpop: dpop?,
-            version: files::version(self.path, &self.sources, &tokens.kids()),
+            version,
             minter: tokens.minter,
             fixed: text,
             providers: providers?,
@@ -177,7 +180,7 @@ impl Reading<'_> {
             policy,
             registry,
             lifecycle,
-            approvals: approvals?,
+            approvals,
             conditions,
             set_conditions,
             cases,
@@ -196,6 +199,20 @@ impl Reading<'_> {
             self.watch(item);
         }
         listed
+    }
+
+    /// How approvals are asked for; the files of keys are watched, read or not.
+    fn approvals(
+        &mut self,
+        document: &Document,
+        spec: &ServerSpec,
+        providers: Option<&CheckedProviders>,
+    ) -> Option<ApprovalSettings> {
+        for file in approvals::files(self.path, &spec.approvals) {
+            self.watch(&file);
+        }
+        let spec = spec.approvals.clone();
+        approvals::read(self.path, document, spec, providers, &mut self.problems)
     }
 
     /// What tokens are minted with; the files of the keys are watched, read or not.

@@ -10,10 +10,12 @@ use super::watch::Stamp;
 use crate::action::RouteTable;
 use crate::admin::{AdminSettings, MetricsSettings};
 use crate::approval::ApprovalSettings;
+use crate::approval::token::{ApprovalTokens, TOKEN_HEADER};
 use crate::audit::AuditSettings;
 use crate::authorizer::{Documents, Live, Protected, Snapshot};
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings, Resources};
+use crate::keys::KeySource;
 use crate::model::name::{ConditionName, ProviderName};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::time::Timestamp;
@@ -84,9 +86,21 @@ impl Bundle {
         headers
     }
 
+    /// Where keys come from: those of providers, and of other issuers of approvals.
+    pub fn key_sources(&self) -> impl Iterator<Item = (&ProviderName, &KeySource)> {
+        let tokens = self.approvals.tokens.iter();
+        let approvals = tokens.flat_map(ApprovalTokens::key_sources);
+        self.providers.key_sources().chain(approvals)
+    }
+
     /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
     pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources, live: Live) -> Snapshot {
-        let protected = Protected::new(&self.set_headers());
+        let mut protected = self.set_headers();
+        if self.approvals.tokens.is_some() {
+            // Envoy may keep it from this server: it goes whether or not it is seen.
+            protected.insert(Arc::from(TOKEN_HEADER));
+        }
+        let protected = Protected::new(&protected);
         let documents = Documents::new(&self.routes, &self.providers, &self.dpop);
         let providers = self.providers.with(self.dpop, resources);
         let mut conditions = self.set_conditions;
@@ -104,7 +118,7 @@ impl Bundle {
             registry: self.registry,
             lifecycle: self.lifecycle,
             providers,
-            approvals: self.approvals,
+            approvals: self.approvals.with(&resources.key_sets),
             conditions,
             live,
         }

@@ -48,10 +48,10 @@ pub(super) fn route(
     if let Some(checked) = checked {
         findings.extend(unknown(listed, checked));
     }
-    let called = spec.admin.audience.as_ref().or(spec.admin.url.as_ref());
+    let called = spec.admin.audience.as_ref().or_else(|| url_of(spec));
     if called.is_none() && !listed.items().is_empty() {
         let message = "tokens of approvers are meant for somebody, and nothing says who this is";
-        let help = "write `url: https://ops.example.com:9193` under `admin`, or the `audience` of the tokens";
+        let help = "write `url: https://approve.example.com` beside it, where people reach the admin listener";
         findings.push(
             Finding::error("missing-audience", message)
                 .help(help)
@@ -78,6 +78,11 @@ pub(super) fn route(
     })
 }
 
+/// What the server is called: as operators write it, else as approvers do.
+fn url_of(spec: &ServerSpec) -> Option<&String> {
+    spec.admin.url.as_ref().or(spec.approvals.url.as_ref())
+}
+
 /// The route as somebody would write it.
 fn written(spec: &ServerSpec) -> RouteSpec {
     let listed = spec.approvals.providers.items();
@@ -99,7 +104,7 @@ fn written(spec: &ServerSpec) -> RouteSpec {
             path: None,
             route: Some(COUNTERSIGN.to_owned()),
         },
-        url: spec.admin.url.clone().unwrap_or_else(|| NOWHERE.to_owned()),
+        url: url_of(spec).cloned().unwrap_or_else(|| NOWHERE.to_owned()),
         audience: spec.admin.audience.clone(),
         environment: None,
         providers,

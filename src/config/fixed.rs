@@ -7,7 +7,7 @@ use super::problem::{Problem, Problems};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSettings, MetricsSettings, Surroundings};
+use crate::admin::{AdminSettings, Hooks, MetricsSettings, Surroundings};
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
@@ -81,6 +81,8 @@ impl Fixed {
             admin.listen.clone_from(listen);
         }
         admin.relative_to(path);
+        let mut hooks = spec.hooks.clone();
+        hooks.relative_to(path);
         if let Some(level) = &overrides.log_level {
             log.level.clone_from(level);
         }
@@ -94,6 +96,7 @@ impl Fixed {
         store.relative_to(path);
         if let Some(file) = &overrides.store {
             store.file = Some(file.clone());
+            store.valkey = None;
         }
         let mut approvals = spec.approvals.clone();
         if let Some(sign_in) = &mut approvals.sign_in {
@@ -102,7 +105,7 @@ impl Fixed {
         let entries = spec.dpop.replay_entries;
         let page = (&approvals.url, &approvals.sign_in);
         let text = format!(
-            "{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
+            "{grpc:?} {metrics:?} {admin:?} {hooks:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
         );
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
@@ -132,6 +135,9 @@ impl Fixed {
         };
         let found = findings.into_iter();
         problems.extend(found.map(|finding| place(document, &key("approvals"), finding)));
+        let hooks = Hooks::compile(hooks, around.files);
+        let hooks = hooks.map_err(|finding| vec![place(document, &key("hooks"), finding)]);
+        let hooks = problems.keep(hooks);
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -150,7 +156,7 @@ impl Fixed {
         let fixed = Self {
             grpc: grpc?,
             metrics: metrics?,
-            admin: admin?,
+            admin: admin?.with_hooks(hooks?),
             log: log?,
             audit: audit?,
             store: store?,
@@ -187,7 +193,7 @@ impl Fixed {
 
     /// Keys that are issued into memory end with the process that issued them.
     fn warn_of_lost_keys(&self, document: &Document, problems: &mut Problems) {
-        if self.store.file().is_none() {
+        if !self.store.is_lasting() {
             let path = KeyPath::root().join("providers");
             let message = "API keys are accepted, and there is no store to keep them in";
             let problem = document.warning(&path, "keys-without-store", message.to_owned());

@@ -33,7 +33,7 @@ pub(super) fn warn_of_forgetting(
     document: &Document,
     problems: &mut Problems,
 ) {
-    if fixed.store.file().is_none() && dpop.forgets_with_the_store() {
+    if !fixed.store.is_lasting() && dpop.forgets_with_the_store() {
         let message = "without `store.file` a restart forgets which proofs were used";
         let problem = document.warning(&KeyPath::root().join("dpop"), "forgetful-replay", message);
         problems.push(problem.help(

@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::valkey::ValkeyError;
+
 /// Why an operation of the store was not done. None of them contains a value that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
+    /// `store.valkey` cannot be used.
+    #[error(transparent)]
+    Valkey(#[from] ValkeyError),
     /// The file cannot be opened or made.
     #[error("cannot open the store `{}`: {message}", file.display())]
     Open {
@@ -45,6 +50,40 @@ pub enum StoreError {
     /// There is no room for more of something.
     #[error("the store has no room for more {0}")]
     Full(&'static str),
+    /// The server does not answer, or cannot be used.
+    #[error("the store at `{at}` cannot be reached: {message}")]
+    Unreachable {
+        /// Its address.
+        at: Arc<str>,
+        /// What the system, TLS or the server says.
+        message: Arc<str>,
+    },
+    /// The server forgets keys when memory is short, revocations too.
+    #[error(
+        "the store at `{at}` forgets when memory is short (`maxmemory-policy {policy}`), and with it what was revoked or used: \
+         set `maxmemory-policy noeviction`"
+    )]
+    Forgetful {
+        /// Its address.
+        at: Arc<str>,
+        /// What it does.
+        policy: Arc<str>,
+    },
+    /// The server was restarted or replaced.
+    #[error(
+        "the store has just come back, and what it may lack is being put back: ask again in two seconds"
+    )]
+    Settling,
+    /// It is done, but it may not last.
+    #[error(
+        "{confirmed} of {wanted} replicas of the store have confirmed in time (`store.valkey.min_replicas`): it is done, but may be lost with the primary"
+    )]
+    Unconfirmed {
+        /// How many have.
+        confirmed: u32,
+        /// How many must.
+        wanted: u32,
+    },
     /// The queue is full.
     #[error("the store has too much to do")]
     Busy,
@@ -61,6 +100,12 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(Arc::from(error.to_string()))
+    }
+}
+
+impl From<super::record::RecordError> for StoreError {
+    fn from(error: super::record::RecordError) -> Self {
         Self::Failed(Arc::from(error.to_string()))
     }
 }

@@ -1,6 +1,7 @@
 //! Durable state: what must still be known after a restart, and must be the same for every process that shares it.
 //!
-//! A [`Store`] is a handle, cheap to clone, on a backend: one SQLite file (or memory, where no file is configured). The operations
+//! A [`Store`] is a handle, cheap to clone, on a backend: one SQLite file (or memory, where nothing is configured), or one Valkey or
+//! Redis that many replicas share. The operations
 //! are those of the domain, and each is atomic by itself, also between processes that share the state: no caller needs a
 //! transaction, and no word of a database stands outside this folder. Nobody is told before it is done. What is full, too slow or
 //! does not work is an error, never a yes. What is kept of a secret is its digest; the one exception is [`Store::secret`], which
@@ -20,9 +21,12 @@ mod seen;
 mod signals;
 mod spec;
 mod sqlite;
+mod valkey;
 
 use std::path::Path;
 use std::sync::Arc;
+
+use spec::Place;
 
 pub use api_keys::{ApiKeyRecord, Put, Revoked, Rotated, StoredKeys};
 pub use approvals::{ApprovalFilter, MAX_LISTED, OpenLimits, Opened, Spent, Swapped};
@@ -33,6 +37,9 @@ pub use replay::{Consumed, MAX_REPLAY};
 pub use seen::{MAX_SEEN, SeenRecord};
 pub use signals::Acknowledged;
 pub use spec::{Staleness, StalenessSpec, StoreSettings, StoreSpec};
+pub use valkey::{
+    SentinelSpec, TimeoutsSpec, ValkeyError, ValkeySettings, ValkeySpec, ValkeyTlsSpec,
+};
 
 /// A handle on durable state.
 #[derive(Clone, Debug)]
@@ -42,17 +49,23 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, makes or migrates its tables, and starts the thread that serves it. Without a file, what is kept
-    /// ends with the process. The thread ends with the last handle.
+    /// Opens the file, makes or migrates its tables, and starts the thread that serves it, which ends with the last handle. Without a
+    /// file, what is kept ends with the process. A server is connected to when it is first needed.
     pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        Ok(Self {
-            backend: Arc::new(sqlite::Sqlite::open(settings)?),
-            freshness: match settings.file() {
-                Some(_) => Freshness::bounded(settings.staleness),
-                // Nobody else can change it.
-                None => Freshness::exempt(),
-            },
-        })
+        let backend: Arc<dyn backend::Backend> = match &settings.place {
+            Place::Memory | Place::File(_) => Arc::new(sqlite::Sqlite::open(settings)?),
+            Place::Valkey(valkey) => Arc::new(valkey::Valkey::new(
+                ValkeySettings::clone(valkey),
+                settings.max_replay,
+            )),
+        };
+        let freshness = if settings.is_lasting() {
+            Freshness::bounded(settings.staleness)
+        } else {
+            // Nobody else can change it.
+            Freshness::exempt()
+        };
+        Ok(Self { backend, freshness })
     }
 
     /// The file, if what is kept outlives the process in one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::replay::MAX_REPLAY;
+use super::valkey::{ValkeySettings, ValkeySpec};
 use crate::model::duration::HumanDuration;
 use crate::model::finding::Finding;
 use crate::model::name::ReplicaName;
@@ -20,6 +21,8 @@ const SMALLEST: Duration = Duration::from_secs(1);
 pub struct StoreSpec {
     /// The file; without one, what is kept ends with the process.
     pub file: Option<PathBuf>,
+    /// A server that many replicas share, instead of a file.
+    pub valkey: Option<ValkeySpec>,
     /// What this server is called among those that share the store.
     pub replica: Option<String>,
     /// How old the knowledge of what is kept may be.
@@ -63,19 +66,64 @@ pub struct Staleness {
 /// Where durable state is kept, checked; nothing is opened yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
-    pub(super) file: Option<PathBuf>,
+    pub(super) place: Place,
     pub(super) max_replay: u64,
     pub(super) staleness: Staleness,
     replica: Option<ReplicaName>,
 }
 
+/// Where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the process.
+    Memory,
+    /// In a file.
+    File(PathBuf),
+    /// In a server.
+    Valkey(Box<ValkeySettings>),
+}
+
+impl Place {
+    fn checked(
+        file: Option<PathBuf>,
+        valkey: Option<ValkeySpec>,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let mut wrong = |key: &'static str, message: String| {
+            findings.push(Finding::error("invalid-setting", message).under(key));
+            Self::Memory
+        };
+        match (file, valkey) {
+            (Some(_), Some(_)) => wrong(
+                "valkey",
+                "`store` has `file` and `valkey`: write one of them".to_owned(),
+            ),
+            (Some(file), None) if file.as_os_str().is_empty() => wrong(
+                "file",
+                "the store's file has no name: write `store: { file: /var/lib/countersign/state.db }`"
+                    .to_owned(),
+            ),
+            (Some(file), None) => Self::File(file),
+            (None, Some(valkey)) => match ValkeySettings::try_from(valkey) {
+                Ok(settings) => Self::Valkey(Box::new(settings)),
+                Err(error) => wrong("valkey", error.to_string()),
+            },
+            (None, None) => Self::Memory,
+        }
+    }
+}
+
 impl StoreSpec {
     /// Reads a relative file as seen from the configuration `file`.
     pub fn relative_to(&mut self, file: &Path) {
-        if let (Some(path), Some(folder)) = (&mut self.file, file.parent())
+        let Some(folder) = file.parent() else { return };
+        if let Some(path) = &mut self.file
             && !path.as_os_str().is_empty()
         {
             *path = folder.join(&*path);
+        }
+        if let Some(valkey) = &mut self.valkey {
+            valkey.relative_to(folder);
         }
     }
 }
@@ -84,7 +132,7 @@ impl StoreSettings {
     /// Nothing outlives the process.
     pub const fn in_memory() -> Self {
         Self {
-            file: None,
+            place: Place::Memory,
             max_replay: MAX_REPLAY,
             staleness: Staleness::DEFAULT,
             replica: None,
@@ -94,7 +142,7 @@ impl StoreSettings {
     /// Kept in `file`.
     pub const fn in_file(file: PathBuf) -> Self {
         Self {
-            file: Some(file),
+            place: Place::File(file),
             max_replay: MAX_REPLAY,
             staleness: Staleness::DEFAULT,
             replica: None,
@@ -110,9 +158,30 @@ impl StoreSettings {
         }
     }
 
+    /// Kept in a server.
+    pub fn in_valkey(settings: ValkeySettings) -> Self {
+        Self {
+            place: Place::Valkey(Box::new(settings)),
+            max_replay: MAX_REPLAY,
+            staleness: Staleness::DEFAULT,
+            replica: None,
+        }
+    }
+
     /// The file, if there is one.
     pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+        match &self.place {
+            Place::File(file) => Some(file),
+            Place::Memory | Place::Valkey(_) => None,
+        }
+    }
+
+    /// Whether what is kept outlives the process.
+    pub const fn is_lasting(&self) -> bool {
+        match &self.place {
+            Place::File(_) | Place::Valkey(_) => true,
+            Place::Memory => false,
+        }
     }
 
     /// What this server is called, if somebody has said so.
@@ -127,17 +196,12 @@ impl TryFrom<StoreSpec> for StoreSettings {
     fn try_from(spec: StoreSpec) -> Result<Self, Vec<Finding>> {
         let StoreSpec {
             file,
+            valkey,
             replica,
             staleness,
         } = spec;
         let mut findings = Vec::new();
-        if file
-            .as_ref()
-            .is_some_and(|file| file.as_os_str().is_empty())
-        {
-            let message = "the store's file has no name: write `store: { file: /var/lib/countersign/state.db }`";
-            findings.push(Finding::error("invalid-setting", message).under("file"));
-        }
+        let place = Place::checked(file, valkey, &mut findings);
         let mut named = None;
         match replica.as_deref().map(ReplicaName::new).transpose() {
             Ok(name) => named = name,
@@ -151,7 +215,7 @@ impl TryFrom<StoreSpec> for StoreSettings {
             return Err(findings);
         }
         Ok(Self {
-            file,
+            place,
             max_replay: MAX_REPLAY,
             staleness,
             replica: named,

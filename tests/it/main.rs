@@ -35,6 +35,7 @@ mod proof;
 mod readme;
 mod refusals;
 mod reload;
+mod revocation;
 mod risk;
 mod state;
 mod svid;

@@ -254,7 +254,7 @@ async fn an_incident_opens_and_closes_with_the_conditions_file() {
     server
         .setup
         .edit("conditions.yaml", "incident: false", "incident: true");
-    becomes(&client, &ask, "allow").await;
+    becomes(&client, &ask, "pending 403 approval_required").await;
     server
         .setup
         .edit("conditions.yaml", "incident: true", "incident: false");

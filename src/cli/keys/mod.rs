@@ -95,7 +95,7 @@ impl Common {
 }
 
 fn open(bundle: &Bundle) -> Result<Store> {
-    if bundle.store.file().is_none() {
+    if !bundle.store.is_lasting() {
         bail!(
             "no `store.file` is configured, so a key would vanish with this command: \
              write `store: {{ file: /var/lib/countersign/state.db }}`, or pass `--store FILE`"

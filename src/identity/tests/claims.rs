@@ -81,7 +81,7 @@ fn a_sound_token_becomes_facts() {
         (token.id.as_deref(), token.key.as_deref()),
         (Some("t-1"), Some("k"))
     );
-    assert_eq!(token.audience, [AUDIENCE.into()]);
+    assert_eq!(token.audience, [std::sync::Arc::from(AUDIENCE)]);
 }
 
 #[test]

@@ -265,7 +265,7 @@ fn what_the_user_writes_goes_before_the_preset() {
             .check(Some("JWT"), &serde_json::Map::new())
             .is_err()
     );
-    assert_eq!(provider.reading.client, ["app".into()]);
+    assert_eq!(provider.reading.client, [Box::from("app")]);
     let preset = compile(spec(changed(
         &json!({ "preset": "keycloak" }),
         json!({ "map": {} }),

@@ -186,8 +186,14 @@ fn scopes_that_the_token_has_are_needed_where_they_count() {
     let Some(Remedy::Scope { missing, needed }) = remedy(call.verdict(&policy)) else {
         panic!("no scope is asked for");
     };
-    assert_eq!(missing, ["docs:write".into()]);
-    assert_eq!(needed, ["docs:sign".into(), "docs:write".into()]);
+    assert_eq!(missing, [std::sync::Arc::from("docs:write")]);
+    assert_eq!(
+        needed,
+        [
+            std::sync::Arc::from("docs:sign"),
+            std::sync::Arc::from("docs:write")
+        ]
+    );
 }
 
 #[test]

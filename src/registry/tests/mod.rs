@@ -75,7 +75,7 @@ fn an_entry_is_active_and_for_ever_unless_it_says_otherwise() {
     assert_eq!(&*known.owner, "alice@example.com");
     assert_eq!(
         registered(&json!({ "groups": "one" })).groups,
-        ["one".into()]
+        [std::sync::Arc::from("one")]
     );
 }
 

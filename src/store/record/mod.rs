@@ -1,10 +1,12 @@
 //! Records as text: JSON with a version, the same for every backend. The model knows nothing of it, so that a field that is added
 //! there has to be added here.
 
+mod api_key;
 mod approval;
 mod approvers;
 mod details;
 mod involved;
+mod seen;
 mod signals;
 
 use std::sync::Arc;
@@ -12,7 +14,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub(super) use api_key::{read_api_key, write_api_key};
 pub(super) use approval::{read_approval, write_approval};
+pub(super) use seen::{read_seen, write_seen};
 pub(super) use signals::{read_condition, read_revocation, write_condition, write_revocation};
 
 /// Text that is shared with the model.

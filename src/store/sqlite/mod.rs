@@ -39,15 +39,15 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// Opens the file, makes or migrates its tables, and starts the thread.
     pub(super) fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let (file, max_replay) = (&settings.file, &settings.max_replay);
+        let (file, max_replay) = (settings.file(), settings.max_replay);
         let database = match file {
             Some(file) => open::file(file)?,
             None => open::memory()?,
         };
         Ok(Self {
             queue: writer::start(database)?,
-            file: file.as_deref().map(Arc::from),
-            max_replay: *max_replay,
+            file: file.map(Arc::from),
+            max_replay,
             changed: watch::Sender::new(()),
         })
     }

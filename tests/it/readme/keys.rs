@@ -15,6 +15,7 @@ at.server: 1
 grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 metrics: { at.metrics: 1 }
 admin: { at.admin: 1, access: [{ at.access: 1 }] }
+hooks: { at.hooks: 1, conditions: { at.hook: 1, secret: { env: A } } }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1, staleness: { at.staleness: 1 } }
@@ -65,6 +66,8 @@ rules:
   - { id: c, guard: { at.guard: 1 } }
   - { id: d, guard: a, require: [{ at.require: 1 }] }
   - { id: e, guard: a, require: [{ step_up: { at.step_up: 1 } }] }
+  - { id: i, guard: a, require: [{ approval: { at.approval: 1, from: { id: a } } }] }
+  - { id: j, guard: a, require: [{ approval: { from: { at.approver: 1 } } }] }
   - { id: f, guard: a, constrain: { at.constrain: 1 } }
   - { id: g, guard: a, constrain: { query: { at.constrain_query: 1 } } }
   - { id: h, guard: a, constrain: { token: { at.constrain_token: 1 } } }
@@ -132,6 +135,8 @@ fn every_key_of_the_servers_file_stands_there() {
             "metrics",
             "admin",
             "access",
+            "hooks",
+            "hook",
             "log",
             "audit",
             "store",
@@ -183,6 +188,8 @@ fn every_key_of_a_policy_and_of_the_registry_stands_there() {
             "to",
             "guard",
             "require",
+            "approval",
+            "approver",
             "step_up",
             "constrain",
             "constrain_query",

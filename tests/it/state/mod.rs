@@ -1,11 +1,11 @@
 //! What a store promises, whichever backend keeps it: the same scenarios run against each.
 
-mod approvals;
-mod fixtures;
-mod following;
+pub(crate) mod approvals;
+pub(crate) mod fixtures;
+pub(crate) mod following;
 mod killed;
 mod running;
-mod signals;
+pub(crate) mod signals;
 mod sqlite;
 
 use countersign::store::Store;

@@ -1,3 +1,5 @@
 //! State in a real Valkey, and what happens when it fails.
 
 mod peer;
+mod scenarios;
+mod stores;

@@ -88,6 +88,11 @@ impl Valkey {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
+    /// The same as configurations spell it.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://{}", self.address())
+    }
+
     /// What it has logged so far, in all its lives.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -1,0 +1,6 @@
+-- ARGV: generation, run.
+local refused = refusal(ARGV[1], ARGV[2], 0)
+if refused then return {refused} end
+-- A write: a primary that may not write has not shown that it is the primary.
+redis.call('HSET', KEYS[1], 'beat', text(clock()))
+return {'done', redis.call('HGET', KEYS[1], 'seq')}
