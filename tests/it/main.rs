@@ -11,6 +11,8 @@
 
 mod admin;
 mod api_keys;
+mod approvals;
+mod approvers;
 mod bodies;
 mod cli;
 mod doctor;

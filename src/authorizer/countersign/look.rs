@@ -6,7 +6,6 @@ use super::{Call, LOOKS, failed, unavailable};
 use crate::authorizer::snapshot::Snapshot;
 use crate::model::approval::{Approval, ApprovalId, State, Status, Ticket};
 use crate::model::reason::Reason;
-use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::policy::{Demand, Standing};
 use crate::revocation::Name;

@@ -1,5 +1,6 @@
 //! What is revoked is refused: every kind of it, through the gRPC port and through Envoy, and whoever leaves is out.
 
+mod commands;
 mod kinds;
 mod meanwhile;
 mod offboarding;
