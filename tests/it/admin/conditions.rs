@@ -7,7 +7,9 @@ use countersign::keys::secret::{Secret, SecretSpec};
 use countersign::keys::{SignedMessage, WebhookKey};
 use serde_json::{Value, json};
 
-use crate::harness::{Ask, Reply, SOON, Server, Setup, eventually, eventually_async, run, send_body};
+use crate::harness::{
+    Ask, Reply, SOON, Server, Setup, eventually, eventually_async, run, send_body,
+};
 
 const TOKEN: &str = "0f5a4e1c9b7d3826f0e1d2c3b4a59687";
 const NOBODY: &str = "  # access: [{ name: ops, token: { file: ops.token } }]";
@@ -34,14 +36,22 @@ fn setup() -> Setup {
     setup.write("ops.token", TOKEN);
     setup.write("hook.secret", SECRET);
     setup.write("policies/drill.yaml", POLICY);
-    setup.edit("conditions.yaml", "conditions:\n", "conditions:\n  calm: true\n");
+    setup.edit(
+        "conditions.yaml",
+        "conditions:\n",
+        "conditions:\n  calm: true\n",
+    );
     setup
 }
 
 /// Status and body.
 fn ask(server: &Server, line: &str, body: &Value) -> (u16, Value) {
     let headers = format!("authorization: Bearer {TOKEN}\r\n");
-    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
     let reply = send_body(server.admin(), line, &headers, &body).unwrap();
     (reply.status, reply.json())
 }
@@ -60,7 +70,11 @@ fn listed(server: &Server, name: &str) -> Value {
 
 async fn becomes(server: &Server, outcome: &str) {
     let client = server.client().await;
-    let token = server.setup.corp.token("alice").audience("https://drill.example.com");
+    let token = server
+        .setup
+        .corp
+        .token("alice")
+        .audience("https://drill.example.com");
     let run = Ask::new("POST", "drill.example.com", "/run").bearer(&token.sign());
     eventually_async(SOON, outcome, async || {
         (client.check(&run).await.outcome() == outcome).then_some(())
@@ -77,7 +91,11 @@ async fn what_an_operator_says_counts_until_it_is_over_and_has_a_record() {
     let untouched = json!({ "name": "drill", "value": false, "file": false, "set": null });
     assert_eq!(listed(&server, "drill"), untouched);
 
-    let (status, said) = set(&server, "drill", &json!({ "value": true, "reason": "DR-7", "expires": "1h" }));
+    let (status, said) = set(
+        &server,
+        "drill",
+        &json!({ "value": true, "reason": "DR-7", "expires": "1h" }),
+    );
     assert_eq!((status, &said["result"]), (200, &json!("true")), "{said}");
     becomes(&server, "allow").await;
     let shown = listed(&server, "drill");
@@ -87,7 +105,11 @@ async fn what_an_operator_says_counts_until_it_is_over_and_has_a_record() {
     assert_eq!(shown["set"]["expires"], said["expires"]);
 
     // What the file says is overruled the same way.
-    let (status, _) = set(&server, "calm", &json!({ "value": false, "reason": "not any more" }));
+    let (status, _) = set(
+        &server,
+        "calm",
+        &json!({ "value": false, "reason": "not any more" }),
+    );
     assert_eq!(status, 200);
     becomes(&server, NO).await;
     let (status, cleared) = ask(&server, "DELETE /conditions/calm", &Value::Null);
@@ -96,7 +118,11 @@ async fn what_an_operator_says_counts_until_it_is_over_and_has_a_record() {
     assert_eq!(listed(&server, "calm")["set"], Value::Null);
 
     // A short one ends by itself.
-    let (status, _) = set(&server, "drill", &json!({ "value": true, "reason": "DR-7", "expires": "1s" }));
+    let (status, _) = set(
+        &server,
+        "drill",
+        &json!({ "value": true, "reason": "DR-7", "expires": "1s" }),
+    );
     assert_eq!(status, 200);
     becomes(&server, NO).await;
 
@@ -127,25 +153,53 @@ async fn what_cannot_be_meant_is_refused_and_changes_nothing() {
     let server = setup().start();
     let yes = json!({ "value": true, "reason": "x" });
     let (status, problem) = set(&server, "dril", &yes);
-    assert_eq!((status, &problem["code"]), (404, &json!("condition_unknown")));
+    assert_eq!(
+        (status, &problem["code"]),
+        (404, &json!("condition_unknown"))
+    );
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("did you mean `drill`?"), "{detail}");
     for (body, code) in [
         (json!({ "value": true }), "body_invalid"),
         (json!({ "value": "true", "reason": "x" }), "body_invalid"),
-        (json!({ "value": true, "reason": "x", "for": "1h" }), "body_invalid"),
+        (
+            json!({ "value": true, "reason": "x", "for": "1h" }),
+            "body_invalid",
+        ),
         (json!({ "value": true, "reason": " " }), "condition_invalid"),
-        (json!({ "value": true, "reason": "a\nb" }), "condition_invalid"),
-        (json!({ "value": true, "reason": "x".repeat(257) }), "condition_invalid"),
-        (json!({ "value": true, "reason": "x", "expires": "soon" }), "condition_invalid"),
-        (json!({ "value": true, "reason": "x", "expires": "0s" }), "condition_invalid"),
-        (json!({ "value": true, "reason": "x", "expires": "400d" }), "condition_invalid"),
-        (json!({ "value": true, "reason": "x", "expires": "2020-01-01T00:00:00Z" }), "condition_invalid"),
+        (
+            json!({ "value": true, "reason": "a\nb" }),
+            "condition_invalid",
+        ),
+        (
+            json!({ "value": true, "reason": "x".repeat(257) }),
+            "condition_invalid",
+        ),
+        (
+            json!({ "value": true, "reason": "x", "expires": "soon" }),
+            "condition_invalid",
+        ),
+        (
+            json!({ "value": true, "reason": "x", "expires": "0s" }),
+            "condition_invalid",
+        ),
+        (
+            json!({ "value": true, "reason": "x", "expires": "400d" }),
+            "condition_invalid",
+        ),
+        (
+            json!({ "value": true, "reason": "x", "expires": "2020-01-01T00:00:00Z" }),
+            "condition_invalid",
+        ),
     ] {
         let (status, problem) = set(&server, "drill", &body);
         assert_eq!((status, &problem["code"]), (400, &json!(code)), "{body}");
     }
-    for line in ["GET /conditions", "PUT /conditions/drill", "DELETE /conditions/drill"] {
+    for line in [
+        "GET /conditions",
+        "PUT /conditions/drill",
+        "DELETE /conditions/drill",
+    ] {
         let reply = send_body(server.admin(), line, "", "").unwrap();
         assert_eq!(reply.status, 401, "{line}");
     }
@@ -157,9 +211,17 @@ async fn what_cannot_be_meant_is_refused_and_changes_nothing() {
 async fn what_was_said_is_known_after_a_restart() {
     let kept = tempfile::tempdir().unwrap();
     let store = format!("{}", kept.path().join("state.db").display());
-    let start = || setup().replacing("file: state.db", &format!("file: {store}")).start();
+    let start = || {
+        setup()
+            .replacing("file: state.db", &format!("file: {store}"))
+            .start()
+    };
     let server = start();
-    let (status, _) = set(&server, "drill", &json!({ "value": true, "reason": "DR-7" }));
+    let (status, _) = set(
+        &server,
+        "drill",
+        &json!({ "value": true, "reason": "DR-7" }),
+    );
     assert_eq!(status, 200);
     server.signal("KILL");
     drop(server);
@@ -174,14 +236,25 @@ async fn the_command_line_says_it_too() {
     let token = server.setup.path("ops.token");
     let cli = |arguments: &[&str]| {
         let common = ["--admin", &admin, "--token-file", token.to_str().unwrap()];
-        run(server.setup.folder(), [&["conditions"], arguments, &common].concat())
+        run(
+            server.setup.folder(),
+            [&["conditions"], arguments, &common].concat(),
+        )
     };
     let done = cli(&["set", "drill", "true", "--reason", "DR-7", "--for", "1h"]);
     assert!(done.exit == 0, "{done:?}");
-    assert!(done.stdout.starts_with("`drill` is true until 20"), "{}", done.stdout);
+    assert!(
+        done.stdout.starts_with("`drill` is true until 20"),
+        "{}",
+        done.stdout
+    );
     becomes(&server, "allow").await;
     let shown = cli(&[]);
-    let line = shown.stdout.lines().find(|line| line.starts_with("drill")).unwrap();
+    let line = shown
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("drill"))
+        .unwrap();
     let cells: Vec<_> = line.split_whitespace().collect();
     assert_eq!(cells[..4], ["drill", "true", "false", "ops"]);
     assert_eq!(cells.last(), Some(&"DR-7"));
@@ -189,11 +262,18 @@ async fn the_command_line_says_it_too() {
     let listed: Value = serde_json::from_str(&cli(&["list", "--json"]).stdout).unwrap();
     assert_eq!(listed["conditions"][1]["set"]["reason"], "DR-7");
     let done = cli(&["clear", "drill", "--reason", "over"]);
-    assert_eq!(done.stdout, "`drill` is left to the file of conditions again\n");
+    assert_eq!(
+        done.stdout,
+        "`drill` is left to the file of conditions again\n"
+    );
     becomes(&server, NO).await;
     let refused = cli(&["set", "dril", "true", "--reason", "x"]);
     assert!(refused.exit != 0);
-    assert!(refused.stderr.contains("did you mean `drill`?"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("did you mean `drill`?"),
+        "{}",
+        refused.stderr
+    );
 }
 
 /// A message as a sender signs it, `ago` seconds ago.
@@ -232,7 +312,13 @@ impl Message {
             "webhook-id: {}\r\nwebhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\n",
             self.id
         );
-        send_body(server.admin(), "POST /hooks/conditions/drill", &change(headers), &self.body).unwrap()
+        send_body(
+            server.admin(),
+            "POST /hooks/conditions/drill",
+            &change(headers),
+            &self.body,
+        )
+        .unwrap()
     }
 }
 
@@ -250,7 +336,10 @@ async fn a_signed_message_says_it_once() {
     let body = json!({ "value": true, "reason": "pager 41", "expires": "1h" });
     let message = Message::new("msg_1", &body).ago(60);
     let reply = message.send(&server, as_it_is);
-    assert_eq!((reply.status, &reply.json()["result"]), (200, &json!("true")));
+    assert_eq!(
+        (reply.status, &reply.json()["result"]),
+        (200, &json!("true"))
+    );
     becomes(&server, "allow").await;
     assert_eq!(listed(&server, "drill")["set"]["by"], "webhook msg_1");
     // The sender has not heard the answer, and sends it again.
@@ -260,7 +349,11 @@ async fn a_signed_message_says_it_once() {
     });
     assert_eq!(again.json()["result"], "unchanged");
     // Somebody else has said something since: an old message does not come back.
-    let (status, _) = ask(&server, "DELETE /conditions/drill", &json!({ "reason": "over" }));
+    let (status, _) = ask(
+        &server,
+        "DELETE /conditions/drill",
+        &json!({ "reason": "over" }),
+    );
     assert_eq!(status, 200);
     becomes(&server, NO).await;
     let stale = message.send(&server, as_it_is);
@@ -287,11 +380,14 @@ async fn a_message_that_is_not_signed_like_that_changes_nothing() {
     let without = |name: &'static str| {
         move |headers: String| {
             let lines = headers.split_inclusive("\r\n");
-            lines.filter(|line| !line.starts_with(name)).collect::<String>()
+            lines
+                .filter(|line| !line.starts_with(name))
+                .collect::<String>()
         }
     };
     let other_id = |headers: String| headers.replace("msg_3", "msg_4");
-    let other_time = |headers: String| headers.replace("webhook-timestamp: 1", "webhook-timestamp: 2");
+    let other_time =
+        |headers: String| headers.replace("webhook-timestamp: 1", "webhook-timestamp: 2");
     let twice = |headers: String| format!("{headers}webhook-id: msg_3\r\n");
     let changes: [(&str, &dyn Fn(String) -> String); 6] = [
         ("no id", &without("webhook-id")),
@@ -303,7 +399,11 @@ async fn a_message_that_is_not_signed_like_that_changes_nothing() {
     ];
     for (what, change) in changes {
         let reply = message("msg_3").send(&server, change);
-        assert_eq!((reply.status, code(&reply).as_str()), (401, "message_unsigned"), "{what}");
+        assert_eq!(
+            (reply.status, code(&reply).as_str()),
+            (401, "message_unsigned"),
+            "{what}"
+        );
         assert!(reply.header("www-authenticate").is_some());
     }
     let old = message("msg_3").ago(400).send(&server, as_it_is);
