@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{approvals, conditions, guard, hooks, keys, offboard, revocations};
+use super::{approvals, conditions, guard, hooks, inbox, keys, offboard, replicas, revocations};
 use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 
@@ -34,6 +34,7 @@ pub(super) fn router(gate: Gate) -> Router {
     let gate = Arc::new(gate);
     let readers = || from_fn_with_state(Arc::clone(&gate), guard::readers);
     let operators = || from_fn_with_state(Arc::clone(&gate), guard::operators);
+    let pages = from_fn_with_state(Arc::clone(&gate), inbox::or_page);
     Router::new()
         .route("/status", get(status).route_layer(readers()))
         .route("/reload", post(reload).route_layer(operators()))
@@ -65,7 +66,7 @@ pub(super) fn router(gate: Gate) -> Router {
         )
         .route(
             "/replicas",
-            get(revocations::replicas).route_layer(operators()),
+            get(replicas::list).route_layer(operators()),
         )
         .route(
             "/conditions",
@@ -78,7 +79,8 @@ pub(super) fn router(gate: Gate) -> Router {
                 .route_layer(operators()),
         )
         .route("/hooks/conditions/{name}", post(hooks::conditions))
-        .merge(approvals::router())
+        .merge(approvals::router().route_layer(pages))
+        .merge(inbox::router())
         .fallback(async || {
             let detail = "`/openapi.json` names every path; `/metrics`, `/healthz` and `/readyz` are on the metrics listener";
             Problem::new(StatusCode::NOT_FOUND, "not_found", detail)

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::access::{Access, Operator};
 use super::caller::access_request;
+use super::inbox::Inbox;
 use super::limiter::Limiter;
 use super::settings::AdminSettings;
 use super::{AdminError, AdminState};
@@ -46,6 +47,8 @@ pub(super) struct Gate {
     pub(super) waiters: Semaphore,
     /// Tokens are compared under it; nobody else knows it.
     key: [u8; 32],
+    /// The page where people approve.
+    pub(super) inbox: Inbox,
 }
 
 /// The connection that a request came in on.
@@ -86,7 +89,9 @@ pub(super) enum Refused {
 impl Gate {
     pub(super) fn new(settings: AdminSettings, state: AdminState) -> Result<Self, AdminError> {
         let key = random_bytes()?;
+        let inbox = Inbox::new(&settings.inbox, settings.tls.is_some())?;
         Ok(Self {
+            inbox,
             state,
             route: route(&settings),
             settings,

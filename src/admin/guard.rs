@@ -71,7 +71,7 @@ fn is_our_host(gate: &Gate, host: &str, local: Option<IpAddr>) -> bool {
 
 /// What this listener is called: by operators, and by people who approve.
 fn origins(gate: &Gate) -> impl Iterator<Item = &Origin> {
-    gate.settings.url.iter().chain(&gate.settings.inbox.origin)
+    gate.settings.url.iter().chain(&gate.inbox.origin)
 }
 
 /// Whether a browser sends this for a page that is not ours. There is no page of ours but behind `admin.url` and `approvals.url`.

@@ -42,7 +42,7 @@ pub(super) async fn read_within<T: DeserializeOwned>(
     ))
 }
 
-/// A body that is not too large, and comes in time.
+/// A body that came whole and in time, of at most so many bytes.
 pub(super) async fn bounded(body: Body, most: usize) -> Result<Vec<u8>, Problem> {
     let read = tokio::time::timeout(BODY_TIME, to_bytes(body, most)).await;
     let read = read.map_err(|_elapsed| {

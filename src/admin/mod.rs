@@ -26,6 +26,7 @@ mod metrics;
 mod offboard;
 mod origin;
 mod problem;
+mod replicas;
 mod revocations;
 mod server;
 mod settings;

@@ -24,6 +24,11 @@ use super::problem::Problem;
 use crate::approval::ApprovalError;
 use crate::store::StoreError;
 
+pub(super) use ask::{Act, Caller, Refused, permitted};
+pub(super) use change::vote;
+pub(super) use list::{Listing, page};
+pub(super) use show::{Shown, find};
+
 /// The paths of approvals; every one of them judges the caller by itself.
 pub(super) fn router() -> Router<Arc<Gate>> {
     Router::new()

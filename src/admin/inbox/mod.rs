@@ -8,26 +8,34 @@
 mod begun;
 mod canonical;
 mod cookie;
+mod desk;
+mod enter;
 mod exchange;
 mod form;
 mod list;
 mod one;
+mod posted;
 mod sessions;
 mod settings;
 mod shell;
 mod shown;
 mod trouble;
+mod visit;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Router;
 use axum::http::HeaderMap;
+use axum::routing::{get, post};
 
 use super::AdminError;
+use super::gate::Gate;
 use super::origin::Origin;
 use crate::outbound::HttpClient;
 use begun::Notes;
@@ -35,6 +43,7 @@ use cookie::{Cookie, Cookies};
 use sessions::{Session, Sessions};
 
 pub(super) use settings::{InboxSettings, SignIn};
+pub(super) use visit::or_page;
 
 /// Where the issuer sends people back to.
 const CALLBACK: &str = "/approvals/callback";
@@ -87,4 +96,15 @@ impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Inbox")
     }
+}
+
+/// The paths that only people use.
+pub(super) fn router() -> Router<Arc<Gate>> {
+    Router::new()
+        .route(
+            "/approvals/sign-in",
+            get(enter::begin).post(enter::with_token),
+        )
+        .route(CALLBACK, get(enter::back))
+        .route("/approvals/sign-out", post(enter::leave))
 }

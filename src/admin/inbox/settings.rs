@@ -83,7 +83,9 @@ impl InboxSettings {
             _ => listed.iter().any(|name| name == it.as_str()),
         };
         let providers: Vec<_> = providers.iter().filter(may).cloned().collect();
-        let compiled = SignIn::compile(sign_in, &providers, listener.audience.as_deref());
+        // Tokens of approvers are meant for whatever operators' are, or for the place where people approve.
+        let audience = listener.audience.as_deref().or(spec.url.as_deref());
+        let compiled = SignIn::compile(sign_in, &providers, audience);
         let sign_in = compiled.map_err(|found| findings.extend(found.into_iter().map(place)));
         let sign_in = sign_in.ok();
         (Self { origin, sign_in }, findings)

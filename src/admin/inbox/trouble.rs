@@ -30,7 +30,7 @@ pub(super) fn page(
 pub(super) fn plain(status: StatusCode, words: &str, session: Option<&Session>) -> Response {
     let body = html! {
         h1 { (shown::text(words)) }
-        a.button.wide href="/approvals" { "All approvals" }
+        a.button.plain.wide href="/approvals" { "All approvals" }
     };
     page(status, "Approvals", session, body)
 }
@@ -60,7 +60,7 @@ pub(super) fn step_up(session: &Session, demand: &StepUp, next: &Next) -> Respon
             @if !acr.is_empty() { "&acr=" (acr) }
             @if let Some(seconds) = max_age { "&max_age=" (seconds) }
         } { "Sign in again" }
-        a.button.wide href=(next.path()) { "Back" }
+        a.button.plain.wide href=(next.path()) { "Back" }
     };
     page(
         StatusCode::UNAUTHORIZED,

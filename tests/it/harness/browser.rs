@@ -277,7 +277,7 @@ impl Page<'_> {
         std::fs::write(file, bytes).unwrap();
     }
 
-    /// What the browser has complained about so far: refused styles, scripts and forms, failed requests.
+    /// What the browser has complained about so far: refused styles, scripts and forms. That a page came with an error is none of it.
     pub(crate) fn complaints(&self) -> Vec<String> {
         // An answer comes after what was told before it.
         self.run("0");
@@ -295,7 +295,8 @@ impl Page<'_> {
             ]
             .contains(&method)
         });
-        complaints.map(|it| it["params"].to_string()).collect()
+        let of_pages = complaints.filter(|it| it["params"]["entry"]["source"] != "network");
+        of_pages.map(|it| it["params"].to_string()).collect()
     }
 
     fn try_run(&self, expression: &str) -> Option<Value> {

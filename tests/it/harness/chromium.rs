@@ -162,9 +162,18 @@ fn libraries(root: &Path) -> OsString {
 fn fonts(folder: &Path) -> Result<OsString, String> {
     let file = folder.join("fonts.conf");
     let own = folder.join("root/usr/share/fonts");
+    let alias = |family: &str, font: &str| {
+        format!("<alias><family>{family}</family><prefer><family>{font}</family></prefer></alias>")
+    };
+    let aliases = [
+        alias("system-ui", "DejaVu Sans"),
+        alias("sans-serif", "DejaVu Sans"),
+        alias("monospace", "DejaVu Sans Mono"),
+    ];
     let text = format!(
-        "<fontconfig><dir>/usr/share/fonts</dir><dir>{}</dir><cachedir>{}</cachedir></fontconfig>\n",
+        "<fontconfig><dir>/usr/share/fonts</dir><dir>{}</dir>{}<cachedir>{}</cachedir></fontconfig>\n",
         own.display(),
+        aliases.concat(),
         folder.join("fonts").display()
     );
     if fs::read_to_string(&file).is_ok_and(|there| there == text) {

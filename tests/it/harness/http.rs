@@ -20,11 +20,16 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The first header of this name, as it was sent.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The headers of this name, as they were sent.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
         let pairs = self.raw.lines().filter_map(|line| line.split_once(": "));
-        let mut values = pairs.filter(|(it, _)| it.eq_ignore_ascii_case(name));
-        values.next().map(|(_, value)| value)
+        let values = pairs.filter(|(it, _)| it.eq_ignore_ascii_case(name));
+        values.map(|(_, value)| value).collect()
+    }
+
+    /// The first of them.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).first().copied()
     }
 
     /// The body as JSON.

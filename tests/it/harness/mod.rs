@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub(crate) use answer::Answer;
 pub(crate) use ask::Ask;
 pub(crate) use authority::{Authority, Pair, SERVER_ID};
-pub(crate) use browser::{Browser, PHONE};
+pub(crate) use browser::{Browser, PHONE, Page};
 pub(crate) use client::Client;
 pub(crate) use demo_issuer::DemoIssuer;
 pub(crate) use hasty::check_within;
@@ -37,7 +37,7 @@ pub(crate) use key_server::KeyServer;
 pub(crate) use program::{Ran, program, run};
 pub(crate) use secured::Dialer;
 pub(crate) use server::Server;
-pub(crate) use setup::Setup;
+pub(crate) use setup::{CONFIG, Setup};
 
 /// The audience and host of the payments route in the sample policy.
 pub(crate) const PAYMENTS: &str = "https://payments.example.com";

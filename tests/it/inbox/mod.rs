@@ -1,3 +1,6 @@
 //! The page where a person approves.
 
 mod demo_sign_in;
+mod person;
+mod protections;
+mod stage;

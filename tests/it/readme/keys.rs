@@ -18,10 +18,11 @@ admin: { at.admin: 1, access: [{ at.access: 1 }] }
 hooks: { at.hooks: 1, conditions: { at.hook: 1, secret: { env: A } } }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
-store: { at.store: 1 }
+store: { at.store: 1, staleness: { at.staleness: 1 }, valkey: { at.valkey: 1, timeouts: { at.timeouts: 1 }, tls: { at.valkey_tls: 1 }, sentinel: { at.sentinel: 1, master: a, nodes: [a] } } }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
 token: { at.token: 1, issuer: a, keys: a }
+approvals: { sign_in: { at.sign_in: 1, provider: a, client_id: a, authorization_endpoint: a, token_endpoint: a } }
 providers:
   a: { at.provider: 1 }
   b: { jwt: { at.jwt: 1, issuer: b } }
@@ -140,9 +141,15 @@ fn every_key_of_the_servers_file_stands_there() {
             "log",
             "audit",
             "store",
+            "valkey",
+            "timeouts",
+            "valkey_tls",
+            "sentinel",
+            "staleness",
             "dpop",
             "lifecycle",
             "token",
+            "sign_in",
             "provider",
             "jwt",
             "keys",
