@@ -64,8 +64,8 @@ pub(super) fn setup() -> Setup {
     setup.replace("corp.jwks.json", &FORGED.keys_beside(&setup.corp));
     setup.edit(
         "countersign.yaml",
-        "url: http://127.0.0.1:9193 }",
-        "url: https://approve.example.com }",
+        "\n  url: http://127.0.0.1:9193\n",
+        "\n  url: https://approve.example.com\n",
     );
     setup.write("policies/waiting.yaml", WAITING);
     let identities = setup.read("identities.yaml");

@@ -50,11 +50,8 @@ const OLD: &str = "2025-11-25";
 fn start() -> Server {
     let setup = Setup::new();
     setup.write("policies/wait.yaml", POLICY);
-    let (shipped, own) = (
-        "url: http://127.0.0.1:9193 }",
-        "url: https://approve.example.com, pending_per_requester: 8 }",
-    );
-    setup.edit("countersign.yaml", shipped, own);
+    let own = "\n  url: https://approve.example.com\n  pending_per_requester: 8\n";
+    setup.edit("countersign.yaml", "\n  url: http://127.0.0.1:9193\n", own);
     setup.start()
 }
 
@@ -210,6 +207,7 @@ async fn a_program_reads_a_problem_and_a_grpc_caller_a_line() {
 
     let drop = Ask::new("POST", "wait.example.com", "/wait.Things/Drop")
         .header("content-type", "application/grpc")
+        .body([0; 5])
         .bearer(&token);
     let answer = client.check(&drop).await;
     let (id, decision) = (answer.told("approval"), answer.told("decision_id"));
