@@ -25,6 +25,7 @@ use super::status::{
 use super::{
     approvals, conditions, guard, hooks, inbox, keys, offboard, openapi, replicas, revocations,
 };
+use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -157,6 +158,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         policy,
         key_sets,
         introspection,
+        conditions,
         state,
         draining,
     } = status;
@@ -172,6 +174,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
         "state": state_json(&state),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
+        "conditions": conditions.iter().map(condition).collect::<serde_json::Map<_, _>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
     });
@@ -235,6 +238,10 @@ fn key_set_json(set: &KeySetStatus) -> Json {
         "keys": keys,
         "last_error": last_error,
     })
+}
+
+fn condition((name, value): (&ConditionName, &bool)) -> (String, Json) {
+    (name.to_string(), Json::from(*value))
 }
 
 fn introspection_json(status: &IntrospectionStatus) -> Json {
