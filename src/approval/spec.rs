@@ -1,5 +1,7 @@
 //! The `approvals` section of the configuration.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::SignInSpec;
@@ -23,6 +25,15 @@ pub struct ApprovalsSpec {
     pub token: Option<ApprovalTokenSpec>,
     /// How people sign in there; without it they show an access token that they have.
     pub sign_in: Option<SignInSpec>,
+}
+
+impl ApprovalsSpec {
+    /// Reads the relative files of the page as seen from the configuration `file`.
+    pub fn relative_to(&mut self, file: &Path) {
+        if let Some(sign_in) = &mut self.sign_in {
+            sign_in.relative_to(file);
+        }
+    }
 }
 
 impl Default for ApprovalsSpec {
