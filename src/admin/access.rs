@@ -66,6 +66,16 @@ pub(super) enum Method {
     Token,
     Mtls,
     Provider,
+    /// By the signature of a message.
+    Webhook,
+}
+
+impl Operator {
+    /// What is remembered of who changed something.
+    pub(super) fn called(&self) -> Arc<str> {
+        let name = self.id.as_deref().or(self.name.as_deref());
+        Arc::from(name.unwrap_or(self.method.as_str()))
+    }
 }
 
 impl Method {
@@ -74,6 +84,7 @@ impl Method {
             Self::Token => "token",
             Self::Mtls => "mtls",
             Self::Provider => "provider",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::time::timeout;
@@ -22,7 +22,9 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{approvals, guard, inbox, keys, offboard, revocations};
+use super::{
+    approvals, conditions, guard, hooks, inbox, keys, offboard, openapi, replicas, revocations,
+};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -36,6 +38,7 @@ pub(super) fn router(gate: Gate) -> Router {
     let pages = from_fn_with_state(Arc::clone(&gate), inbox::or_page);
     Router::new()
         .route("/status", get(status).route_layer(readers()))
+        .route("/openapi.json", get(openapi::document))
         .route("/reload", post(reload).route_layer(operators()))
         .route(
             "/keys",
@@ -65,8 +68,19 @@ pub(super) fn router(gate: Gate) -> Router {
         )
         .route(
             "/replicas",
-            get(revocations::replicas).route_layer(operators()),
+            get(replicas::list).route_layer(operators()),
         )
+        .route(
+            "/conditions",
+            get(conditions::list).route_layer(operators()),
+        )
+        .route(
+            "/conditions/{name}",
+            put(conditions::set)
+                .delete(conditions::clear)
+                .route_layer(operators()),
+        )
+        .route("/hooks/conditions/{name}", post(hooks::conditions))
         .merge(approvals::router().route_layer(pages))
         .merge(inbox::router())
         .fallback(async || {

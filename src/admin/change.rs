@@ -9,6 +9,7 @@ use super::access::Operator;
 use super::gate::Gate;
 use super::problem::Problem;
 use crate::audit::{AdminEvent, By};
+use crate::model::time::Timestamp;
 
 /// What is to be changed, by whom.
 pub(super) struct Change {
@@ -17,27 +18,59 @@ pub(super) struct Change {
     pub(super) action: &'static str,
 }
 
-/// How a change ended.
+/// How a change ended, with its answer.
 pub(super) struct Outcome {
+    end: End,
+    response: Response,
+}
+
+/// How a change ended, for its record.
+pub(super) struct End {
     /// The word that records use.
     result: &'static str,
     /// What it was done to, where it was done to one thing.
     target: Option<String>,
-    response: Response,
+    /// Why, where somebody said why.
+    reason: Option<Arc<str>>,
+    /// Until when it counts, where it ends by itself.
+    expires: Option<Timestamp>,
+}
+
+impl End {
+    /// An end with this word for records; `target` is what it was done to.
+    pub(super) const fn new(result: &'static str, target: Option<String>) -> Self {
+        Self {
+            result,
+            target,
+            reason: None,
+            expires: None,
+        }
+    }
 }
 
 impl Outcome {
     pub(super) fn new(result: &'static str, response: impl IntoResponse) -> Self {
         Self {
-            result,
-            target: None,
+            end: End::new(result, None),
             response: response.into_response(),
         }
     }
 
     /// Names what it was done to.
     pub(super) fn on(mut self, target: String) -> Self {
-        self.target = Some(target);
+        self.end.target = Some(target);
+        self
+    }
+
+    /// Says why.
+    pub(super) fn because(mut self, reason: Arc<str>) -> Self {
+        self.end.reason = Some(reason);
+        self
+    }
+
+    /// Says when it ends by itself.
+    pub(super) fn until(mut self, expires: Option<Timestamp>) -> Self {
+        self.end.expires = expires;
         self
     }
 }
@@ -50,29 +83,31 @@ pub(super) async fn carry_out(
     act: impl Future<Output = Outcome> + Send + 'static,
 ) -> Response {
     let act = async move {
-        let Outcome {
-            result,
-            target,
-            response,
-        } = act.await;
-        (result, target, response)
+        let Outcome { end, response } = act.await;
+        (end, response)
     };
     let done = recorded(gate, change, act).await;
     done.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// The same for a change that ends with something else than an answer: the word that records use, what it was done to, and that.
+/// The same for a change that ends with something else than an answer.
 pub(super) async fn recorded<T: Send + 'static>(
     gate: Arc<Gate>,
     change: Change,
-    act: impl Future<Output = (&'static str, Option<String>, T)> + Send + 'static,
+    act: impl Future<Output = (End, T)> + Send + 'static,
 ) -> Result<T, Problem> {
     let task = tokio::spawn(async move {
         let slot = gate.state.audit.reserve().map_err(|error| {
             let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
             Problem::new(status, "audit_full", detail)
         })?;
-        let (result, target, done) = act.await;
+        let (end, done) = act.await;
+        let End {
+            result,
+            target,
+            reason,
+            expires,
+        } = end;
         let Change { operator, action } = &change;
         let event = AdminEvent {
             at: (gate.state.clock)(),
@@ -85,6 +120,8 @@ pub(super) async fn recorded<T: Send + 'static>(
                 actor: operator.actor.as_deref(),
             },
             result,
+            reason: reason.as_deref(),
+            expires,
         };
         slot.write_admin(&event);
         tracing::info!(

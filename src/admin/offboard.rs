@@ -14,13 +14,18 @@ use super::change::{Change, Outcome, carry_out};
 use super::gate::Gate;
 use super::json::{pretty, read};
 use super::problem::Problem;
-use super::revocations::{ended, has_room, invalid, made, put, revocations, told, unavailable};
+use super::replicas::told;
+use super::revocations::{ended, has_room, invalid, made, put, revocations, unavailable};
+use crate::approval::{ApprovalError, Leaver, Offboarded};
 use crate::authorizer::Snapshot;
+use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::party::PartyId;
 use crate::model::revocation::{Revocation, Target};
 use crate::store::{ApiKeyRecord, Revoked};
 
+/// Longest reason, in characters.
+const MAX_REASON: usize = 256;
 /// Most identities that are off-boarded at once; more belong to several owners.
 const MAX_IDENTITIES: usize = 10_000;
 
@@ -69,15 +74,20 @@ async fn offboarded(gate: &Gate, asked: Offboard, by: Arc<str>) -> Result<Outcom
     let (leavers, reason) = leavers(&snapshot, &keys, asked)?;
     let entries = entries(gate, &leavers, &by, &reason)?;
     let targets: Vec<String> = entries.iter().map(|it| it.target.to_string()).collect();
-    let acknowledged = put(gate, entries).await?;
+    let mut acknowledged = put(gate, entries).await?;
     let theirs = keys.into_iter().filter(|key| leavers.hold(key));
     let ended = end_keys(gate, theirs, &reason).await?;
+    let (approvals, last) = end_approvals(gate, &leavers, &reason).await?;
+    if let Some(last) = last.filter(|last| last.has_seen(&acknowledged.position)) {
+        acknowledged.position = last;
+    }
     let name = leavers.to_string();
     let body = json!({
         "offboarded": name,
         "acknowledged": told(&acknowledged),
         "revoked": targets,
         "api_keys": ended,
+        "approvals": approvals,
     });
     let outcome = Outcome::new("offboarded", pretty(StatusCode::OK, &body));
     Ok(outcome.on(name))
@@ -200,14 +210,52 @@ async fn end_keys(
     let mut ended = Vec::new();
     for key in keys.filter(|key| key.revoked.is_none()) {
         let now = (gate.state.clock)();
-        let reason = Some(format!("off-boarded: {reason}").chars().take(256).collect());
-        let revoked = gate.state.store.revoke_api_key(&key.id, now, reason).await;
-        match revoked.map_err(|error| unavailable(&error))? {
+        let because = Some(off_boarded(reason));
+        let revoked = gate.state.store.revoke_api_key(&key.id, now, because).await;
+        match revoked.map_err(|error| half_done(&error.into()))? {
             Revoked::Now => ended.push(key.id),
             Revoked::Before(_) | Revoked::Unknown => {}
         }
     }
     Ok(ended)
+}
+
+/// Ends what they asked for, acted in, or voted for; gives the position of the last of these changes too.
+async fn end_approvals(
+    gate: &Gate,
+    leavers: &Leavers,
+    reason: &str,
+) -> Result<(Vec<String>, Option<Position>), Problem> {
+    let approvals = (gate.state.snapshot)().live.approvals.clone();
+    let Leavers { identities, owner } = leavers;
+    let owner = owner.iter().map(|owner| Leaver::Owner(Arc::clone(owner)));
+    let each = identities.iter().cloned().map(Leaver::Identity);
+    let because: Arc<str> = off_boarded(reason).into();
+    let (mut all, mut last) = (Vec::new(), None);
+    for leaver in owner.chain(each) {
+        let now = (gate.state.clock)();
+        let ended = approvals.end_of_party(&leaver, &because, now).await;
+        let Offboarded { ended, position } = match ended {
+            // Where nothing keeps approvals, there are none.
+            Err(ApprovalError::NoStore) => break,
+            ended => ended.map_err(|error| half_done(&error))?,
+        };
+        all.extend(ended.iter().map(ToString::to_string));
+        last = position.or(last);
+    }
+    Ok((all, last))
+}
+
+fn off_boarded(reason: &str) -> String {
+    let because = format!("off-boarded: {reason}");
+    because.chars().take(MAX_REASON).collect()
+}
+
+/// The entries are there, so nobody of them comes in; what they left behind is not all ended.
+fn half_done(error: &ApprovalError) -> Problem {
+    tracing::error!(%error, "an off-boarding stopped half-way");
+    let detail = "they are revoked, and not everything that they left behind is ended: ask again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "half_done", detail)
 }
 
 impl Leavers {

@@ -14,11 +14,11 @@ use super::change::{Change, Outcome, carry_out};
 use super::gate::Gate;
 use super::json::{pretty, read};
 use super::problem::Problem;
-use crate::model::change::Position;
+use super::replicas::told;
 use crate::model::revocation::{Revocation, Target, TargetError};
 use crate::model::time::Timestamp;
 use crate::revocation::{MAX_ENTRIES, Revocations};
-use crate::store::{Acknowledged, ReplicaReport, StoreError};
+use crate::store::{Acknowledged, StoreError};
 
 /// Most entries that are shown at once: the newest.
 const MAX_SHOWN: usize = 1_000;
@@ -99,24 +99,6 @@ pub(super) async fn lift(
     carry_out(gate, Change { operator, action }, act).await
 }
 
-/// How far every replica has come.
-pub(super) async fn replicas(State(gate): State<Arc<Gate>>) -> Response {
-    match gate.state.store.replicas().await {
-        Ok(replicas) => {
-            let now = (gate.state.clock)().to_string();
-            let replicas: Vec<Json> = replicas.iter().map(replica).collect();
-            pretty(StatusCode::OK, &json!({ "now": now, "replicas": replicas }))
-        }
-        Err(error) => unavailable(&error).into_response(),
-    }
-}
-
-fn replica(report: &ReplicaReport) -> Json {
-    let ReplicaReport { name, position, at } = report;
-    let Position { generation, seq } = position;
-    json!({ "name": name, "generation": generation, "seq": seq, "at": at.to_string() })
-}
-
 /// The outcome of a change, or of the problem that kept it from being made.
 pub(super) fn ended(result: Result<Outcome, Problem>) -> Outcome {
     result.unwrap_or_else(|problem| Outcome::new("refused", problem))
@@ -135,9 +117,9 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
     let now = (gate.state.clock)();
     let cut = not_before.map(|text| cut(&text, now)).transpose()?;
     let token_expires = token_expires.map(|text| moment("token_expires", &text));
-    let expires = match (&target, token_expires.transpose()?) {
-        (_, None) => None,
-        (Target::Token(..), Some(expires)) => Some(expires.plus(MARGIN)),
+    let over = match (&target, token_expires.transpose()?) {
+        (_, None) => over(gate, &target, cut, now),
+        (Target::Token(..), expires) => expires,
         (_, Some(_)) => {
             return Err(invalid("`token_expires` goes with the kind `token` alone"));
         }
@@ -148,7 +130,7 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
         ));
     }
     let entry = Revocation {
-        expires,
+        expires: over.map(|over| over.plus(MARGIN)),
         ..made(&revocations(gate), target, cut, now, &by, &reason)
     };
     has_room(gate, &entry.target)?;
@@ -156,6 +138,30 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
     let body = json!({ "acknowledged": told(&acknowledged), "revocation": shown(&entry) });
     let outcome = Outcome::new("revoked", pretty(StatusCode::OK, &body));
     Ok(outcome.on(entry.target.to_string()))
+}
+
+/// When nothing that is issued by now, or by the cut, can be accepted any more; none if that is not known, or if it is about what
+/// is issued later too.
+fn over(gate: &Gate, target: &Target, cut: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let (issuer, issued) = match target {
+        // Whoever knows its id has seen it.
+        Target::Token(issuer, _) => (issuer, cut.unwrap_or(now)),
+        Target::Subject(issuer, _)
+        | Target::Client(issuer, _)
+        | Target::Session(issuer, _)
+        | Target::Key(issuer, _) => (issuer, cut?),
+        // Credentials of other providers name these too.
+        Target::Actor(..)
+        | Target::Issuer(_)
+        | Target::Spiffe(_)
+        | Target::SpiffePrefix(_)
+        | Target::ApiKey(_)
+        | Target::ProofKey(_)
+        | Target::Owner(_)
+        | Target::Approval(_) => return None,
+    };
+    let snapshot = (gate.state.snapshot)();
+    Some(issued.plus(snapshot.providers.outlives(issuer)?))
 }
 
 /// An entry: a cut where one is asked for, else a block that outlasts what was lifted before.
@@ -215,21 +221,28 @@ async fn lifted(gate: &Gate, asked: Lift, by: Arc<str>) -> Result<Outcome, Probl
     Ok(outcome.on(entry.target.to_string()))
 }
 
-/// Keeps entries, durably.
+/// Keeps entries, durably, and enforces them here before whoever asked hears of it. The others learn it from the store.
 pub(super) async fn put(gate: &Gate, entries: Vec<Revocation>) -> Result<Acknowledged, Problem> {
-    let kept = gate.state.store.revoke(entries).await;
-    kept.map_err(|error| unavailable(&error))
+    let kept = gate.state.store.revoke(entries.clone()).await;
+    let kept = kept.map_err(|error| unavailable(&error))?;
+    let entries: Vec<_> = entries.into_iter().map(Arc::new).collect();
+    revocations(gate).apply(&entries);
+    Ok(kept)
 }
 
 pub(super) fn has_room(gate: &Gate, target: &Target) -> Result<(), Problem> {
     if revocations(gate).has_room_for(target) {
         return Ok(());
     }
+    Err(full())
+}
+
+fn full() -> Problem {
     let detail = format!(
         "there are {MAX_ENTRIES} entries already: revoke what covers many of them, such as an owner, a trust domain or the issuer"
     );
     let status = StatusCode::INSUFFICIENT_STORAGE;
-    Err(Problem::new(status, "revocations_full", detail))
+    Problem::new(status, "revocations_full", detail)
 }
 
 /// What this process enforces: the same, whichever snapshot is asked.
@@ -283,15 +296,11 @@ pub(super) fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Prob
 
 pub(super) fn unavailable(error: &StoreError) -> Problem {
     tracing::error!(%error, "the store could not be used");
+    if matches!(error, StoreError::Full(_)) {
+        return full();
+    }
     let detail = "the store cannot be used now: nothing was acknowledged, so ask again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
-}
-
-/// What a replica has to have seen to enforce what was acknowledged.
-pub(super) fn told(acknowledged: &Acknowledged) -> Json {
-    let Acknowledged { position, at } = acknowledged;
-    let Position { generation, seq } = position;
-    json!({ "generation": generation, "seq": seq, "at": at.to_string() })
 }
 
 fn shown(entry: &Revocation) -> Json {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Access;
+use super::hooks::spec::Hooks;
 use super::inbox::InboxSettings;
 use super::origin::Origin;
 use super::spec::{AdminSpec, MetricsSpec};
@@ -56,6 +57,7 @@ pub struct AdminSettings {
     pub(super) url: Option<Origin>,
     pub(super) audience: Option<Arc<str>>,
     pub(super) access: Access,
+    pub(super) hooks: Hooks,
     /// The page where people approve.
     pub(super) inbox: InboxSettings,
 }
@@ -108,6 +110,7 @@ impl AdminSettings {
             url,
             audience,
             access,
+            hooks: Hooks::default(),
             inbox: InboxSettings::default(),
         });
         (settings, findings)
@@ -143,6 +146,13 @@ impl AdminSettings {
         }
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Some(format!("{scheme}://{listen}"))
+    }
+
+    /// Takes messages of other systems too.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Hooks) -> Self {
+        self.hooks = hooks;
+        self
     }
 
     /// Its certificate, if it has one.

@@ -164,6 +164,7 @@ impl Following {
         }
         let (states, moments): (Vec<Change>, Vec<Timestamp>) = changes.into_iter().unzip();
         self.replica.live.apply(&states);
+        self.replica.live.revocations.sweep(now(), Instant::now());
         if whole.is_none() {
             let now = now();
             for at in moments {

@@ -3,6 +3,7 @@
 mod introspectors;
 mod keysets;
 mod live;
+mod notices;
 mod operators;
 mod reload;
 mod run;
@@ -115,13 +116,27 @@ async fn api_keys(settings: &StoreSettings, memory: Option<Store>) -> Result<Api
 
 /// What stays the same for every snapshot of one process.
 async fn lasting(store: Store) -> Result<Resources> {
-    let secret = store.secret(NONCE_SECRET).await.context("store")?;
+    let began = Instant::now();
+    let secret = loop {
+        match store.secret(NONCE_SECRET).await {
+            Err(error) if error.may_pass() && began.elapsed() < STORE_WAIT => {
+                tracing::warn!(%error, "the store is waited for");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+            secret => break secret.context("store")?,
+        }
+    };
     Ok(Resources {
         store: Some(store),
         nonce_secret: Some(Secret::from(secret)),
         ..Resources::default()
     })
 }
+
+/// How long a start waits for a store that others serve, and how long between two attempts. After that whoever started this process
+/// should know.
+const STORE_WAIT: Duration = Duration::from_secs(30);
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The name of the store's secret that nonces are made with.
 const NONCE_SECRET: &str = "dpop-nonce";

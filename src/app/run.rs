@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::Bound;
 use super::keysets::KeySets;
 use super::live::Replica;
+use super::notices::Notices;
 use super::operators::{Doors, Servers};
 use super::reload::{Asker, Lasting, Reloader};
 use super::seen;
@@ -26,6 +27,7 @@ use crate::ext_authz::{Drained, Edge, EdgeError, now};
 use crate::identity::{ApiKeyTask, ApiKeys, Resources};
 use crate::model::name::ReplicaName;
 use crate::model::time::Timestamp;
+use crate::outbound::HttpClient;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls;
@@ -69,6 +71,14 @@ pub async fn run(
         replica,
     };
     let (ask, asked) = mpsc::channel(1);
+    let notices = Notices {
+        in_force: Arc::clone(&source.in_force),
+        store: open.store.clone(),
+        metrics: open.metrics.clone(),
+        http: HttpClient::new()?,
+    };
+    let told = notices.spawn(&open.tasks, open.stop.clone());
+    live.approvals.listen(told);
     let authorizer = open.authorizer(&source);
     let doors = Doors {
         source: source.clone(),

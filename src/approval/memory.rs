@@ -14,6 +14,17 @@ const FEW: usize = 1_024;
 /// How long an approval is known after its end: the usual time in which nothing is opened after a no. The store knows it for longer.
 const KEPT: Duration = Duration::from_secs(5 * 60);
 
+/// What a state is beside what was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It is no newer.
+    None,
+    /// Nothing was known of the approval.
+    First,
+    /// It is newer.
+    Change,
+}
+
 /// Approvals by id, and the newest of each key.
 #[derive(Default)]
 pub(super) struct Board {
@@ -38,10 +49,12 @@ impl Board {
         self.by_id.values()
     }
 
-    pub(super) fn apply(&mut self, approval: &Arc<Approval>) {
+    /// What it is beside what was known.
+    pub(super) fn apply(&mut self, approval: &Arc<Approval>) -> News {
         let known = self.by_id.get(&approval.id);
+        let news = known.map_or(News::First, |_| News::Change);
         if known.is_some_and(|known| known.version >= approval.version) {
-            return;
+            return News::None;
         }
         self.latest = self.latest.max(Some(last_moment(approval)));
         let newest = self.find(&approval.key);
@@ -53,6 +66,7 @@ impl Board {
         if self.by_id.len() > self.room.max(FEW) {
             self.tidy();
         }
+        news
     }
 
     pub(super) fn remove(&mut self, id: &ApprovalId) {

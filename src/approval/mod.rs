@@ -8,6 +8,7 @@
 
 mod end;
 mod memory;
+mod notify;
 mod open;
 mod settings;
 mod sign_in;
@@ -21,9 +22,11 @@ pub mod token;
 mod vote;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 pub use end::{Ended, Leaver, Offboarded};
+pub use memory::News;
+pub use notify::{Event, Notify, NotifySpec, since};
 pub use open::Sought;
 pub use settings::ApprovalSettings;
 pub use sign_in::SignInSpec;
@@ -39,10 +42,15 @@ use memory::Board;
 /// How often a change is tried again that somebody else came before.
 const ATTEMPTS: usize = 8;
 
+/// Hears of a change.
+type Listener = Box<dyn Fn(&Arc<Approval>, News) + Send + Sync>;
+
 /// The approvals that this replica knows, and the way to change them. Cheap to clone; every clone is the same memory.
 #[derive(Clone, Default)]
 pub struct Approvals {
     board: Arc<RwLock<Board>>,
+    /// Who hears of every change.
+    listener: Arc<OnceLock<Listener>>,
     /// None where no server runs: nothing is opened, decided or used there.
     store: Option<Store>,
 }
@@ -69,14 +77,25 @@ impl Approvals {
     pub fn kept_in(store: Store) -> Self {
         Self {
             board: Arc::default(),
+            listener: Arc::default(),
             store: Some(store),
         }
     }
 
     /// Takes a state over, if it is newer than what is known.
     pub fn apply(&self, approval: &Arc<Approval>) {
-        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        board.apply(approval);
+        let news = {
+            let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
+            board.apply(approval)
+        };
+        if let (News::First | News::Change, Some(listener)) = (news, self.listener.get()) {
+            listener(approval, news);
+        }
+    }
+
+    /// Calls `listener` with every change from now on; it must not wait. There is one; later ones are not called.
+    pub fn listen(&self, listener: impl Fn(&Arc<Approval>, News) + Send + Sync + 'static) {
+        let _first = self.listener.set(Box::new(listener));
     }
 
     /// What is known of an approval.

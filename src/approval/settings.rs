@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::notify::Notify;
 use super::spec::ApprovalsSpec;
 use super::token::ApprovalTokens;
 use crate::keys::KeySet;
@@ -28,12 +29,13 @@ pub struct ApprovalSettings {
     pub limits: OpenLimits,
     /// Signed approvals; none are made or taken without it.
     pub tokens: Option<ApprovalTokens>,
+    notify: Vec<Notify>,
 }
 
 impl ApprovalSettings {
     /// Checks the section, and reports everything that is wrong with it, and what only looks wrong beside a sound one. Relative
-    /// files start at `base`.
-    pub fn compile(spec: ApprovalsSpec, base: &Path) -> (Option<Self>, Vec<Finding>) {
+    /// files of keys start at `base`; `files` looks at the secrets too.
+    pub fn compile(spec: ApprovalsSpec, base: &Path, files: bool) -> (Option<Self>, Vec<Finding>) {
         let ApprovalsSpec {
             url,
             // They are those of the built-in route.
@@ -43,6 +45,7 @@ impl ApprovalSettings {
             token,
             // The page where people sign in checks it.
             sign_in: _,
+            notify,
         } = spec;
         let mut findings = Vec::new();
         let url = url.map(|url| Arc::from(url.trim_end_matches('/')));
@@ -62,6 +65,10 @@ impl ApprovalSettings {
             findings.extend(found.into_iter().map(|it| it.under("token")));
             tokens
         });
+        let notify = Notify::compile(notify, files).unwrap_or_else(|found| {
+            findings.extend(found);
+            Vec::new()
+        });
         let sound = !findings.iter().any(|it| it.severity == Severity::Error);
         let limits = OpenLimits {
             per_requester: pending_per_requester,
@@ -71,6 +78,7 @@ impl ApprovalSettings {
             url,
             limits,
             tokens,
+            notify,
         });
         (settings, findings)
     }
@@ -80,6 +88,11 @@ impl ApprovalSettings {
     pub fn with(self, sets: &BTreeMap<ProviderName, KeySet>) -> Self {
         let tokens = self.tokens.map(|tokens| tokens.with(sets));
         Self { tokens, ..self }
+    }
+
+    /// Who is told what becomes of approvals.
+    pub fn notify(&self) -> &[Notify] {
+        &self.notify
     }
 
     /// Where people look at an approval and decide. It holds nothing but the id, and opens nothing by itself.
@@ -104,10 +117,12 @@ impl Default for ApprovalSettings {
             cooldown,
             token: _,
             sign_in: _,
+            notify: _,
         } = ApprovalsSpec::default();
         Self {
             url: None,
             tokens: None,
+            notify: Vec::new(),
             limits: OpenLimits {
                 per_requester: pending_per_requester,
                 cooldown: cooldown.into(),

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::SignInSpec;
 use super::token::ApprovalTokenSpec;
+use super::{NotifySpec, SignInSpec};
+use crate::keys::secret::SecretSpec;
 use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 
@@ -25,15 +26,8 @@ pub struct ApprovalsSpec {
     pub token: Option<ApprovalTokenSpec>,
     /// How people sign in there; without it they show an access token that they have.
     pub sign_in: Option<SignInSpec>,
-}
-
-impl ApprovalsSpec {
-    /// Reads the relative files of the page as seen from the configuration `file`.
-    pub fn relative_to(&mut self, file: &Path) {
-        if let Some(sign_in) = &mut self.sign_in {
-            sign_in.relative_to(file);
-        }
-    }
+    /// Who is told what becomes of approvals.
+    pub notify: Vec<NotifySpec>,
 }
 
 impl Default for ApprovalsSpec {
@@ -45,6 +39,22 @@ impl Default for ApprovalsSpec {
             cooldown: HumanDuration::from_secs(5 * 60),
             token: None,
             sign_in: None,
+            notify: Vec::new(),
+        }
+    }
+}
+
+impl ApprovalsSpec {
+    /// Reads relative files as seen from the configuration `file`.
+    pub fn relative_to(&mut self, file: &Path) {
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        if let Some(sign_in) = &mut self.sign_in {
+            sign_in.relative_to(file);
+        }
+        for target in &mut self.notify {
+            if let SecretSpec::File(path) = &mut target.secret {
+                *path = folder.join(&*path);
+            }
         }
     }
 }

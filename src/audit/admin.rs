@@ -26,6 +26,10 @@ pub struct AdminEvent<'a> {
     pub by: By<'a>,
     /// How it ended, for example `applied`.
     pub result: &'a str,
+    /// Why, where somebody said why.
+    pub reason: Option<&'a str>,
+    /// Until when it counts, where it ends by itself.
+    pub expires: Option<Timestamp>,
 }
 
 /// Who changed something.
@@ -51,6 +55,10 @@ struct AdminLine<'a> {
     target: Option<Text<'a>>,
     by: ByLine<'a>,
     result: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Moment>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +80,8 @@ pub(super) fn admin(event: &AdminEvent<'_>) -> Result<Vec<u8>, serde_json::Error
         target,
         by,
         result,
+        reason,
+        expires,
     } = *event;
     let By {
         name,
@@ -92,5 +102,7 @@ pub(super) fn admin(event: &AdminEvent<'_>) -> Result<Vec<u8>, serde_json::Error
             actor: actor.map(foreign),
         },
         result: Text::new(result, NAME),
+        reason: reason.map(foreign),
+        expires: expires.map(Moment),
     })
 }

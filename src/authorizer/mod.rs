@@ -123,6 +123,8 @@ impl Authorizer {
         // Last, because it cannot be undone; a call that would have no record uses nothing up.
         if let Some(claim) = claim.filter(|_| slot.is_ok()) {
             Box::pin(claim.settle(&mut examined.verdict, &id)).await;
+            // Somebody may have been revoked while the store counted; the use is gone then.
+            snapshot.look_again(request, &mut examined);
         }
         let job = self.shadow_job(&snapshot, request, &examined);
         let Examined {

@@ -158,8 +158,8 @@ impl Snapshot {
         Ok(Judged { found, named: None })
     }
 
-    /// Refuses a call that was about to pass, if something was revoked meanwhile that it names.
-    pub(super) fn look_again(&self, request: &AccessRequest, examined: &mut Examined) {
+    /// Refuses a call that was about to pass, if something was revoked since it was examined that it names.
+    pub fn look_again(&self, request: &AccessRequest, examined: &mut Examined) {
         let passes = matches!(examined.verdict, Verdict::Allow(_));
         let Some(judged) = examined.judged.as_ref().filter(|_| passes) else {
             return;

@@ -67,10 +67,10 @@ fn examine(
         Ok(request) => snapshot.examine_described(&request, &described, Some(Trace::default())),
         Err(denial) => return Ok(Examined::refused(Verdict::Deny(denial))),
     };
-    if let Some(approved) = &case.given.approved
+    if let Some(given) = &case.given.approved
         && let (Some(awaited), Some(parties)) = (&examined.awaited, &examined.parties)
     {
-        let suffices = match approved {
+        let suffices = match given {
             ApprovedSpec::Wholly(wholly) => *wholly,
             ApprovedSpec::By(voters) => {
                 let votes = describe::votes(voters, &case.given, declared, now)?;

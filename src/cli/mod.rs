@@ -4,10 +4,12 @@
 #![expect(clippy::print_stderr, reason = "this is the floor that prints")]
 
 mod against;
+mod approvals;
 mod asking;
 mod called;
 mod cases;
 mod check;
+mod conditions;
 mod describe;
 mod doctor;
 mod explain;
@@ -17,9 +19,11 @@ mod import;
 mod inventory;
 mod keys;
 mod listed;
+mod offboard;
 mod output;
-#[expect(dead_code, reason = "the verbs that use all of it come next")]
+mod propagation;
 mod remote;
+mod revoke;
 mod serve;
 mod shown;
 mod test;
@@ -44,10 +48,14 @@ enum Exit {
     Failed = 1,
     /// The command line makes no sense.
     Usage = 2,
-    /// `explain`: the request is denied.
+    /// `explain`: the request is denied; `approvals wait`: it will not be approved.
     Denied = 3,
+    /// `approvals wait`: nobody has decided yet.
+    Pending = 4,
     /// The configuration cannot be loaded, or what is to be examined cannot be read.
     Invalid = 5,
+    /// `approvals wait`: it expired.
+    Expired = 6,
 }
 
 const EXIT_CODES: &str = "\
@@ -55,8 +63,10 @@ Exit status:
   0  all is well (explain: allowed)
   1  it failed (doctor: there are errors; check --against: the tools differ)
   2  the command line makes no sense
-  3  explain: denied
-  5  the configuration cannot be loaded, or what is to be examined cannot be read";
+  3  explain: denied; approvals wait: denied, cancelled or revoked
+  4  approvals wait: still pending
+  5  the configuration cannot be loaded, or what is to be examined cannot be read
+  6  approvals wait: expired";
 
 /// Decides every API call and every tool call at the moment it is made: an Envoy external-authorization server.
 #[derive(Debug, Parser)]
@@ -82,8 +92,18 @@ enum Verb {
     Identities(IdentitiesArgs),
     /// Write policies from what others list: the tools of an MCP server.
     Import(import::ImportArgs),
+    /// List, show and decide what waits for approval, on a running server.
+    Approvals(approvals::ApprovalsArgs),
     /// Issue, list, rotate and revoke API keys.
     Keys(keys::KeysArgs),
+    /// Revoke a token, an identity, a key or whatever else a call can name; or lift what was blocked.
+    Revoke(revoke::RevokeArgs),
+    /// List what is revoked.
+    Revocations(revoke::RevocationsArgs),
+    /// End everything that somebody can do who leaves, and say when each replica had it.
+    Offboard(offboard::OffboardArgs),
+    /// Show what is true at the moment, and say what is.
+    Conditions(conditions::ConditionsArgs),
     /// Print the version.
     Version(VersionArgs),
 }
@@ -209,7 +229,12 @@ fn run(verb: Verb) -> Exit {
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Identities(args) => identities::run(&args),
         Verb::Import(args) => import::run(args),
+        Verb::Approvals(args) => approvals::run(args),
         Verb::Keys(args) => keys::run(args),
+        Verb::Revoke(args) => revoke::run(args),
+        Verb::Revocations(args) => revoke::list(&args),
+        Verb::Offboard(args) => offboard::run(args),
+        Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),
     }
 }

@@ -21,12 +21,14 @@ pub(super) fn read(
     path: &Path,
     document: &Document,
     spec: ApprovalsSpec,
-    providers: Option<&CheckedProviders>,
+    (providers, files): (Option<&CheckedProviders>, bool),
     problems: &mut Problems,
 ) -> Option<ApprovalSettings> {
     let base = KeyPath::root().join("approvals");
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let (settings, findings) = ApprovalSettings::compile(spec, folder);
+    let mut spec = spec;
+    spec.relative_to(path);
+    let (settings, findings) = ApprovalSettings::compile(spec, folder, files);
     problems.extend(findings.into_iter().map(|it| place(document, &base, it)));
     let issuers = settings.iter().flat_map(|it| &it.tokens);
     for issuer in issuers.flat_map(ApprovalTokens::issuers) {

@@ -12,12 +12,13 @@ use super::fixed::Fixed;
 use super::gateways;
 use super::lifecycle;
 use super::place::place;
-use super::policy::{PolicyFiles, Read, check_version};
+use super::policy::{PolicyFiles, Read};
 use super::problem::{Problems, Sources};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::tokens::{self, Tokens};
 use super::watch::Stamp;
+use super::written::check_version;
 use super::yaml::{Document, KeyPath};
 use crate::action::CompiledRoute;
 use crate::approval::ApprovalSettings;
@@ -212,7 +213,8 @@ impl Reading<'_> {
             self.watch(&file);
         }
         let spec = spec.approvals.clone();
-        approvals::read(self.path, document, spec, providers, &mut self.problems)
+        let around = (providers, self.certificates.is_some());
+        approvals::read(self.path, document, spec, around, &mut self.problems)
     }
 
     /// What tokens are minted with; the files of the keys are watched, read or not.

@@ -7,7 +7,7 @@ use super::problem::{Problem, Problems};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSettings, AdminSpec, MetricsSettings, Surroundings};
+use crate::admin::{AdminSettings, AdminSpec, Hooks, MetricsSettings, Surroundings};
 use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
@@ -83,6 +83,8 @@ impl Fixed {
             admin.listen.clone_from(listen);
         }
         admin.relative_to(path);
+        let mut hooks = spec.hooks.clone();
+        hooks.relative_to(path);
         if let Some(level) = &overrides.log_level {
             log.level.clone_from(level);
         }
@@ -103,7 +105,7 @@ impl Fixed {
         let entries = spec.dpop.replay_entries;
         let page = (&approvals.url, &approvals.sign_in);
         let text = format!(
-            "{grpc:?} {metrics:?} {admin:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
+            "{grpc:?} {metrics:?} {admin:?} {hooks:?} {log:?} {audit:?} {store:?} {entries} {page:?}"
         );
         // The list of Envoys is what a reload does change.
         grpc.envoys = envoys;
@@ -122,6 +124,9 @@ impl Fixed {
                 .map_err(|error| wrong(key("metrics").join("listen"), error.to_string())),
         );
         let admin = admin_settings(document, (admin, &approvals), around, problems);
+        let hooks = Hooks::compile(hooks, around.files);
+        let hooks = hooks.map_err(|finding| vec![place(document, &key("hooks"), finding)]);
+        let hooks = problems.keep(hooks);
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -140,7 +145,7 @@ impl Fixed {
         let fixed = Self {
             grpc: grpc?,
             metrics: metrics?,
-            admin: admin?,
+            admin: admin?.with_hooks(hooks?),
             log: log?,
             audit: audit?,
             store: store?,

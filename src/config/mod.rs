@@ -22,6 +22,7 @@ mod server;
 mod signals;
 mod tokens;
 mod watch;
+mod written;
 pub mod yaml;
 
 pub use assemble::{load, load_with_certificates};

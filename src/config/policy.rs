@@ -7,17 +7,17 @@ use std::sync::Arc;
 use super::case::{CaseSpec, PlacedCase};
 use super::expectation::{self, Known};
 use super::place::place;
-use super::problem::{Problem, Problems};
+use super::problem::Problems;
 use super::signals::Signals;
+use super::written::{check_version, place_by_name, unknown_providers};
 use super::yaml::{Document, KeyPath};
 use crate::action::spec::{ActionSpec, RouteSpec};
 use crate::action::{CompiledRoute, RouteTable, compile_route};
 use crate::identity::CheckedProviders;
-use crate::model::finding::{Finding, Step};
+use crate::model::finding::Finding;
 use crate::model::name::{ConditionName, ProviderName, RouteId};
 use crate::model::route::{COUNTERSIGN, Protocol, Route};
 use crate::model::schema::ClaimDeclarations;
-use crate::model::suggest::suggest;
 use crate::policy::spec::RuleSpec;
 use crate::policy::{Context, Policy, Source, compile};
 
@@ -386,69 +386,4 @@ impl PolicyFiles {
 
 fn of_mcp(route: &Route) -> Option<String> {
     matches!(route.protocol, Protocol::Mcp(_)).then(|| route.id.to_string())
-}
-
-/// A finding whose path starts with the id of a route, at that route's place.
-fn place_by_name(
-    documents: &[Document],
-    places: &HashMap<String, (usize, KeyPath)>,
-    finding: Finding,
-) -> Option<Problem> {
-    let Some(Step::Key(id)) = finding.path.first() else {
-        return None;
-    };
-    let (index, path) = places.get(id)?;
-    let inside = finding.path.iter().skip(1).cloned().collect();
-    let finding = Finding {
-        path: inside,
-        ..finding
-    };
-    Some(place(documents.get(*index)?, path, finding))
-}
-
-/// Every file says `version: 1`.
-pub(super) fn check_version(document: &Document, problems: &mut Problems) {
-    let path = KeyPath::root().join("version");
-    match problems.keep(document.decode_optional::<u64>(&path)) {
-        Some(Some(1)) | None => {}
-        Some(Some(other)) => {
-            let problem = document.error(
-                &path,
-                "unknown-version",
-                format!("version `{other}` is not known"),
-            );
-            problems.push(problem.help("write `version: 1`"));
-        }
-        Some(None) => {
-            let problem = document.error(
-                &KeyPath::root(),
-                "missing-key",
-                "the file does not say its version",
-            );
-            problems.push(problem.help("start it with `version: 1`"));
-        }
-    }
-}
-
-fn unknown_providers(
-    route: &Route,
-    providers: &BTreeMap<ProviderName, ClaimDeclarations>,
-) -> Vec<Finding> {
-    let unknown = route
-        .providers
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| !providers.contains_key(*name));
-    let finding = |(index, name): (usize, &ProviderName)| {
-        let near = suggest(name.as_str(), providers.keys().map(ProviderName::as_str));
-        let help = near.map_or_else(
-            || "declare it under `providers` in the server's configuration".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        Finding::error("unknown-provider", format!("there is no provider `{name}`"))
-            .help(help)
-            .under(index)
-            .under("providers")
-    };
-    unknown.map(finding).collect()
 }

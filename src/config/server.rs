@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSpec, MetricsSpec};
+use crate::admin::{AdminSpec, HooksSpec, MetricsSpec};
 use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
@@ -33,6 +33,9 @@ pub struct ServerSpec {
     /// Where operators look, and change what runs.
     #[serde(default)]
     pub admin: AdminSpec,
+    /// Messages that other systems may send.
+    #[serde(default)]
+    pub hooks: HooksSpec,
     /// What is logged, and how.
     #[serde(default)]
     pub log: LogSpec,
@@ -79,11 +82,12 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "providers",
     "grpc",
     "metrics",
     "admin",
+    "hooks",
     "log",
     "audit",
     "store",
@@ -103,6 +107,7 @@ impl ServerSpec {
             section(document, "metrics", problems),
             section(document, "admin", problems),
         );
+        let hooks = section(document, "hooks", problems);
         let (log, audit) = (
             section(document, "log", problems),
             section(document, "audit", problems),
@@ -115,6 +120,7 @@ impl ServerSpec {
             grpc,
             metrics,
             admin,
+            hooks,
             log,
             audit,
             store,

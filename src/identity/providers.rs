@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::api_key::{self, ApiKeyProvider};
 use super::claims::{self, Presented};
@@ -330,6 +330,17 @@ impl Providers {
         self.ready.contains_key(name)
     }
 
+    /// How long after a moment a credential of this provider that was issued by then can still be accepted, if there is a bound.
+    pub fn outlives(&self, name: &ProviderName) -> Option<Duration> {
+        match self.ready.get(name)? {
+            Ready::Jwt { provider, .. } => provider.outlives(),
+            Ready::Introspection { .. }
+            | Ready::JwtSvid { .. }
+            | Ready::ApiKey { .. }
+            | Ready::Mtls(_) => None,
+        }
+    }
+
     /// What a credential is presented to.
     pub(super) fn presented<'a>(
         &'a self,
@@ -436,6 +447,7 @@ impl Providers {
         let payload = Payload(&verified.claims);
         let key = verified.kid.as_deref();
         let unproven = claims::read(&provider.reading, payload, key, &presented)?;
+        provider.check_lifetime(&unproven.identity.token)?;
         Ok(unproven)
     }
 

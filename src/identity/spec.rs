@@ -54,6 +54,10 @@ pub struct JwtSpec {
     /// How far the issuer's clock may be off; at most `60s`.
     #[serde(default = "default_leeway")]
     pub leeway: HumanDuration,
+    /// The longest that its tokens may be good, from `iat` to `exp`: one that is good for longer, or has no `iat`, is refused. With
+    /// it, what is revoked up to a moment can be forgotten once no such token is left.
+    #[serde(default)]
+    pub max_lifetime: Option<HumanDuration>,
     /// How many `act` entries a token may have; at most 8.
     #[serde(default = "default_depth")]
     pub max_delegation_depth: usize,

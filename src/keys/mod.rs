@@ -31,6 +31,7 @@ mod table;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 pub use crate::secret;
 pub use algorithm::{Algorithm, AlgorithmError};
@@ -46,3 +47,4 @@ pub use set::{KeySet, KeySetStatus};
 pub use sign::{SignError, SigningKey, SigningKeyError, load_signing_keys};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;
+pub use webhook::{SignedMessage, WebhookKey, WebhookKeyError};

@@ -76,6 +76,11 @@ impl HttpUrl {
         is_loopback(&self.0)
     }
 
+    /// All of it, the query too, which may hold a secret: for telling one from another, and for nobody to see.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// The path, percent-encoded as it is sent.
     pub fn path(&self) -> &str {
         self.0.path()

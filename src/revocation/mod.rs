@@ -32,7 +32,7 @@ use sweep::Steadiness;
 use table::Table;
 
 /// Most entries; a few hundred bytes each.
-pub const MAX_ENTRIES: usize = 100_000;
+pub const MAX_ENTRIES: usize = 99_000;
 /// Room beyond that for entries that make many others needless: whole providers, owners and trust domains.
 const COARSE_ROOM: usize = 1_000;
 

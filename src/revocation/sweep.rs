@@ -10,15 +10,19 @@ const KEEP: Duration = Duration::from_hours(1);
 /// How far the two clocks may drift apart between two looks; time servers move a clock by less.
 const DRIFT: Duration = Duration::from_secs(60);
 
+/// How often entries are looked through.
+const PAUSE: Duration = Duration::from_secs(60);
+
 /// Whether the wall clock is steady.
 #[derive(Debug, Default)]
 pub(super) struct Steadiness {
     last: Option<(Timestamp, Instant)>,
     since: Option<Instant>,
+    swept: Option<Instant>,
 }
 
 impl Steadiness {
-    /// Reads both clocks. What ended before the moment that this gives may be forgotten.
+    /// Reads both clocks. What ended before the moment that this gives may be forgotten; it gives one once a minute at most.
     pub(super) fn see(&mut self, now: Timestamp, at: Instant) -> Option<Timestamp> {
         let jumped = self.last.is_none_or(|(wall, monotonic)| {
             let expected = wall.plus(at.saturating_duration_since(monotonic));
@@ -30,6 +34,11 @@ impl Steadiness {
             Some(_) | None => *self.since.insert(at),
         };
         let steady = at.saturating_duration_since(since) >= KEEP;
-        steady.then(|| now.minus(KEEP))
+        let rested = |swept| at.saturating_duration_since(swept) >= PAUSE;
+        let due = steady && self.swept.is_none_or(rested);
+        due.then(|| {
+            self.swept = Some(at);
+            now.minus(KEEP)
+        })
     }
 }

@@ -266,6 +266,34 @@ fn a_crowd_of_entries_is_found_one_by_one_and_counted_once() {
 }
 
 #[test]
+fn looking_allocates_nothing_whether_there_is_anything_or_not() {
+    let corp = name("corp");
+    let names = [
+        Name::Token(&corp, "t"),
+        Name::Subject(&corp, "alice"),
+        Name::Issuer(&corp),
+        Name::Spiffe("spiffe://example.org/ci/deployer"),
+        Name::Owner("ana"),
+    ];
+    let others = [
+        ("token", Some("corp"), "u"),
+        ("subject", Some("corp"), "bob"),
+        ("issuer", Some("ci"), ""),
+        ("spiffe", None, "spiffe://example.org/ci/other"),
+        ("spiffe_prefix", None, "spiffe://example.org/cd"),
+        ("owner", None, "bob"),
+    ];
+    let others = others.map(|(kind, issuer, value)| blocked(target(kind, issuer, value)));
+    for known in [Revocations::default(), with(&others)] {
+        // The first look of a thread makes its place in the table's guard.
+        assert_eq!(standing(&known, &names, None), "good");
+        let mut found = "";
+        let cost = allocation_counter::measure(|| found = standing(&known, &names, None));
+        assert_eq!((found, cost.count_total), ("good", 0), "{known:?}");
+    }
+}
+
+#[test]
 fn targets_whose_hashes_fall_together_stay_two() {
     let mut table = Table::default();
     let (a, b) = (target("owner", None, "a"), target("owner", None, "b"));

@@ -3,14 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::valkey::ValkeyError;
-
 /// Why an operation of the store was not done. None of them contains a value that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// `store.valkey` cannot be used.
-    #[error(transparent)]
-    Valkey(#[from] ValkeyError),
     /// The file cannot be opened or made.
     #[error("cannot open the store `{}`: {message}", file.display())]
     Open {
@@ -96,6 +91,27 @@ pub enum StoreError {
     /// The database says no.
     #[error("the store failed: {0}")]
     Failed(Arc<str>),
+}
+
+impl StoreError {
+    /// Whether it may be different in a moment, without anybody's help.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Settling
+            | Self::Unconfirmed { .. }
+            | Self::Busy
+            | Self::Late => true,
+            Self::Open { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Replaced { .. }
+            | Self::Forgetful { .. }
+            | Self::Full(_)
+            | Self::Stopped
+            | Self::Failed(_) => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -158,16 +158,6 @@ impl StoreSettings {
         }
     }
 
-    /// Kept in a server.
-    pub fn in_valkey(settings: ValkeySettings) -> Self {
-        Self {
-            place: Place::Valkey(Box::new(settings)),
-            max_replay: MAX_REPLAY,
-            staleness: Staleness::DEFAULT,
-            replica: None,
-        }
-    }
-
     /// The file, if there is one.
     pub fn file(&self) -> Option<&Path> {
         match &self.place {

@@ -15,6 +15,7 @@ use super::admin::{AdminMetrics, AdminRefusal};
 use super::approvals::{ApprovalEvent, ApprovalMetrics};
 use super::check::CheckMetrics;
 use super::lifecycle::LifecycleMetrics;
+use super::notices::{Notice, NoticeMetrics};
 use super::outcomes::Outcomes;
 use super::scrape::{IntrospectionSample, KeySetSample, PolicyState, families};
 use super::state::StateMetrics;
@@ -38,6 +39,7 @@ struct Inner {
     admin: AdminMetrics,
     approvals: ApprovalMetrics,
     state: StateMetrics,
+    notices: NoticeMetrics,
     policy: Mutex<PolicyState>,
 }
 
@@ -86,6 +88,7 @@ impl Metrics {
         let admin = AdminMetrics::register(&registry)?;
         let approvals = ApprovalMetrics::register(&registry)?;
         let state = StateMetrics::register(&registry)?;
+        let notices = NoticeMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
@@ -95,6 +98,7 @@ impl Metrics {
             admin,
             approvals,
             state,
+            notices,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -171,6 +175,11 @@ impl Metrics {
     /// Counts a call that needs an approval and ends like this; an allow is not counted.
     pub fn approval_refused(&self, verdict: &Verdict) {
         self.0.approvals.refused(verdict);
+    }
+
+    /// Counts what became of a message about an approval.
+    pub fn notice(&self, notice: Notice) {
+        self.0.notices.count(notice);
     }
 
     /// States how many approvals are known.

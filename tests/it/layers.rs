@@ -184,6 +184,18 @@ const LONG_FOR_A_REASON: &[(&str, &str)] = &[
         "the way of every kind of credential to its provider, side by side",
     ),
     (
+        "policy/requirement.rs",
+        "every requirement: how it is read, met and described, one case a kind",
+    ),
+    (
+        "policy/evaluate.rs",
+        "the stages of one evaluation, in the order in which they decide",
+    ),
+    (
+        "policy/approval/matter.rs",
+        "everything that the key of an approval is made of, and how it becomes one text",
+    ),
+    (
         "config/policy.rs",
         "reads the sections of a policy file item by item",
     ),

@@ -11,6 +11,8 @@
 
 mod admin;
 mod api_keys;
+mod approvals;
+mod approvers;
 mod bodies;
 mod cli;
 mod doctor;
@@ -35,6 +37,7 @@ mod proof;
 mod readme;
 mod refusals;
 mod reload;
+mod revocation;
 mod risk;
 mod state;
 mod svid;

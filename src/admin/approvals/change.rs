@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::super::access::{Method, Operator};
-use super::super::change::{Change, recorded};
+use super::super::change::{Change, End, recorded};
 use super::super::gate::{Connection, Gate};
 use super::super::json::{pretty, read_within};
 use super::super::problem::Problem;
@@ -124,7 +124,7 @@ pub(super) async fn cancel(
     let (change, own) = (change(&parties, "approvals.cancel"), Arc::clone(&gate));
     let act = async move {
         let done = ended(&own, &id, said.reason, "taken back", true).await;
-        (word(&done), Some(id.to_string()), done)
+        (End::new(word(&done), Some(id.to_string())), done)
     };
     let done = recorded(Arc::clone(&gate), change, act).await;
     answer(&gate, done.and_then(|done| done))
@@ -157,7 +157,7 @@ pub(in crate::admin) async fn vote(
             Act::Revoke => ended(&own, &id, reason, "revoked", false).await,
             Act::List | Act::Read => Err(Problem::internal("nothing is changed by looking")),
         };
-        (word(&done), Some(id.to_string()), done)
+        (End::new(word(&done), Some(id.to_string())), done)
     };
     recorded(Arc::clone(gate), change, carried).await?
 }

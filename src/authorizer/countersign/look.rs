@@ -6,10 +6,9 @@ use super::{Call, LOOKS, failed, unavailable};
 use crate::authorizer::snapshot::Snapshot;
 use crate::model::approval::{Approval, ApprovalId, State, Status, Ticket};
 use crate::model::reason::Reason;
-use crate::model::revocation::Target;
-use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::policy::{Demand, Standing};
+use crate::revocation::Name;
 use crate::store::Opened;
 use crate::telemetry::{ApprovalEvent, Metrics};
 
@@ -117,7 +116,7 @@ impl Snapshot {
     fn judge_approved(&self, call: &Call, approval: &Approval) -> Judged {
         let Demand { ttl, uses, .. } = &call.demand;
         let outdated = |why: &str| Judged::Outdated(why.to_owned());
-        if self.is_revoked(&approval.id, Some(approval.created)) {
+        if self.is_revoked(&approval.id) {
             return outdated("it was revoked");
         }
         let in_time = approval.decided.is_some_and(|at| call.now <= at.plus(*ttl));
@@ -136,11 +135,8 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn is_revoked(&self, id: &ApprovalId, created: Option<Timestamp>) -> bool {
-        let target = Target::Approval(id.clone());
-        let entries = self.live.revocations.entries();
-        let mut of_it = entries.iter().filter(|entry| entry.target == target);
-        of_it.any(|entry| entry.concerns(created))
+    pub(super) fn is_revoked(&self, id: &ApprovalId) -> bool {
+        self.live.revocations.names(&Name::Approval(id))
     }
 
     fn ticket(&self, call: &Call, approval: &Approval) -> Ticket {

@@ -44,7 +44,7 @@ impl Snapshot {
 
     /// One of another issuer, whose word counts as far as today's rules are content with it.
     fn of_another(&self, call: &Call, presented: Presented) -> Result<Source, Verdict> {
-        if self.is_revoked(&presented.id, None) {
+        if self.is_revoked(&presented.id) {
             return Err(invalid(call, "the approval was revoked"));
         }
         let approved = presented.votes.iter().map(|vote| vote.at).max();

@@ -66,14 +66,6 @@ impl RemoteError {
             code,
         }))
     }
-
-    /// The server's code, if it is the server that says no.
-    pub(in crate::cli) fn code(&self) -> Option<&str> {
-        match self {
-            Self::Refused(refused) => Some(&refused.code),
-            Self::Url(_) | Self::Token | Self::Unheard { .. } | Self::Foreign { .. } => None,
-        }
-    }
 }
 
 /// What a caller can do about a no.

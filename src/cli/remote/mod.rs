@@ -171,8 +171,8 @@ impl Remote {
     }
 
     /// Asks for something to be deleted.
-    pub(super) async fn delete(&self, path: &str) -> Result<Said, RemoteError> {
-        self.send(Method::Delete, path, None, PATIENCE).await
+    pub(super) async fn delete(&self, path: &str, body: &Value) -> Result<Said, RemoteError> {
+        self.send(Method::Delete, path, Some(body), PATIENCE).await
     }
 
     async fn send(

@@ -73,8 +73,8 @@ async fn every_method_sends_its_body_and_the_token() {
     assert_eq!(got, said("POST /a HTTP/1.1", text));
     let got = remote.put("/a", &body).await.unwrap();
     assert_eq!(got, said("PUT /a HTTP/1.1", text));
-    let got = remote.delete("/a").await.unwrap();
-    assert_eq!(got, said("DELETE /a HTTP/1.1", none));
+    let got = remote.delete("/a", &body).await.unwrap();
+    assert_eq!(got, said("DELETE /a HTTP/1.1", text));
     assert!(!format!("{remote:?}").contains("s3cret"));
 }
 
@@ -124,7 +124,6 @@ async fn a_no_is_told_with_what_to_do() {
         let mut remote = remote(&server, token);
         remote.token = remote.token.filter(|_| token.is_some());
         let error = remote.get("/").await.unwrap_err();
-        assert_eq!(error.code(), Some("some_code"));
         assert_eq!(error.to_string(), expected);
     }
 }

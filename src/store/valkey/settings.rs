@@ -74,39 +74,37 @@ pub(super) struct Certificates {
 pub enum ValkeyError {
     /// Neither or both.
     #[error(
-        "`store.valkey` needs either `url` or `sentinel`: write `url: rediss://valkey.example.com:6379`"
+        "there must be `url` or `sentinel`, and not both: write `url: rediss://valkey.example.com:6379`"
     )]
     Place,
     /// It is no URL of a server.
-    #[error(
-        "`store.valkey.url` is `redis://host:port`, or `rediss://host:port` for TLS, and nothing more"
-    )]
+    #[error("`url` is `redis://host:port`, or `rediss://host:port` for TLS, and nothing more")]
     Url,
     /// There is more in it.
     #[error(
-        "`store.valkey.url` holds a user or a password: write them as `username` and `password: {{ file: … }}`"
+        "`url` holds a user or a password: write them as `username` and `password: {{ file: … }}`"
     )]
     Credentials,
     /// It is no address.
     #[error("`{0}` is not `host:port`")]
     Address(String),
     /// None or too many.
-    #[error("`store.valkey.sentinel` needs a `master` and 1 to {MAX_SENTINELS} `nodes`")]
+    #[error("`sentinel` needs a `master` and 1 to {MAX_SENTINELS} `nodes`")]
     Sentinels,
     /// A user has no password.
-    #[error("`store.valkey` has a `username` and no `password`")]
+    #[error("there is a `username` and no `password`")]
     Password,
     /// Half a pair.
-    #[error("`store.valkey.tls` needs `certificate` and `key`, or neither")]
+    #[error("`tls` needs `certificate` and `key`, or neither")]
     Pair,
     /// TLS for `redis://`.
-    #[error("`store.valkey.tls` is for TLS: write `rediss://` instead of `redis://`")]
+    #[error("`tls` is for TLS: write `rediss://` instead of `redis://`")]
     Scheme,
     /// The prefix is part of every key, and of a pattern in an access list.
-    #[error("`store.valkey.prefix` is 1 to 64 letters, digits, `.`, `_` and `-`")]
+    #[error("`prefix` is 1 to 64 letters, digits, `.`, `_` and `-`")]
     Prefix,
     /// Too short or too long.
-    #[error("`store.valkey.{0}` is 1ms to {limit}", limit = HumanDuration::from_millis(10_000))]
+    #[error("`{0}` is 1ms to {limit}", limit = HumanDuration::from_millis(10_000))]
     Time(&'static str),
 }
 

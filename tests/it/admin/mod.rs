@@ -1,5 +1,6 @@
 //! The operator edge through the real program, and what is recorded.
 
+mod conditions;
 mod keys;
 mod operators;
 mod records;

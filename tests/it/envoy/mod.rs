@@ -20,6 +20,7 @@ mod mutual;
 pub(crate) mod process;
 mod proof;
 mod records;
+mod revoked;
 mod socket;
 pub(crate) mod stage;
 mod told;

@@ -38,6 +38,12 @@ impl Authority {
         self.server_until(4000)
     }
 
+    /// The pair of a server that is known by its address, 127.0.0.1.
+    pub(crate) fn local_server(&self) -> Pair {
+        let names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+        self.sign(names, ExtendedKeyUsagePurpose::ServerAuth, 4000)
+    }
+
     /// A server's pair that expires with the beginning of a year.
     pub(crate) fn server_until(&self, year: i32) -> Pair {
         let names = vec![uri(SERVER_ID), dns(SERVER_NAME)];

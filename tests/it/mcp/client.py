@@ -1,6 +1,7 @@
 """The official SDK's client. The first line on standard input says whom to call and how; each further line is one thing to do.
 
-Prints one line of JSON for each: what came of it, and the bodies that were sent for it.
+Prints one line of JSON for each: what came of it, and the bodies that were sent for it. Where a person is asked to go to a URL, the line
+says so, and the next line of input is what the person does: accept, decline or cancel.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from mcp.types import ElicitResult
 
 warnings.simplefilter("ignore")
 sent = []
@@ -75,8 +77,13 @@ async def converse(to, lines):
         headers["authorization"] = f"Bearer {to['token']}"
     http = httpx2.AsyncClient(headers=headers, timeout=20, event_hooks={"request": [record]})
     async with http:
+        async def asked(context, params):
+            tell(asked=json.loads(params.model_dump_json(by_alias=True, exclude_none=True)))
+            return ElicitResult(action=(await lines()).strip())
+
         transport = streamable_http_client(to["url"], http_client=http)
-        client = Client(transport, mode=to["mode"], read_timeout_seconds=10)
+        callback = asked if to.get("asks") else None
+        client = Client(transport, mode=to["mode"], read_timeout_seconds=10, elicitation_callback=callback, input_required_max_rounds=1000)
         async with client:
             tell(ok={"revision": client.protocol_version})
             while line := await lines():

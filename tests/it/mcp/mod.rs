@@ -1,6 +1,7 @@
 //! Tool calls: with the official MCP SDK as client and as server, through a real Envoy; and what somebody sends who would like one
 //! call to be decided and another one to be carried out.
 
+mod approvals;
 mod bypass;
 mod differential;
 mod fixture;

@@ -144,6 +144,17 @@ impl Outcome {
         ok.unwrap_or_else(|| panic!("failed: {}", self.told))
     }
 
+    /// Whether a person is asked to go somewhere.
+    pub(super) fn is_asked(&self) -> bool {
+        self.told.get("asked").is_some()
+    }
+
+    /// Where a person is asked to go; panics if nobody is.
+    pub(super) fn asked(&self) -> &Value {
+        let asked = self.told.get("asked");
+        asked.unwrap_or_else(|| panic!("nobody is asked: {}", self.told))
+    }
+
     /// The SDK's own error, as code, message and data.
     pub(super) fn error(&self) -> &Value {
         let error = &self.told["error"];
@@ -164,6 +175,16 @@ impl Outcome {
 impl Agent {
     /// Connects. `mode` is `legacy` (sessions, 2025-11-25), `auto`, or the revision 2026-07-28.
     pub(super) fn connect(at: SocketAddr, path: &str, mode: &str, token: &str) -> (Self, Outcome) {
+        Self::connect_as(at, path, (mode, false), token)
+    }
+
+    /// The same for a client that sends people to a URL when it is asked to, or not.
+    pub(super) fn connect_as(
+        at: SocketAddr,
+        path: &str,
+        (mode, asks): (&str, bool),
+        token: &str,
+    ) -> (Self, Outcome) {
         let mut child = Command::new(python())
             .arg(CLIENT)
             .stdin(Stdio::piped())
@@ -174,9 +195,15 @@ impl Agent {
         let asked = child.stdin.take();
         let told = BufReader::new(child.stdout.take().unwrap());
         let mut agent = Self { child, asked, told };
-        let to = json!({ "url": format!("http://{at}{path}"), "host": super::HOST, "mode": mode, "token": token });
+        let to = json!({ "url": format!("http://{at}{path}"), "host": super::HOST, "mode": mode, "token": token, "asks": asks });
         let outcome = agent.does(&to);
         (agent, outcome)
+    }
+
+    /// Says what the person does who is asked to go somewhere.
+    pub(super) fn person(&mut self, action: &str) -> Outcome {
+        writeln!(self.asked.as_mut().unwrap(), "{action}").unwrap();
+        self.outcome()
     }
 
     /// Does one thing.

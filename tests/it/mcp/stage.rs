@@ -50,11 +50,28 @@ const REGISTERED: &str = "
   - { issuer: corp, id: gone-bot, kind: agent, owner: alice@example.com, groups: [desk-agents], status: offboarded }
 ";
 
+/// Where people look at approvals, and what the tokens of those who approve are meant for.
+const APPROVALS: &str = "
+approvals: { url: https://approve.example.com, providers: [corp] }
+admin:
+  url: https://ops.example.com
+";
+
+/// On one of the routes an export waits for somebody's word.
+const WAITING: &str = "
+version: 1
+rules:
+  - { id: wait-approved, guard: wait.export, require: [{ approval: { from: { issuer: corp, group: leads } } }] }
+  - { id: wait-approvers, permit: \"approvals.*\", to: { issuer: corp, group: leads } }
+";
+
 /// The sample configuration and the tests' own MCP routes, one for each way to refuse. The issuer's keys are the tests' and
 /// those that have signed what fixtures show.
 pub(super) fn setup() -> Setup {
     let setup = Setup::new().replacing("\nstore: ", "\ndpop: { nonce: off }\nstore: ");
     setup.replace("corp.jwks.json", &FORGED.keys_beside(&setup.corp));
+    setup.edit("countersign.yaml", "\nadmin:\n", APPROVALS);
+    setup.write("policies/waiting.yaml", WAITING);
     let identities = setup.read("identities.yaml");
     setup.write("identities.yaml", &format!("{identities}{REGISTERED}"));
     for (name, style) in [
@@ -62,6 +79,7 @@ pub(super) fn setup() -> Setup {
         ("rpc", "deny_style: jsonrpc"),
         ("tool", "deny_style: tool_error"),
         ("hidden", "hide_existence: true"),
+        ("wait", "elicitation: url"),
     ] {
         let text = DESK.replace("NAME", name).replace("STYLE", style);
         setup.write(&format!("policies/{name}.yaml"), &text);

@@ -22,6 +22,8 @@ pub(super) enum Use {
     /// `yaml minted`, `python verifier`: a policy that demands a token, and who verifies it; `tests/it/minted/page.rs` runs
     /// both.
     Minted,
+    /// `conf valkey`: settings of a Valkey, which `tests/it/valkey/page.rs` runs.
+    Valkey,
     /// `yaml mutual`: the two sides of mutual TLS, which `tests/it/envoy/mutual.rs` runs.
     Mutual,
 }
@@ -71,6 +73,7 @@ fn usage(info: &str) -> Option<Use> {
         "yaml mcp" => Use::Mcp,
         "yaml minted" | "python verifier" => Use::Minted,
         "yaml mutual" => Use::Mutual,
+        "conf valkey" => Use::Valkey,
         _ => Use::File(
             info.strip_prefix("yaml config/")
                 .map(|path| PathBuf::from("config").join(path))?,

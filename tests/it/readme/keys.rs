@@ -15,9 +15,10 @@ at.server: 1
 grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, key: a }, envoys: [{ at.envoy: 1, id: a }] }
 metrics: { at.metrics: 1 }
 admin: { at.admin: 1, access: [{ at.access: 1 }] }
+hooks: { at.hooks: 1, conditions: { at.hook: 1, secret: { env: A } } }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
-store: { at.store: 1 }
+store: { at.store: 1, staleness: { at.staleness: 1 }, valkey: { at.valkey: 1, timeouts: { at.timeouts: 1 }, tls: { at.valkey_tls: 1 }, sentinel: { at.sentinel: 1, master: a, nodes: [a] } } }
 dpop: { at.dpop: 1 }
 lifecycle: { at.lifecycle: 1 }
 token: { at.token: 1, issuer: a, keys: a }
@@ -135,9 +136,16 @@ fn every_key_of_the_servers_file_stands_there() {
             "metrics",
             "admin",
             "access",
+            "hooks",
+            "hook",
             "log",
             "audit",
             "store",
+            "valkey",
+            "timeouts",
+            "valkey_tls",
+            "sentinel",
+            "staleness",
             "dpop",
             "lifecycle",
             "token",

@@ -234,3 +234,10 @@ fn every_built_in_action_stands_there() {
     written.sort();
     assert_eq!(written, built);
 }
+
+#[test]
+fn everything_that_can_be_revoked_is_in_the_table() {
+    let kinds = countersign::model::revocation::Target::KINDS;
+    let kinds: BTreeSet<String> = kinds.into_iter().map(ToOwned::to_owned).collect();
+    assert_eq!(names("targets"), kinds);
+}

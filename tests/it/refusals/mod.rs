@@ -1,5 +1,6 @@
 //! What comes back from routes that speak MCP, and where a client learns who issues tokens: at the gRPC port.
 
+mod approvals;
 mod metadata;
 mod oracle;
 mod styles;

@@ -1,0 +1,1 @@
+//! Signed approvals in place of stored ones.
