@@ -143,7 +143,7 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
 /// When nothing that is issued by now, or by the cut, can be accepted any more; none if that is not known, or if it is about what
 /// is issued later too.
 fn over(gate: &Gate, target: &Target, cut: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let (issuer, issued) = match target {
+    let (provider, by) = match target {
         // Whoever knows its id has seen it.
         Target::Token(issuer, _) => (issuer, cut.unwrap_or(now)),
         Target::Subject(issuer, _)
@@ -161,7 +161,7 @@ fn over(gate: &Gate, target: &Target, cut: Option<Timestamp>, now: Timestamp) ->
         | Target::Approval(_) => return None,
     };
     let snapshot = (gate.state.snapshot)();
-    Some(issued.plus(snapshot.providers.outlives(issuer)?))
+    Some(by.plus(snapshot.providers.outlives(provider)?))
 }
 
 /// An entry: a cut where one is asked for, else a block that outlasts what was lifted before.
