@@ -22,7 +22,9 @@ use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
-use super::{approvals, conditions, guard, hooks, inbox, keys, offboard, replicas, revocations};
+use super::{
+    approvals, conditions, events, guard, hooks, inbox, keys, offboard, replicas, revocations,
+};
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -78,6 +80,7 @@ pub(super) fn router(gate: Gate) -> Router {
                 .route_layer(operators()),
         )
         .route("/hooks/conditions/{name}", post(hooks::conditions))
+        .route("/events/{stream}", post(events::receive))
         .merge(approvals::router().route_layer(pages))
         .merge(inbox::router())
         .fallback(async || {
