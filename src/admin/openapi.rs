@@ -1,4 +1,4 @@
-//! The document that says what can be asked of the admin listener (OpenAPI 3.1). It is kept by hand beside the router, and a test
+//! The document that says what can be asked of the admin listener (`OpenAPI` 3.1). It is kept by hand beside the router, and a test
 //! holds the two to each other.
 
 use axum::http::{StatusCode, header};

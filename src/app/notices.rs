@@ -128,10 +128,9 @@ impl Notices {
             let claim = to.claim(approval, event);
             let claimed = self.store.consume(claim, now.plus(CLAIMED), now).await;
             match claimed {
-                Ok(Consumed::Fresh) => {}
                 Ok(Consumed::Seen) => continue,
                 // Told twice is better than not at all.
-                Ok(Consumed::Full) | Err(_) => {}
+                Ok(Consumed::Fresh | Consumed::Full) | Err(_) => {}
             }
             let url = snapshot.approvals.page(&approval.id);
             let body = told(approval, event, url.as_deref(), now);
@@ -217,10 +216,10 @@ impl Message {
             return Err(Unsent::ForGood("the headers cannot be set".to_owned()));
         }
         let body = Some(self.body.clone());
-        let sent = http
+        let answer = http
             .send(Method::Post, &self.to.url, headers, body, LIMITS)
             .await;
-        match sent.map(|answer| answer.status()) {
+        match answer.map(|answer| answer.status()) {
             Ok(200..=299) => Ok(()),
             Ok(status @ (408 | 425 | 429 | 500..)) => {
                 Err(Unsent::ForNow(format!("status {status}")))

@@ -12,7 +12,7 @@ const MAX_KNOWN: usize = 50_000;
 /// How many there are before memory is looked through for the first time.
 const FEW: usize = 1_024;
 /// How long an approval is known after its end: the usual time in which nothing is opened after a no. The store knows it for longer.
-const KEPT: Duration = Duration::from_secs(5 * 60);
+const KEPT: Duration = Duration::from_mins(5);
 
 /// What a state is beside what was known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -114,9 +114,9 @@ impl Approvals {
     }
 
     /// How many are known of each state at `now`; those that are over are forgotten in time.
-    pub fn counts(&self, now: Timestamp) -> [(State, usize); 7] {
-        let [a, b, c, d, e, f] = Status::ALL.map(|status| (State::Is(status), 0));
-        let mut counts = [a, b, c, d, e, f, (State::Expired, 0)];
+    pub fn counts(&self, now: Timestamp) -> Vec<(State, usize)> {
+        let states = Status::ALL.into_iter().map(State::Is);
+        let mut counts: Vec<_> = states.chain([State::Expired]).map(|it| (it, 0)).collect();
         self.read(|board| {
             for state in board.each().map(|approval| approval.state(now)) {
                 if let Some((_, count)) = counts.iter_mut().find(|(of, _)| *of == state) {

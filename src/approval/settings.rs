@@ -16,7 +16,7 @@ use crate::outbound::HttpUrl;
 use crate::store::OpenLimits;
 
 /// Longest time in which nothing is opened after a no.
-const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_COOLDOWN: Duration = Duration::from_hours(24);
 /// Most approvals that one requester may wait for.
 const MAX_PENDING: u32 = 1_000;
 

@@ -59,8 +59,8 @@ pub(crate) fn demand() -> Demand {
     Demand {
         rules: vec![RuleId::new("exports-are-approved").unwrap()],
         from: vec![from("crm-leads", 1)],
-        ttl: Duration::from_secs(600),
-        pending: Duration::from_secs(900),
+        ttl: Duration::from_mins(10),
+        pending: Duration::from_mins(15),
         uses: 1,
         bind: Bind {
             everything: true,

@@ -97,35 +97,8 @@ impl Authorizer {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
         let id = new_id();
-        let mut examined = snapshot.examine(request, until, None).await;
-        let claim = match examined.awaited.take() {
-            // In a box of its own: few calls come here, and the others do not carry its weight.
-            Some(awaited) => {
-                let metrics = &self.metrics;
-                let call = snapshot.countersign(request, *awaited, &mut examined, until, metrics);
-                Box::pin(call).await
-            }
-            None => None,
-        };
-        snapshot.exchange(request, &id, &mut examined);
-        if let Verdict::Allow(grant) = &mut examined.verdict {
-            snapshot.protected.apply(&mut grant.constraints, request);
-            headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
-        }
-        snapshot.look_again(request, &mut examined);
-        if Instant::now() >= until && !matches!(examined.verdict, Verdict::Fault(_)) {
-            let fault = Fault::new(
-                FaultCode::DeadlineExceeded,
-                "the deadline passed while deciding",
-            );
-            examined.verdict = Verdict::Fault(fault);
-        }
-        // Last, because it cannot be undone; a call that would have no record uses nothing up.
-        if let Some(claim) = claim.filter(|_| slot.is_ok()) {
-            Box::pin(claim.settle(&mut examined.verdict, &id)).await;
-            // Somebody may have been revoked while the store counted; the use is gone then.
-            snapshot.look_again(request, &mut examined);
-        }
+        let recorded = slot.is_ok();
+        let examined = self.weigh(&snapshot, request, &id, until, recorded).await;
         let job = self.shadow_job(&snapshot, request, &examined);
         let Examined {
             verdict,
@@ -182,6 +155,48 @@ impl Authorizer {
             self.shadow.offer(job, &decision, &self.metrics);
         }
         decision
+    }
+
+    /// Examines a request and does everything for its verdict that comes before the record. What it needs an approval for is used
+    /// up only if the decision has a place to be `recorded`.
+    async fn weigh(
+        &self,
+        snapshot: &Snapshot,
+        request: &AccessRequest,
+        id: &DecisionId,
+        until: Instant,
+        recorded: bool,
+    ) -> Examined {
+        let mut examined = snapshot.examine(request, until, None).await;
+        let claim = match examined.awaited.take() {
+            // In a box of its own: few calls come here, and the others do not carry its weight.
+            Some(awaited) => {
+                let metrics = &self.metrics;
+                let call = snapshot.countersign(request, *awaited, &mut examined, until, metrics);
+                Box::pin(call).await
+            }
+            None => None,
+        };
+        snapshot.exchange(request, id, &mut examined);
+        if let Verdict::Allow(grant) = &mut examined.verdict {
+            snapshot.protected.apply(&mut grant.constraints, request);
+            headers::strip_credentials(&snapshot.providers, &mut grant.constraints, request);
+        }
+        snapshot.look_again(request, &mut examined);
+        if Instant::now() >= until && !matches!(examined.verdict, Verdict::Fault(_)) {
+            let fault = Fault::new(
+                FaultCode::DeadlineExceeded,
+                "the deadline passed while deciding",
+            );
+            examined.verdict = Verdict::Fault(fault);
+        }
+        // Last, because it cannot be undone; a call that would have no record uses nothing up.
+        if let Some(claim) = claim.filter(|_| recorded) {
+            Box::pin(claim.settle(&mut examined.verdict, id)).await;
+            // Somebody may have been revoked while the store counted; the use is gone then.
+            snapshot.look_again(request, &mut examined);
+        }
+        examined
     }
 
     /// Records a check that never became a canonical request: ambiguous, overloaded, past its deadline, a panic.

@@ -72,8 +72,8 @@ fn examine(
     {
         let suffices = match given {
             ApprovedSpec::Wholly(wholly) => *wholly,
-            ApprovedSpec::By(voters) => {
-                let votes = describe::votes(voters, &case.given, declared, now)?;
+            ApprovedSpec::By(approvers) => {
+                let votes = describe::votes(approvers, &case.given, declared, now)?;
                 awaited.demand.standing(&votes, parties) == Standing::Met
             }
         };

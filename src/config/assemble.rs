@@ -22,6 +22,7 @@ use super::watch::Stamp;
 use super::written::check_version;
 use super::yaml::{Document, KeyPath};
 use crate::action::CompiledRoute;
+use crate::action::RouteTable;
 use crate::approval::ApprovalSettings;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
@@ -30,7 +31,7 @@ use crate::model::schema::ClaimDeclarations;
 use crate::model::suggest::suggest;
 use crate::model::time::Timestamp;
 use crate::policy::Policy;
-use crate::registry::{RegisteredSpec, Registry, RegistrySpec};
+use crate::registry::{Lifecycle, RegisteredSpec, Registry, RegistrySpec};
 
 /// Reads the server's configuration at `path` and everything that it names, but no certificate: decisions do not depend
 /// on these, and a listener follows its own.
@@ -148,17 +149,8 @@ impl Reading<'_> {
         let kids = [tokens.kids(), approvals::kids(approvals.as_ref())].concat();
         let version = files::version(self.path, &self.sources, &kids);
         let (registry, lifecycle, approvals) = (registry?, lifecycle?, approvals?);
-        lifecycle::lint(
-            &document,
-            &registry,
-            &routes,
-            &lifecycle,
-            &mut self.problems,
-        );
-        if let Some(fixed) = &fixed {
-            gateways::check(&document, fixed.grpc.envoys(), &routes, &mut self.problems);
-        }
-        self.warn_of_no_rules(&document, &policy);
+        let life = (&registry, &lifecycle);
+        self.look_across(&document, life, (&routes, &policy), fixed.as_ref());
         let Fixed {
             grpc,
             metrics,
@@ -195,6 +187,21 @@ impl Reading<'_> {
             watched: Vec::new(),
             stamp: Stamp::default(),
         })
+    }
+
+    /// What is wrong only between parts that are each in order.
+    fn look_across(
+        &mut self,
+        document: &Document,
+        (registry, lifecycle): (&Registry, &Lifecycle),
+        (routes, policy): (&RouteTable, &Policy),
+        fixed: Option<&Fixed>,
+    ) {
+        lifecycle::lint(document, registry, routes, lifecycle, &mut self.problems);
+        if let Some(fixed) = fixed {
+            gateways::check(document, fixed.grpc.envoys(), routes, &mut self.problems);
+        }
+        self.warn_of_no_rules(document, policy);
     }
 
     /// The policy files and folders, watched from now on.

@@ -152,7 +152,8 @@ mod tests {
     fn a_secret_is_long_and_says_what_it_is() {
         let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
         assert!(key(&of(24)).is_ok() && key(&of(64)).is_ok());
-        for text in [&of(23), &of(65), "whsec_", "whsec_%%%", &SECRET[6..]] {
+        let bare = SECRET.strip_prefix("whsec_").unwrap();
+        for text in [&of(23), &of(65), "whsec_", "whsec_%%%", bare] {
             assert_eq!(key(text).err(), Some(WebhookKeyError), "{text}");
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct ApprovalMetrics {
     known: IntGaugeVec,
     opened: IntCounter,
     spent: IntCounter,
-    refused: [(Refusal, IntCounter); 5],
+    refused: Vec<(Refusal, IntCounter)>,
 }
 
 impl Refusal {
@@ -86,7 +86,6 @@ impl ApprovalMetrics {
             "Calls that need an approval and did not pass, by reason.",
         );
         let family = add(registry, IntCounterVec::new(refused, &["reason"])?)?;
-        let [a, b, c, d, e] = Refusal::ALL;
         let of = |refusal: Refusal| {
             let counter = family.get_metric_with_label_values(&[refusal.as_str()])?;
             prometheus::Result::Ok((refusal, counter))
@@ -95,7 +94,7 @@ impl ApprovalMetrics {
             known: add(registry, IntGaugeVec::new(known, &["status"])?)?,
             opened: add(registry, IntCounter::with_opts(opened)?)?,
             spent: add(registry, IntCounter::with_opts(spent)?)?,
-            refused: [of(a)?, of(b)?, of(c)?, of(d)?, of(e)?],
+            refused: Refusal::ALL.into_iter().map(of).collect::<Result<_, _>>()?,
         })
     }
 

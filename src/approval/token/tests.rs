@@ -161,7 +161,7 @@ fn a_token_is_for_one_call_of_one_caller_with_one_key() {
         &|it| it.requester.actor = None,
         &|it| it.requester.proof = None,
         &|it| {
-            it.requester.proof = Some(Arc::from("x5t:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"))
+            it.requester.proof = Some(Arc::from("x5t:0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"));
         },
     ];
     for change in changes {

@@ -19,7 +19,7 @@ use crate::model::time::Timestamp;
 /// How far another server's clock may be ahead of ours. None is allowed after the end.
 const LEEWAY: Duration = Duration::from_secs(30);
 /// The longest time that a token may be good for.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_LIFETIME: Duration = Duration::from_hours(24);
 /// Most approvers.
 const MAX_APPROVERS: usize = 64;
 

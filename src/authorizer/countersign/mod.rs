@@ -70,8 +70,11 @@ impl Snapshot {
             }
         };
         let found = self.found(&call, request, metrics);
-        let found = tokio::time::timeout_at(until.into(), found).await;
-        match found.unwrap_or_else(|_elapsed| Err(unavailable("the store was too slow"))) {
+        let found = match tokio::time::timeout_at(until.into(), found).await {
+            Ok(found) => found,
+            Err(_elapsed) => Err(unavailable("the store was too slow")),
+        };
+        match found {
             Ok(source) => {
                 examined.verdict = Verdict::Allow(grant);
                 Some(Claim::new(self, metrics, call, source))

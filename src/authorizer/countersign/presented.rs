@@ -43,6 +43,10 @@ impl Snapshot {
     }
 
     /// One of another issuer, whose word counts as far as today's rules are content with it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the refusal is moved once, and few calls come here"
+    )]
     fn of_another(&self, call: &Call, presented: Presented) -> Result<Source, Verdict> {
         if self.is_revoked(&presented.id) {
             return Err(invalid(call, "the approval was revoked"));

@@ -69,7 +69,7 @@ impl ListArgs {
         ];
         for (name, value) in more {
             if let Some(value) = value {
-                path.push_str(&format!("&{name}={}", encoded(value)));
+                path.extend(["&", name, "=", &encoded(value)]);
             }
         }
         path
@@ -83,10 +83,17 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.extend(['%', hex(byte >> 4), hex(byte)]);
         }
     }
     out
+}
+
+/// The last four bits as a digit.
+fn hex(bits: u8) -> char {
+    char::from_digit(u32::from(bits & 0xf), 16)
+        .unwrap_or_default()
+        .to_ascii_uppercase()
 }
 
 fn table(approvals: &[Value]) -> String {

@@ -103,7 +103,8 @@ struct Lines(String);
 
 impl Lines {
     fn add(&mut self, name: &str, text: impl AsRef<str>) {
-        self.0.push_str(&format!("{name:<14} {}\n", text.as_ref()));
+        let line = format!("{name:<14} {}\n", text.as_ref());
+        self.0.push_str(&line);
     }
 
     /// Leaves out what is not known.

@@ -12,11 +12,14 @@ use crate::model::suggest::suggest;
 /// Whole parts of a call.
 const PARTS: [&str; 4] = ["args", "params", "query", "body"];
 
+/// A name, and where it stands among those that are written.
+pub(super) type Placed = (Arc<str>, Option<usize>);
+
 /// Names as they are written, and where each stands; what a name means is seen on each action.
 pub(super) fn compile(
     written: &OneOrMany<String>,
     findings: &mut Vec<Finding>,
-) -> (Bind, Vec<(Arc<str>, Option<usize>)>) {
+) -> (Bind, Vec<Placed>) {
     if written.items().is_empty() {
         let finding = Finding::error(
             "empty-list",
@@ -99,10 +102,7 @@ fn missing_on(action: &Action, name: &str) -> Option<Finding> {
             Some(finding("the action has no path parameters".to_owned()).help(help))
         }
         (_, None) => None,
-        (part, Some(member)) if names.contains(&member) => {
-            let _known = part;
-            None
-        }
+        (_, Some(member)) if names.contains(&member) => None,
         (part, Some(member)) => {
             let finding = finding(format!("the action declares no `{part}.{member}`"));
             Some(match suggest(member, names.iter().copied()) {

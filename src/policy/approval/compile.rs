@@ -233,19 +233,17 @@ fn issuers(
     let known = || catalog.declared.keys();
     let mut found = Vec::new();
     for (index, text) in names.items().iter().enumerate() {
-        match known().find(|name| name.as_str() == text) {
-            Some(name) => found.push(name.clone()),
-            None => {
-                let finding =
-                    Finding::error("unknown-issuer", format!("there is no provider `{text}`"));
-                let list = || known().map(ProviderName::as_str);
-                let help = match suggest(text, list()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there is: {}", list().collect::<Vec<_>>().join(", ")),
-                };
-                findings.push(names.place(index, finding.help(help)).under("issuer"));
-            }
+        if let Some(name) = known().find(|name| name.as_str() == text) {
+            found.push(name.clone());
+            continue;
         }
+        let finding = Finding::error("unknown-issuer", format!("there is no provider `{text}`"));
+        let list = || known().map(ProviderName::as_str);
+        let help = match suggest(text, list()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there is: {}", list().collect::<Vec<_>>().join(", ")),
+        };
+        findings.push(names.place(index, finding.help(help)).under("issuer"));
     }
     found
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Wanted;
 use crate::model::finding::Finding;
-use crate::model::name::{ActionId, RouteId, RuleId};
+use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::route::{Action, COUNTERSIGN, Tier};
 use crate::policy::catalog::Catalog;
 use crate::policy::compile::{ActionRules, Findings, Source};
@@ -18,7 +18,7 @@ type Actions = HashMap<RouteId, HashMap<ActionId, ActionRules>>;
 const APPROVE: &str = "approvals.approve";
 /// What one approval of something critical should allow at most: more is a permit by another name.
 const MOST_USES: u32 = 10;
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Warnings about every enforced rule that asks for an approval, each once.
 pub(in crate::policy) fn warnings(
@@ -62,7 +62,7 @@ fn nobody_can(rule: &RuleId, wanted: &Wanted, catalog: &Catalog<'_>) -> Option<F
     let names: BTreeSet<&str> = wanted
         .approvers()
         .flat_map(|who| &who.issuer)
-        .map(|it| it.as_str())
+        .map(ProviderName::as_str)
         .collect();
     let names: Vec<&str> = names.into_iter().collect();
     let names = if names.is_empty() {

@@ -33,7 +33,7 @@ pub(in crate::policy) fn matter(
     weighed: bool,
 ) -> Result<Matter, Denial> {
     let content = Content::of(facts, bind)?;
-    let bound = content.bound(facts, bind)?;
+    let bound = content.bound(facts, bind);
     let digest = sha256(canonical(&bound)?.as_bytes());
     let whole = key_of(facts, tenant, proof, &digest);
     let mut text = PREFIX.to_vec();
@@ -135,7 +135,7 @@ impl<'a> Content<'a> {
     }
 
     /// The one value that stands for it.
-    fn bound(&self, facts: &'a Facts<'_>, bind: &Bind) -> Result<Json<'_>, Denial> {
+    fn bound(&self, facts: &'a Facts<'_>, bind: &Bind) -> Json<'_> {
         let args = self.args.as_ref().map(|text| hex(&sha256(text.as_bytes())));
         let body = self.body.as_ref().map(
             |BodyDigest {
@@ -149,7 +149,7 @@ impl<'a> Content<'a> {
                 ])
             },
         );
-        Ok(object(vec![
+        object(vec![
             member(
                 "args",
                 args.map_or(Json::Null, |digest| Json::String(Cow::Owned(digest))),
@@ -158,7 +158,7 @@ impl<'a> Content<'a> {
             member("query", self.query.clone().unwrap_or(Json::Null)),
             member("body", body.unwrap_or(Json::Null)),
             member("operation", operation(facts, bind)),
-        ]))
+        ])
     }
 
     fn details(&self, facts: &Facts<'_>, weighed: bool) -> Result<Details, Denial> {

@@ -111,7 +111,7 @@ pub(super) struct Wanted {
     uses: u32,
     pub(super) bind: Bind,
     /// Where each name of `bind` stands in the rule, if a list was written.
-    places: Vec<(Arc<str>, Option<usize>)>,
+    places: Vec<bind::Placed>,
     reason_required: bool,
 }
 

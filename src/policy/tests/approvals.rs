@@ -188,7 +188,7 @@ fn demands_are_merged_to_the_stricter() {
     );
     assert_eq!(
         (merged.ttl, merged.pending, merged.uses),
-        (Duration::from_secs(300), Duration::from_secs(60), 5)
+        (Duration::from_mins(5), Duration::from_mins(1), 5)
     );
     assert_eq!(merged.bind.to_string(), "params.x query");
     assert!(merged.reason_required);

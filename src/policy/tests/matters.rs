@@ -338,7 +338,7 @@ fn a_body_that_is_not_known_for_certain_cannot_be_approved() {
     );
     let over = |protocol: &str, method: &str| {
         whole.with(|it| {
-            (it.request.protocol, it.request.method) = (Some(protocol.into()), method.into())
+            (it.request.protocol, it.request.method) = (Some(protocol.into()), method.into());
         })
     };
     assert_eq!(over("HTTP/2", "POST").refused(), "input_incomplete");

@@ -86,7 +86,7 @@ async fn what_is_over_is_kept_for_thirty_days() {
     open(&store, 10, last).await.unwrap();
     assert_eq!(ids(&store).await.len(), 5, "it is kept to the end");
     // Two are forgotten for each that comes.
-    open(&store, 11, last.plus(Duration::from_secs(60)))
+    open(&store, 11, last.plus(Duration::from_mins(1)))
         .await
         .unwrap();
     let kept = ids(&store).await;
