@@ -7,7 +7,7 @@ use super::problem::{Problem, Problems};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSettings, AdminSpec, Hooks, MetricsSettings, Surroundings};
+use crate::admin::{AdminSettings, AdminSpec, Hooks, HooksSpec, MetricsSettings, Surroundings};
 use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
@@ -123,10 +123,7 @@ impl Fixed {
             MetricsSettings::try_from(metrics)
                 .map_err(|error| wrong(key("metrics").join("listen"), error.to_string())),
         );
-        let admin = admin_settings(document, (admin, &approvals), around, problems);
-        let hooks = Hooks::compile(hooks, around.files);
-        let hooks = hooks.map_err(|finding| vec![place(document, &key("hooks"), finding)]);
-        let hooks = problems.keep(hooks);
+        let admin = admin_settings(document, (admin, hooks, &approvals), around, problems);
         let log = problems.keep(
             Log::try_from(log).map_err(|error| wrong(key("log").join("level"), error.to_string())),
         );
@@ -145,7 +142,7 @@ impl Fixed {
         let fixed = Self {
             grpc: grpc?,
             metrics: metrics?,
-            admin: admin?.with_hooks(hooks?),
+            admin: admin?,
             log: log?,
             audit: audit?,
             store: store?,
@@ -215,10 +212,10 @@ impl Fixed {
     }
 }
 
-/// The listener of operators, and the page on it where people approve.
+/// The listener of operators, the messages that it takes, and the page on it where people approve.
 fn admin_settings(
     document: &Document,
-    (admin, approvals): (AdminSpec, &ApprovalsSpec),
+    (admin, hooks, approvals): (AdminSpec, HooksSpec, &ApprovalsSpec),
     around: &Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<AdminSettings> {
@@ -228,7 +225,9 @@ fn admin_settings(
     };
     let (admin, findings) = AdminSettings::compile(admin, around);
     report("admin", findings);
+    let hooks = Hooks::compile(hooks, around.files);
+    let hooks = hooks.map_err(|finding| report("hooks", vec![finding])).ok();
     let (admin, findings) = admin?.with_page(approvals, around);
     report("approvals", findings);
-    Some(admin)
+    Some(admin.with_hooks(hooks?))
 }

@@ -141,7 +141,7 @@ mod tests {
             "v1,",
             bare,
             &format!("v2,{bare}"),
-            &format!("v1,{}", &bare[..20]),
+            &format!("v1,{}", bare.split_at(20).0),
             &format!("{}{SIGNATURE}", "v1,AAAA ".repeat(MAX_SIGNATURES)),
         ] {
             assert!(!key.is_signed(MESSAGE, signatures), "{signatures}");
@@ -152,8 +152,13 @@ mod tests {
     fn a_secret_is_long_and_says_what_it_is() {
         let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
         assert!(key(&of(24)).is_ok() && key(&of(64)).is_ok());
-        let bare = SECRET.strip_prefix("whsec_").unwrap();
-        for text in [&of(23), &of(65), "whsec_", "whsec_%%%", bare] {
+        for text in [
+            &of(23),
+            &of(65),
+            "whsec_",
+            "whsec_%%%",
+            SECRET.split_at(6).1,
+        ] {
             assert_eq!(key(text).err(), Some(WebhookKeyError), "{text}");
         }
     }
