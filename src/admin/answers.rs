@@ -23,7 +23,8 @@ use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
 use super::{
-    approvals, conditions, events, guard, hooks, inbox, keys, offboard, replicas, revocations,
+    approvals, conditions, events, guard, hooks, inbox, keys, offboard, openapi, replicas,
+    revocations,
 };
 use crate::model::time::Timestamp;
 
@@ -38,6 +39,7 @@ pub(super) fn router(gate: Gate) -> Router {
     let pages = from_fn_with_state(Arc::clone(&gate), inbox::or_page);
     Router::new()
         .route("/status", get(status).route_layer(readers()))
+        .route("/openapi.json", get(openapi::document))
         .route("/reload", post(reload).route_layer(operators()))
         .route(
             "/keys",

@@ -25,6 +25,7 @@ mod keys;
 mod limiter;
 mod metrics;
 mod offboard;
+mod openapi;
 mod origin;
 mod problem;
 mod replicas;

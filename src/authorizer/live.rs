@@ -30,7 +30,8 @@ impl Live {
         }
     }
 
-    /// Nothing is known yet of `store`. Whoever follows it takes over what changes, and says how new that is.
+    /// Nothing is known yet of `store`, where what changes is kept. Whoever follows it takes over what changes, and says how new
+    /// that is.
     pub fn of(store: &Store) -> Self {
         Self {
             approvals: Approvals::kept_in(store.clone()),

@@ -27,7 +27,11 @@ impl Sqlite {
         let opened = self.ask(Access::Write, move |connection| {
             open(connection, new, limits, now)
         });
-        let opened = opened.await?.ok_or(StoreError::Full("approvals"))?;
+        let opened = match opened.await? {
+            Attempt::Ended(opened) => opened,
+            Attempt::Full => return Err(StoreError::Full("approvals")),
+            Attempt::Taken => return Err(StoreError::Failed("an approval has this id".into())),
+        };
         if matches!(opened, Opened::New(_)) {
             self.changed.send_replace(());
         }
@@ -100,19 +104,30 @@ impl Sqlite {
     }
 }
 
-/// None if there is no room.
+/// How an attempt to open an approval ended.
+enum Attempt {
+    Ended(Opened),
+    /// There is no room.
+    Full,
+    /// Another one has its id: it must not become this one.
+    Taken,
+}
+
 fn open(
     connection: &Connection,
     new: Approval,
     limits: OpenLimits,
     now: Timestamp,
-) -> rusqlite::Result<Option<Opened>> {
+) -> rusqlite::Result<Attempt> {
     let OpenLimits {
         per_requester,
         cooldown,
     } = limits;
     if let Some(known) = known(connection, &new, cooldown, now)? {
-        return Ok(Some(known));
+        return Ok(Attempt::Ended(known));
+    }
+    if find(connection, &new.id)?.is_some() {
+        return Ok(Attempt::Taken);
     }
     let (subject, actor) = requester(&new);
     let waiting: u32 = connection
@@ -122,13 +137,13 @@ fn open(
         )?
         .query_row(params![subject, actor, now.millis()], |row| row.get(0))?;
     if waiting >= per_requester {
-        return Ok(Some(Opened::TooMany));
+        return Ok(Attempt::Ended(Opened::TooMany));
     }
     if !make_room(connection, now)? {
-        return Ok(None);
+        return Ok(Attempt::Full);
     }
     put(connection, &new)?;
-    Ok(Some(Opened::New(Arc::new(new))))
+    Ok(Attempt::Ended(Opened::New(Arc::new(new))))
 }
 
 /// The approval of the same key that keeps another one from being opened.

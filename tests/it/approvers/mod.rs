@@ -2,6 +2,8 @@
 
 mod api;
 mod command;
+mod notices;
+mod openapi;
 
 use serde_json::{Value, json};
 

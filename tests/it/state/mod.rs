@@ -3,6 +3,7 @@
 pub(crate) mod approvals;
 pub(crate) mod fixtures;
 pub(crate) mod following;
+mod killed;
 mod running;
 pub(crate) mod signals;
 mod sqlite;

@@ -1,4 +1,5 @@
 mod api_keys;
+mod approvals;
 mod opening;
 mod processes;
 mod replay;
