@@ -26,6 +26,7 @@ use super::{
     approvals, conditions, events, guard, hooks, inbox, keys, offboard, openapi, replicas,
     revocations,
 };
+use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 
 /// How long whoever asks for a reload waits for it; it goes on after that.
@@ -159,6 +160,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         policy,
         key_sets,
         introspection,
+        conditions,
         state,
         draining,
     } = status;
@@ -174,6 +176,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
         "state": state_json(&state),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
+        "conditions": conditions.iter().map(condition).collect::<serde_json::Map<_, _>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
     });
@@ -237,6 +240,10 @@ fn key_set_json(set: &KeySetStatus) -> Json {
         "keys": keys,
         "last_error": last_error,
     })
+}
+
+fn condition((name, value): (&ConditionName, &bool)) -> (String, Json) {
+    (name.to_string(), Json::from(*value))
 }
 
 fn introspection_json(status: &IntrospectionStatus) -> Json {

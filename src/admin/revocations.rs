@@ -148,7 +148,7 @@ pub(super) fn over(
     cut: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let (issuer, issued) = match target {
+    let (provider, by) = match target {
         // Whoever knows its id has seen it.
         Target::Token(issuer, _) => (issuer, cut.unwrap_or(now)),
         Target::Subject(issuer, _)
@@ -166,7 +166,7 @@ pub(super) fn over(
         | Target::Approval(_) => return None,
     };
     let snapshot = (gate.state.snapshot)();
-    Some(issued.plus(snapshot.providers.outlives(issuer)?))
+    Some(by.plus(snapshot.providers.outlives(provider)?))
 }
 
 /// An entry: a cut where one is asked for, else a block that outlasts what was lifted before.

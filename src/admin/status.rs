@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::condition::Values;
 use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
@@ -27,6 +28,8 @@ pub struct Status {
     pub introspection: Vec<IntrospectionStatus>,
     /// What is known of the store.
     pub state: StateStatus,
+    /// What every declared condition is now.
+    pub conditions: Values,
     /// Whether the server is about to exit.
     pub draining: bool,
 }

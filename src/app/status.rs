@@ -7,6 +7,8 @@ use std::time::Instant;
 use super::live::Replica;
 use super::reload::InForce;
 use crate::admin::{IntrospectionStatus, KeySetStatus, PolicyStatus, Status};
+use crate::authorizer::Snapshot;
+use crate::condition::Values;
 use crate::ext_authz::now;
 use crate::identity::ApiKeys;
 use crate::model::time::Timestamp;
@@ -42,8 +44,14 @@ impl StatusSource {
             key_sets: self.key_sets(now),
             introspection: self.introspection(now),
             state: self.replica.status(),
+            conditions: self.conditions(&snapshot, now),
             draining: self.draining.load(Ordering::Relaxed),
         }
+    }
+
+    fn conditions(&self, snapshot: &Snapshot, now: Timestamp) -> Values {
+        let live = &self.replica.live.conditions;
+        live.over(&snapshot.conditions, now).into_owned()
     }
 
     /// Whether every key set, the API keys and the state of the store were loaded once: before that, nothing can be decided.

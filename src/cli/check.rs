@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::against::{Compared, against};
 use super::listed::TokenArgs;
@@ -92,12 +92,22 @@ fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Valu
         "routes": bundle.routes.declared().count(),
         "rules": bundle.policy.len(),
         "tests": bundle.cases.len(),
+        "conditions": conditions(bundle),
         "problems": bundle.warnings.to_json(),
     });
     if let (Some(compared), Some(value)) = (compared, value.as_object_mut()) {
         value.insert("against".to_owned(), compared.to_json());
     }
     value
+}
+
+/// Every declared condition, as the file of conditions sets it.
+fn conditions(bundle: &Bundle) -> Map<String, Value> {
+    let names = bundle.conditions.iter();
+    let set = |name| bundle.set_conditions.get(name).copied().unwrap_or(false);
+    names
+        .map(|name| (name.to_string(), Value::Bool(set(name))))
+        .collect()
 }
 
 fn show(config: impl fmt::Display, bundle: &Bundle, compared: Option<&Compared<'_>>) {

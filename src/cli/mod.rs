@@ -232,7 +232,7 @@ fn run(verb: Verb) -> Exit {
         Verb::Approvals(args) => approvals::run(args),
         Verb::Keys(args) => keys::run(args),
         Verb::Revoke(args) => revoke::run(args),
-        Verb::Revocations(args) => revoke::list(&args),
+        Verb::Revocations(args) => revoke::show(&args),
         Verb::Offboard(args) => offboard::run(args),
         Verb::Conditions(args) => conditions::run(args),
         Verb::Version(VersionArgs { json }) => version::run(json),

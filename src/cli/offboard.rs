@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::Exit;
 use super::output::{counted, print};
-use super::propagation::{Wait, wait_for};
+use super::propagation::{Wait, list, text, wait_for};
 use super::remote::{Remote, RemoteArgs};
 use crate::tools::shown;
 
@@ -55,15 +55,18 @@ pub(super) fn run(args: OffboardArgs) -> Exit {
 
 async fn send(remote: Remote, body: &Json, wait: Wait) -> Result<Exit> {
     let said = remote.post("/offboard", body).await?.body;
-    let reached = wait_for(&remote, &said["acknowledged"], wait).await?;
+    let reached = wait_for(&remote, &said, wait).await?;
     if remote.json {
         let whole = reached.join(said);
         print(format_args!("{whole:#}\n"));
         return Ok(reached.exit());
     }
-    let list = |name: &str| said[name].as_array().map(Vec::as_slice).unwrap_or_default();
-    let name = shown(said["offboarded"].as_str().unwrap_or_default());
-    let (revoked, keys, approvals) = (list("revoked"), list("api_keys"), list("approvals"));
+    let name = shown(text(&said, "offboarded"));
+    let (revoked, keys, approvals) = (
+        list(&said, "revoked"),
+        list(&said, "api_keys"),
+        list(&said, "approvals"),
+    );
     eprintln!(
         "off-boarded {name}: {}, {}, {}",
         counted(revoked.len(), "revocation"),

@@ -37,8 +37,9 @@ pub(super) struct Reached {
 }
 
 /// Waits until every replica enforces what was acknowledged, or the time is up.
-pub(super) async fn wait_for(remote: &Remote, acknowledged: &Json, wait: Wait) -> Result<Reached> {
-    let (position, at) = read(acknowledged).context("the server's answer has no position")?;
+pub(super) async fn wait_for(remote: &Remote, said: &Json, wait: Wait) -> Result<Reached> {
+    let acknowledged = said.get("acknowledged").and_then(read);
+    let (position, at) = acknowledged.context("the server's answer has no position")?;
     let started = Instant::now();
     let mut reached = Reached {
         acknowledged: at,
@@ -47,7 +48,7 @@ pub(super) async fn wait_for(remote: &Remote, acknowledged: &Json, wait: Wait) -
     };
     loop {
         let said = remote.get("/replicas").await?.body;
-        for replica in said["replicas"].as_array().into_iter().flatten() {
+        for replica in list(&said, "replicas") {
             reached.hear(replica, &position);
         }
         if reached.is_complete() || started.elapsed() >= wait.wait.get() {
@@ -57,19 +58,32 @@ pub(super) async fn wait_for(remote: &Remote, acknowledged: &Json, wait: Wait) -
     }
 }
 
+/// A text of what a server said; empty if there is none.
+pub(super) fn text<'a>(said: &'a Json, name: &str) -> &'a str {
+    said.get(name).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// A list of what a server said; empty if there is none.
+pub(super) fn list<'a>(said: &'a Json, name: &str) -> &'a [Json] {
+    let list = said.get(name).and_then(Json::as_array);
+    list.map(Vec::as_slice).unwrap_or_default()
+}
+
 fn read(json: &Json) -> Option<(Position, Timestamp)> {
     let position = Position {
-        generation: Arc::from(json["generation"].as_str()?),
-        seq: json["seq"].as_u64()?,
+        generation: Arc::from(json.get("generation")?.as_str()?),
+        seq: json.get("seq")?.as_u64()?,
     };
-    let at = Timestamp::parse_date_time(json["at"].as_str()?)?;
+    let at = Timestamp::parse_date_time(json.get("at")?.as_str()?)?;
     Some((position, at))
 }
 
 impl Reached {
     /// Hears how far a replica is; the first time that it is far enough counts.
     fn hear(&mut self, replica: &Json, position: &Position) {
-        let (Some(name), Some((there, at))) = (replica["name"].as_str(), read(replica)) else {
+        let (Some(name), Some((there, at))) =
+            (replica.get("name").and_then(Json::as_str), read(replica))
+        else {
             return;
         };
         let since = self.replicas.entry(name.to_owned()).or_default();
@@ -102,19 +116,16 @@ impl Reached {
         }
         for (name, since) in &self.replicas {
             let name = shown(name);
-            match since {
-                Some(since) => {
-                    let millis = self.millis(*since);
-                    eprintln!(
-                        "  {name} enforces it since {since} at the latest, {millis} ms after it was acknowledged"
-                    );
-                }
-                None => {
-                    let waited = self.waited;
-                    eprintln!(
-                        "error: replica {name} did not say within {waited:?} that it enforces it"
-                    );
-                }
+            if let Some(since) = since {
+                let millis = self.millis(*since);
+                eprintln!(
+                    "  {name} enforces it since {since} at the latest, {millis} ms after it was acknowledged"
+                );
+            } else {
+                let waited = self.waited;
+                eprintln!(
+                    "error: replica {name} did not say within {waited:?} that it enforces it"
+                );
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::Exit;
 use super::output::print;
-use super::propagation::{Wait, wait_for};
+use super::propagation::{Wait, list, text, wait_for};
 use super::remote::{Remote, RemoteArgs};
 use crate::model::revocation::Target;
 use crate::tools::shown;
@@ -89,22 +89,25 @@ pub(super) fn run(args: RevokeArgs) -> Exit {
 
 async fn send(remote: Remote, path: &str, body: &Json, word: &str, wait: Wait) -> Result<Exit> {
     let said = remote.post(path, body).await?.body;
-    let reached = wait_for(&remote, &said["acknowledged"], wait).await?;
+    let reached = wait_for(&remote, &said, wait).await?;
     if remote.json {
         let whole = reached.join(said);
         print(format_args!("{whole:#}\n"));
     } else {
-        let entry = &said["revocation"];
-        let text = |name: &str| shown(entry[name].as_str().unwrap_or_default());
-        let issuer = entry["issuer"].as_str().map(|it| format!("{}/", shown(it)));
-        let (kind, issuer) = (text("kind"), issuer.unwrap_or_default());
+        let entry = said.get("revocation").unwrap_or(&Json::Null);
+        let text = |name: &str| shown(text(entry, name));
+        let issuer = match text("issuer") {
+            none if none.is_empty() => none,
+            issuer => format!("{issuer}/"),
+        };
+        let kind = text("kind");
         eprintln!("{word} {kind} {issuer}{}: {}", text("value"), text("state"));
         reached.say();
     }
     Ok(reached.exit())
 }
 
-pub(super) fn list(args: &RevocationsArgs) -> Exit {
+pub(super) fn show(args: &RevocationsArgs) -> Exit {
     args.remote.run(async |remote| listed(remote).await)
 }
 
@@ -114,10 +117,12 @@ async fn listed(remote: Remote) -> Result<Exit> {
         print(format_args!("{said:#}\n"));
         return Ok(Exit::Ok);
     }
-    let entries = said["revocations"].as_array().map(Vec::as_slice);
-    let entries = entries.unwrap_or_default();
+    let entries = list(&said, "revocations");
     for entry in entries {
-        let text = |name: &str| shown(entry[name].as_str().unwrap_or("-"));
+        let text = |name: &str| match text(entry, name) {
+            "" => "-".to_owned(),
+            text => shown(text),
+        };
         print(format_args!(
             "{}  {:8} {:13} {}  {}  until {}  by {}: {}\n",
             text("at"),
@@ -130,7 +135,7 @@ async fn listed(remote: Remote) -> Result<Exit> {
             text("reason"),
         ));
     }
-    let total = said["total"].as_u64().unwrap_or_default();
+    let total = said.get("total").and_then(Json::as_u64).unwrap_or_default();
     if total > entries.len() as u64 {
         eprintln!("the newest {} of {total}", entries.len());
     }

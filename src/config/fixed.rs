@@ -7,10 +7,12 @@ use super::problem::{Problem, Problems};
 use super::proofs;
 use super::server::{Overrides, ServerSpec};
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSettings, Hooks, MetricsSettings, Surroundings};
+use crate::admin::{AdminSettings, AdminSpec, Hooks, MetricsSettings, Surroundings};
+use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSettings;
 use crate::ext_authz::Grpc;
 use crate::identity::{CheckedProviders, DpopSettings};
+use crate::model::finding::Finding;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
 use crate::store::StoreSettings;
@@ -99,9 +101,7 @@ impl Fixed {
             store.valkey = None;
         }
         let mut approvals = spec.approvals.clone();
-        if let Some(sign_in) = &mut approvals.sign_in {
-            sign_in.relative_to(path);
-        }
+        approvals.relative_to(path);
         let entries = spec.dpop.replay_entries;
         let page = (&approvals.url, &approvals.sign_in);
         let text = format!(
@@ -123,18 +123,7 @@ impl Fixed {
             MetricsSettings::try_from(metrics)
                 .map_err(|error| wrong(key("metrics").join("listen"), error.to_string())),
         );
-        let (admin, findings) = AdminSettings::compile(admin, around);
-        let found = findings.into_iter();
-        problems.extend(found.map(|finding| place(document, &key("admin"), finding)));
-        let (admin, findings) = match admin {
-            Some(admin) => {
-                let (admin, findings) = admin.with_page(&approvals, around);
-                (Some(admin), findings)
-            }
-            None => (None, Vec::new()),
-        };
-        let found = findings.into_iter();
-        problems.extend(found.map(|finding| place(document, &key("approvals"), finding)));
+        let admin = admin_settings(document, (admin, &approvals), around, problems);
         let hooks = Hooks::compile(hooks, around.files);
         let hooks = hooks.map_err(|finding| vec![place(document, &key("hooks"), finding)]);
         let hooks = problems.keep(hooks);
@@ -224,4 +213,22 @@ impl Fixed {
             problems.push(warn("metrics", "the metrics listener"));
         }
     }
+}
+
+/// The listener of operators, and the page on it where people approve.
+fn admin_settings(
+    document: &Document,
+    (admin, approvals): (AdminSpec, &ApprovalsSpec),
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) -> Option<AdminSettings> {
+    let mut report = |section: &str, findings: Vec<Finding>| {
+        let key = KeyPath::root().join(section);
+        problems.extend(findings.into_iter().map(|it| place(document, &key, it)));
+    };
+    let (admin, findings) = AdminSettings::compile(admin, around);
+    report("admin", findings);
+    let (admin, findings) = admin?.with_page(approvals, around);
+    report("approvals", findings);
+    Some(admin)
 }

@@ -66,12 +66,11 @@ impl<'t> Judge<'t> {
         }
         match &self.standing {
             // One who is blocked is not helped by a newer credential.
-            Standing::Identity(_) => {}
             Standing::Good | Standing::Credential(_) if outlives_credentials(entry) => {
                 self.standing = Standing::Identity(Arc::clone(entry));
             }
             Standing::Good => self.standing = Standing::Credential(Arc::clone(entry)),
-            Standing::Credential(_) => {}
+            Standing::Credential(_) | Standing::Identity(_) => {}
         }
     }
 

@@ -8,10 +8,10 @@ use crate::model::time::Timestamp;
 /// How long after its end an entry is kept, and how long the clock must have been steady.
 const KEEP: Duration = Duration::from_hours(1);
 /// How far the two clocks may drift apart between two looks; time servers move a clock by less.
-const DRIFT: Duration = Duration::from_secs(60);
+const DRIFT: Duration = Duration::from_mins(1);
 
 /// How often entries are looked through.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// Whether the wall clock is steady.
 #[derive(Debug, Default)]

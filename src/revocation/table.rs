@@ -72,12 +72,11 @@ impl Table {
 
     fn merge(&mut self, entry: &Arc<Revocation>, hasher: &RandomState) {
         let name = Name::of(&entry.target);
-        let merged = match self.find(&name, hasher) {
-            Some(known) => Arc::new(Revocation::clone(known).merge(Revocation::clone(entry))),
-            None => {
-                self.count += 1;
-                Arc::clone(entry)
-            }
+        let merged = if let Some(known) = self.find(&name, hasher) {
+            Arc::new(Revocation::clone(known).merge(Revocation::clone(entry)))
+        } else {
+            self.count += 1;
+            Arc::clone(entry)
         };
         self.kinds |= name.bit();
         self.recent.put(merged, name.hash(hasher));

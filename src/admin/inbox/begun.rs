@@ -49,19 +49,21 @@ impl Next {
     }
 }
 
+impl Begun {
+    /// Begins a sign-in.
+    pub(super) fn new(next: Next, now: Timestamp) -> Result<Self, RandomError> {
+        Ok(Self {
+            state: base64url::encode(&random_bytes::<32>()?),
+            next,
+            until: now.seconds().saturating_add(LIFE),
+        })
+    }
+}
+
 impl Notes {
     pub(super) fn new() -> Result<Self, RandomError> {
         Ok(Self {
             key: random_bytes()?,
-        })
-    }
-
-    /// Begins a sign-in.
-    pub(super) fn begin(&self, next: Next, now: Timestamp) -> Result<Begun, RandomError> {
-        Ok(Begun {
-            state: base64url::encode(&random_bytes::<32>()?),
-            next,
-            until: now.seconds().saturating_add(LIFE),
         })
     }
 
@@ -122,7 +124,7 @@ mod tests {
     fn a_note_is_good_for_its_own_sign_in_and_for_its_time() {
         let notes = Notes::new().unwrap();
         let next = Next::parse("/approvals/apr_0123456789abcdefghijkl").unwrap();
-        let [begun, other] = [(); 2].map(|()| notes.begin(next.clone(), NOW).unwrap());
+        let [begun, other] = [(); 2].map(|()| Begun::new(next.clone(), NOW).unwrap());
         let note = notes.write(&begun);
         assert!(notes.read(&note, &begun.state, NOW) == Some(begun.clone()));
         assert!(notes.read(&note, &other.state, NOW).is_none());
@@ -138,8 +140,8 @@ mod tests {
     #[test]
     fn what_is_secret_differs_and_stays() {
         let notes = Notes::new().unwrap();
-        let begun = notes.begin(Next::List, NOW).unwrap();
-        let other = notes.begin(Next::List, NOW).unwrap();
+        let begun = Begun::new(Next::List, NOW).unwrap();
+        let other = Begun::new(Next::List, NOW).unwrap();
         assert_eq!(notes.verifier(&begun).len(), 43);
         assert_eq!(notes.verifier(&begun), notes.verifier(&begun));
         assert_ne!(notes.verifier(&begun), notes.verifier(&other));

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_kept_from_scripts_and_from_other_sites() {
-        let kept = Cookies { secure: true }.keep(Cookie::Session, "x1", Duration::from_secs(60));
+        let kept = Cookies { secure: true }.keep(Cookie::Session, "x1", Duration::from_mins(1));
         let expected =
             "__Host-countersign-session=x1; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure";
         assert_eq!(kept.unwrap(), expected);

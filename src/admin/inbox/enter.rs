@@ -9,10 +9,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::html;
 
-use super::begun::{LIFE as SIGN_IN_LIFE, Next};
+use super::begun::{Begun, LIFE as SIGN_IN_LIFE, Next};
 use super::cookie::Cookie;
 use super::desk::{self, Presented};
-use super::exchange::{Code, NoToken, exchange};
+use super::exchange::{NoToken, Returned, exchange};
 use super::form::Fields;
 use super::sessions::{AccessToken, LIFE};
 use super::settings::SignIn;
@@ -33,7 +33,7 @@ pub(super) async fn begin(State(gate): State<Arc<Gate>>, RawQuery(query): RawQue
         return trouble::token_form(&next);
     };
     let inbox = &gate.inbox;
-    let Ok(begun) = inbox.notes.begin(next, (gate.state.clock)()) else {
+    let Ok(begun) = Begun::new(next, (gate.state.clock)()) else {
         return Problem::internal("there is no randomness").into_response();
     };
     let (nonce, verifier) = (inbox.notes.nonce(&begun), inbox.notes.verifier(&begun));
@@ -96,13 +96,13 @@ pub(super) async fn back(
             trouble::sign_in(StatusCode::FORBIDDEN, words, &begun.next),
         );
     };
-    let code = Code {
+    let returned = Returned {
         code,
         redirect,
         verifier: &inbox.notes.verifier(&begun),
         nonce: &inbox.notes.nonce(&begun),
     };
-    let response = match exchange(&inbox.http, sign_in, &code, now).await {
+    let response = match exchange(&inbox.http, sign_in, &returned, now).await {
         Ok(token) => {
             let presented = Presented {
                 token: &token,

@@ -20,8 +20,8 @@ const LIMITS: Limits = Limits {
 /// How far the issuer's clock may be behind, in seconds.
 const LEEWAY: i64 = 60;
 
-/// What is exchanged.
-pub(super) struct Code<'a> {
+/// What a person came back with, and what only the page knows of the sign-in.
+pub(super) struct Returned<'a> {
     pub(super) code: &'a str,
     pub(super) redirect: &'a str,
     pub(super) verifier: &'a str,
@@ -49,14 +49,14 @@ struct Answer {
 pub(super) async fn exchange(
     http: &HttpClient,
     sign_in: &SignIn,
-    code: &Code<'_>,
+    returned: &Returned<'_>,
     now: Timestamp,
 ) -> Result<AccessToken, NoToken> {
     let fields = [
         ("grant_type", "authorization_code"),
-        ("code", code.code),
-        ("redirect_uri", code.redirect),
-        ("code_verifier", code.verifier),
+        ("code", returned.code),
+        ("redirect_uri", returned.redirect),
+        ("code_verifier", returned.verifier),
         ("client_id", &sign_in.client),
     ];
     let secret = secret(sign_in).await?;
@@ -70,7 +70,7 @@ pub(super) async fn exchange(
         tracing::warn!(%error, "a code could not be exchanged for a token");
         NoToken::Refused
     })?;
-    token(sign_in, &answer, code.nonce, now)
+    token(sign_in, &answer, returned.nonce, now)
 }
 
 /// The client's secret, read when it is used, so that a replaced one counts.

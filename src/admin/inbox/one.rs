@@ -1,5 +1,6 @@
 //! One approval: everything that somebody has to know who decides about it, and then the two buttons.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -183,7 +184,10 @@ fn bare(name: &str) -> &str {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn facts(approval: &Approval, now: Timestamp) -> Markup {

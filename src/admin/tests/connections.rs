@@ -69,7 +69,13 @@ async fn a_large_head_is_refused() {
 
 #[tokio::test]
 async fn more_connections_than_allowed_wait_and_are_served_in_turn() {
-    let edge = edge(healthy).await;
+    // Long enough for all of them to be there before the first has to go, on a busy machine too.
+    let limits = Limits {
+        head: Duration::from_secs(2),
+        connection: Duration::from_secs(10),
+        ..SHORT
+    };
+    let edge = edge_within(limits, healthy).await;
     let mut idle = Vec::new();
     for _ in 0..270 {
         idle.push(TcpStream::connect(edge.address).await.unwrap());
@@ -81,6 +87,7 @@ async fn more_connections_than_allowed_wait_and_are_served_in_turn() {
         begin.elapsed() > Duration::from_millis(100),
         "nobody waited"
     );
+    drop(idle);
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ fn healthy() -> Status {
             last_error: None,
         }],
         introspection: Vec::new(),
+        conditions: std::collections::BTreeMap::new(),
         state: StateStatus {
             replica: Arc::from("gateway-1"),
             age: Some(Duration::from_millis(120)),

@@ -9,7 +9,6 @@ use super::PENDING;
 use super::stage::{Keeper, POLICY, VAULT, ask, until_it_is, vault};
 use crate::harness::{Ask, SOON, eventually};
 
-const CONFIG: &str = "countersign.yaml";
 const OPEN: &str = "/v1/vaults/seven/open";
 
 #[tokio::test]
@@ -115,12 +114,8 @@ async fn a_no_is_heard_and_nothing_is_asked_again_for_a_while() {
 
 #[tokio::test]
 async fn one_requester_waits_for_so_many_and_no_more() {
-    let setup = vault();
-    let text = setup.read(CONFIG);
-    setup.write(
-        CONFIG,
-        &format!("{text}\napprovals: {{ pending_per_requester: 2 }}\n"),
-    );
+    let more = "\napprovals:\n  pending_per_requester: 2\n";
+    let setup = vault().replacing("\napprovals:\n", more);
     let server = setup.start();
     let (client, keeper) = (server.client().await, Keeper::of(&server));
     let outcome = async |who: &str, name: &str| {

@@ -329,13 +329,7 @@ async fn what_is_not_there_and_what_is_no_id_is_said_alike() {
 
 #[tokio::test]
 async fn nobody_is_asked_where_nobody_could_be_known() {
-    let setup = setup();
-    setup.edit(
-        "countersign.yaml",
-        "approvals: { providers: [corp], url: https://ops.example.com }",
-        "",
-    );
-    setup.edit("countersign.yaml", "  url: https://ops.example.com", "");
+    let setup = super::setup_with("  # nobody", "");
     let server = setup.start();
     let ana = lead(&server, "ana", &["leads"]);
     let reply = ask(&server, "GET /approvals", Some(&ana), "");

@@ -15,15 +15,32 @@ const AUDIENCE: &str = "https://ops.example.com";
 const VAULT: &str = "https://vault.example.com";
 const NOBODY: &str = "  # access: [{ name: ops, token: { file: ops.token } }]";
 
+/// The section of the sample configuration.
+const SECTION: &str = "approvals:
+  providers: [corp]
+  url: http://127.0.0.1:9193
+  sign_in:                             # how people come in there with a browser; the demo's issuer lets anybody be anybody
+    provider: corp
+    authorization_endpoint: http://127.0.0.1:10080/corp/authorize
+    token_endpoint: http://127.0.0.1:10080/corp/token
+    client_id: inbox
+";
+
 /// A server in front of a vault that opens when somebody of `leads` approves.
 fn setup() -> Setup {
+    setup_with(
+        "  url: https://ops.example.com",
+        "approvals: { providers: [corp], url: https://ops.example.com }",
+    )
+}
+
+/// The same with these words about the admin listener and about approvals.
+fn setup_with(admin: &str, approvals: &str) -> Setup {
     let setup = Setup::new()
-        .replacing(NOBODY, &format!("  url: {AUDIENCE}"))
+        .replacing(NOBODY, admin)
+        .replacing(SECTION, approvals)
         .replacing("policies: [policies]", "policies: [vault.yaml]")
-        .replacing(
-            "conditions: conditions.yaml",
-            "approvals: { providers: [corp], url: https://ops.example.com }",
-        );
+        .replacing("conditions: conditions.yaml", "");
     setup.write("vault.yaml", include_str!("vault.yaml"));
     setup
 }

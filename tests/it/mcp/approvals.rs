@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::peers::{Agent, Outcome};
 use super::stage::{McpStage, SESSIONS, SINGLE};
-use crate::harness::{SOON, eventually, send_body};
+use crate::harness::{SOON, eventually, now, send_body};
 
 /// The arguments of the call, with a note that makes it this test's own.
 fn arguments(note: &str) -> Value {
@@ -28,7 +28,10 @@ fn agent(stage: &McpStage, mode: &str, asks: bool) -> Agent {
 fn approve(stage: &McpStage, id: &str) {
     let server = &stage.stage.server;
     let token = server.setup.corp.token("lea").groups(&["leads"]);
-    let token = token.audience("https://ops.example.com").sign();
+    // Whoever approves has just shown a strong key.
+    let token = token.audience("https://approve.example.com");
+    let token = token.claim("acr", json!("phr"));
+    let token = token.claim("auth_time", json!(now() - 1)).sign();
     let headers = format!("authorization: Bearer {token}\r\n");
     let line = format!("POST /approvals/{id}/approve");
     let reply = send_body(server.admin(), &line, &headers, "{}").unwrap();

@@ -50,19 +50,11 @@ const REGISTERED: &str = "
   - { issuer: corp, id: gone-bot, kind: agent, owner: alice@example.com, groups: [desk-agents], status: offboarded }
 ";
 
-/// Where people look at approvals, and what the tokens of those who approve are meant for.
-const APPROVALS: &str = "
-approvals: { url: https://approve.example.com, providers: [corp] }
-admin:
-  url: https://ops.example.com
-";
-
 /// On one of the routes an export waits for somebody's word.
 const WAITING: &str = "
 version: 1
 rules:
   - { id: wait-approved, guard: wait.export, require: [{ approval: { from: { issuer: corp, group: leads } } }] }
-  - { id: wait-approvers, permit: \"approvals.*\", to: { issuer: corp, group: leads } }
 ";
 
 /// The sample configuration and the tests' own MCP routes, one for each way to refuse. The issuer's keys are the tests' and
@@ -70,7 +62,11 @@ rules:
 pub(super) fn setup() -> Setup {
     let setup = Setup::new().replacing("\nstore: ", "\ndpop: { nonce: off }\nstore: ");
     setup.replace("corp.jwks.json", &FORGED.keys_beside(&setup.corp));
-    setup.edit("countersign.yaml", "\nadmin:\n", APPROVALS);
+    setup.edit(
+        "countersign.yaml",
+        "\n  url: http://127.0.0.1:9193\n",
+        "\n  url: https://approve.example.com\n",
+    );
     setup.write("policies/waiting.yaml", WAITING);
     let identities = setup.read("identities.yaml");
     setup.write("identities.yaml", &format!("{identities}{REGISTERED}"));

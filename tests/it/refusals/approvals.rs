@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{HOST, call, raw};
-use crate::harness::{Answer, Ask, Client, SOON, Server, Setup, eventually_async, send_body};
+use crate::harness::{Answer, Ask, Client, SOON, Server, Setup, eventually_async, now, send_body};
 
 /// An MCP route where every call waits, and one of an API.
 const POLICY: &str = r#"
@@ -41,18 +41,17 @@ rules:
   - id: waits
     guard: [http.*, rpc.*, things.*]
     require: [{ approval: { from: { issuer: corp, group: leads } } }]
-  - { id: wait-approvers, permit: "approvals.*", to: { issuer: corp, group: leads } }
 "#;
 
-const OPS: &str = "https://ops.example.com";
+const APPROVE: &str = "https://approve.example.com";
 const NEW: &str = "2026-07-28";
 const OLD: &str = "2025-11-25";
 
 fn start() -> Server {
     let setup = Setup::new();
     setup.write("policies/wait.yaml", POLICY);
-    let approvals = "\napprovals: { url: https://approve.example.com, providers: [corp], pending_per_requester: 8 }\nadmin:\n  url: https://ops.example.com\n";
-    setup.edit("countersign.yaml", "\nadmin:\n", approvals);
+    let own = "\n  url: https://approve.example.com\n  pending_per_requester: 8\n";
+    setup.edit("countersign.yaml", "\n  url: http://127.0.0.1:9193\n", own);
     setup.start()
 }
 
@@ -208,6 +207,7 @@ async fn a_program_reads_a_problem_and_a_grpc_caller_a_line() {
 
     let drop = Ask::new("POST", "wait.example.com", "/wait.Things/Drop")
         .header("content-type", "application/grpc")
+        .body([0; 5])
         .bearer(&token);
     let answer = client.check(&drop).await;
     let (id, decision) = (answer.told("approval"), answer.told("decision_id"));
@@ -235,7 +235,10 @@ async fn whoever_refuses_to_go_there_reads_a_result_instead() {
 
 /// Votes on an approval, as somebody of the group that may.
 fn vote(server: &Server, id: &str, verb: &str) {
-    let token = token(server, OPS, "lea", "leads");
+    let token = server.setup.corp.token("lea").audience(APPROVE);
+    // Whoever approves has just shown a strong key.
+    let token = token.groups(&["leads"]).claim("acr", json!("phr"));
+    let token = token.claim("auth_time", json!(now() - 1)).sign();
     let headers = format!("authorization: Bearer {token}\r\n");
     let line = format!("POST /approvals/{id}/{verb}");
     let reply = send_body(server.admin(), &line, &headers, r#"{"reason":"seen"}"#).unwrap();

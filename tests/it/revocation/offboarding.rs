@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::{ask, ci, corp, health, setup};
-use crate::harness::{SOON, eventually_async};
+use crate::harness::{Ask, SOON, eventually_async};
 
 fn texts(value: &Value) -> Vec<&str> {
     let items = value.as_array().unwrap();
@@ -159,4 +159,34 @@ async fn an_identity_leaves_in_every_role_and_by_whatever_name_it_is_known() {
         let (answered, said) = ask(&server, "POST /offboard", &body);
         assert_eq!(answered, status, "{body} {said}");
     }
+}
+
+#[tokio::test]
+async fn what_a_leaver_has_asked_for_is_not_approved_any_more() {
+    let setup = setup();
+    setup.edit(
+        "policies/platform-api.yaml",
+        "rules:\n",
+        "rules:\n  - { id: rotations-are-approved, guard: secrets.rotate, require: [{ approval: { from: { issuer: corp, group: secret-owners }, bind: [params] } }] }\n",
+    );
+    let server = setup.start();
+    let client = server.client().await;
+    let id = "spiffe://example.org/vault-bot";
+    let call = |name: &str| {
+        let path = format!("/v1/secrets/{name}/rotate");
+        Ask::new("POST", "api.example.com", &path).principal(id)
+    };
+    for name in ["a", "b"] {
+        let answer = client.check(&call(name)).await;
+        assert_eq!(answer.reason(), "approval_required");
+    }
+    let (status, said) = ask(&server, "POST /offboard", &json!({ "who": id }));
+    assert_eq!(status, 200, "{said}");
+    let ended = texts(&said["approvals"]);
+    assert_eq!(ended.len(), 2, "{said}");
+    assert!(ended.iter().all(|id| id.starts_with("apr_")), "{said}");
+    let refused = client.check(&call("a")).await;
+    assert_eq!(refused.outcome(), "deny 403 identity_revoked");
+    let (_, again) = ask(&server, "POST /offboard", &json!({ "who": id }));
+    assert_eq!(texts(&again["approvals"]), [""; 0], "{again}");
 }
