@@ -21,8 +21,8 @@ use super::tokens::{self, Tokens};
 use super::watch::Stamp;
 use super::written::check_version;
 use super::yaml::{Document, KeyPath};
-use crate::action::CompiledRoute;
-use crate::action::RouteTable;
+use crate::action::{CompiledRoute, RouteTable};
+use crate::admin::Streams;
 use crate::approval::ApprovalSettings;
 use crate::identity::{CheckedProviders, ProviderSpec};
 use crate::model::finding::{Finding, Step};
@@ -128,22 +128,14 @@ impl Reading<'_> {
         let approvals = self.approvals(&document, &spec, providers.as_ref());
         let listed = self.listed(&spec);
         let complete = providers.as_ref().filter(|_| !incomplete);
-        let around = (complete, self.certificates.is_some());
-        let events = spec.events.clone();
-        let events = events::read(self.path, &document, events, around, &mut self.problems);
+        let events = self.events(&document, &spec, complete);
         let own = countersign::route(&document, &spec, complete, &mut self.problems);
+        let header = tokens.header.as_deref();
         let Read {
             cases,
             conditions,
             compiled,
-        } = self.policies(
-            &listed,
-            &spec,
-            &known,
-            complete,
-            tokens.header.as_deref(),
-            own,
-        );
+        } = self.policies(&listed, &spec, &known, complete, header, own);
         let set_conditions = self.conditions(&spec, &conditions);
         let (routes, policy) = compiled?;
         let kids = [tokens.kids(), approvals::kids(approvals.as_ref())].concat();
@@ -227,6 +219,18 @@ impl Reading<'_> {
         let spec = spec.approvals.clone();
         let around = (providers, self.certificates.is_some());
         approvals::read(self.path, document, spec, around, &mut self.problems)
+    }
+
+    /// Whose security events are taken.
+    fn events(
+        &mut self,
+        document: &Document,
+        spec: &ServerSpec,
+        providers: Option<&CheckedProviders>,
+    ) -> Option<Streams> {
+        let around = (providers, self.certificates.is_some());
+        let spec = spec.events.clone();
+        events::read(self.path, document, spec, around, &mut self.problems)
     }
 
     /// What tokens are minted with; the files of the keys are watched, read or not.

@@ -126,8 +126,7 @@ impl CheckedProviders {
 
     /// Whether any provider makes workloads known.
     pub fn knows_workloads(&self) -> bool {
-        let mut kinds = self.0.values();
-        kinds.any(|provider| matches!(provider, Checked::Mtls(_)))
+        self.of_certificates().next().is_some()
     }
 
     /// The request headers that each provider reads: whatever stands before countersign has to send them.

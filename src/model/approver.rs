@@ -124,7 +124,7 @@ mod tests {
         Who {
             issuer: issuer
                 .iter()
-                .map(|name| ProviderName::new(*name).unwrap())
+                .map(|name| ProviderName::new(name).unwrap())
                 .collect(),
             kind: kind.to_vec(),
             id: globs(id),

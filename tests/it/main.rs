@@ -18,6 +18,7 @@ mod cli;
 mod doctor;
 mod drain;
 mod envoy;
+mod events;
 mod grpc;
 mod harness;
 mod hostile;

@@ -87,8 +87,6 @@ async fn read(
     request: Request,
 ) -> Result<SecurityEvent, Refused> {
     let (head, body) = request.into_parts();
-    // Whoever is right comes in, however many fail at the same time.
-    let _turn = gate.turn().await;
     authorize(gate, stream, &head.headers).await?;
     let kind = one(&head.headers, &header::CONTENT_TYPE);
     if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(MEDIA_TYPE)) {
@@ -99,6 +97,8 @@ async fn read(
     let token = str::from_utf8(&body);
     let token =
         token.map_err(|_bytes| Refused::Request("the body is not a JWS in compact form"))?;
+    // Whoever is right comes in, however many fail at the same time.
+    let _turn = gate.turn().await;
     SecurityEvent::read(stream, token, (gate.state.clock)(), Instant::now())
 }
 

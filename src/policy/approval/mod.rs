@@ -25,6 +25,10 @@ pub(super) use matter::matter;
 
 /// How the rules end.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and it is not worth an allocation a call"
+)]
 pub enum Ruling {
     /// All is said.
     Decided(Verdict),

@@ -64,7 +64,7 @@ fn a_call_that_lacks_nothing_else_waits() {
     } = awaited.demand;
     assert_eq!(
         (ttl, pending, uses),
-        (Duration::from_secs(600), Duration::from_secs(900), 1)
+        (Duration::from_mins(10), Duration::from_mins(15), 1)
     );
     assert!(bind.everything && !awaited.demand.reason_required);
     assert_eq!(awaited.grant.permits[0].as_str(), "readers");

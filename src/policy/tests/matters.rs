@@ -1,5 +1,7 @@
 //! What exactly is approved: what changes the key, what does not, and what cannot be approved at all.
 
+use std::fmt::Write as _;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -177,7 +179,7 @@ impl World {
 #[test]
 fn whoever_and_whatever_is_part_of_the_key_changes_it() {
     let bot = |id: &str| super::party(Kind::Agent, id, &[]);
-    let worlds = [
+    let worlds = vec![
         World::new(),
         World::new().with(|it| it.route.tenant = Some(Arc::from("acme"))),
         World::new().with(|it| {
@@ -195,13 +197,13 @@ fn whoever_and_whatever_is_part_of_the_key_changes_it() {
             it.resource = Some(Resource {
                 kind: Arc::from("doc"),
                 id: Arc::from("1"),
-            })
+            });
         }),
         World::new().with(|it| {
             it.resource = Some(Resource {
                 kind: Arc::from("doc"),
                 id: Arc::from("2"),
-            })
+            });
         }),
         World::new().with(|it| it.target = Some(Arc::from("tool"))),
         World::new().with(|it| it.params = BTreeMap::from([(Arc::from("x"), Value::string("2"))])),
@@ -211,10 +213,10 @@ fn whoever_and_whatever_is_part_of_the_key_changes_it() {
         World::new().with(|it| it.request.query = Query::new(vec![("a".into(), "1".into())])),
         World::new().with(|it| it.request.query = Query::new(vec![("a".into(), "12".into())])),
         World::new().with(|it| {
-            it.request.query = Query::new(vec![("a".into(), "1".into()), ("a".into(), "2".into())])
+            it.request.query = Query::new(vec![("a".into(), "1".into()), ("a".into(), "2".into())]);
         }),
         World::new().with(|it| {
-            it.request.query = Query::new(vec![("a".into(), "2".into()), ("a".into(), "1".into())])
+            it.request.query = Query::new(vec![("a".into(), "2".into()), ("a".into(), "1".into())]);
         }),
         World::new().body(b"{}", Fidelity::Exact),
         World::new().body(b"{ }", Fidelity::Exact),
@@ -240,7 +242,7 @@ fn what_changes_with_every_attempt_is_no_part_of_it() {
         World::new().with(|it| it.request.now = crate::model::time::Timestamp::from_seconds(1)),
         World::new().with(|it| it.request.id = Some("again".into())),
         World::new().with(|it| {
-            it.request.query = Query::new(vec![("a".into(), "1".into()), ("b".into(), "2".into())])
+            it.request.query = Query::new(vec![("a".into(), "1".into()), ("b".into(), "2".into())]);
         }),
         World::new().headers(&[("idempotency-key", "k"), ("authz-approval", "apr_x")]),
         World::new().with(|it| it.workload = Some("spiffe://example.org/x")),
@@ -303,7 +305,7 @@ fn only_what_is_named_is_bound() {
         action.query.insert(Arc::from("a"), text);
     });
     let only = of_query.with(|it| {
-        it.request.query = Query::new(vec![("a".into(), "1".into()), ("c".into(), "3".into())])
+        it.request.query = Query::new(vec![("a".into(), "1".into()), ("c".into(), "3".into())]);
     });
     assert_eq!(of_query.key(), only.key());
     assert_ne!(
@@ -416,12 +418,10 @@ fn approvers_are_shown_what_is_bound() {
 /// The key is what two replicas, and two versions, have to agree on. This one was also made by hand, with other tools.
 #[test]
 fn a_key_stays_what_it_is() {
-    let text: String = World::tool()
-        .key()
-        .0
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut text = String::new();
+    for byte in World::tool().key().0 {
+        write!(text, "{byte:02x}").unwrap();
+    }
     assert_eq!(
         text,
         "4faf725d4e6235d692aa339edbd0506f156aa7ea7fc6a5e96181282c3956e16e"

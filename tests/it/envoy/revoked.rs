@@ -8,8 +8,9 @@ use super::certs::{CERTS, SERVER};
 use super::client::{Answer, Request};
 use super::mesh::client_of;
 use super::stage::Stage;
+use crate::events::{event, push, session, setup};
 use crate::harness::Token;
-use crate::revocation::{lift, revoke, setup};
+use crate::revocation::{lift, revoke};
 
 const HOST: &str = "api.example.com";
 
@@ -40,6 +41,24 @@ fn a_session_ends_and_the_client_is_told_to_get_a_new_token() {
     let challenge = refused.header("www-authenticate").unwrap();
     assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
     assert!(health(&new).is_from_upstream());
+}
+
+#[test]
+fn a_session_that_the_identity_provider_ends_is_over_here_too() {
+    let of = |sid: &str| person("tess").claim("sid", json!(sid)).sign();
+    let (ended, other) = (of("e-3"), of("e-4"));
+    assert!(health(&ended).is_from_upstream());
+    let subject = session("tess", "e-3");
+    push(
+        &STAGE.server,
+        event("envoy-1", "caep session-revoked", &json!({}), &subject),
+    );
+    let refused = health(&ended);
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (401, "credential_revoked".to_owned())
+    );
+    assert!(health(&other).is_from_upstream());
 }
 
 #[test]

@@ -55,11 +55,21 @@ pub(crate) fn send_body(
     headers: &str,
     body: &str,
 ) -> io::Result<Reply> {
+    send_as(address, line, headers, ("application/json", body))
+}
+
+/// The same with a body of any type.
+pub(crate) fn send_as(
+    address: SocketAddr,
+    line: &str,
+    headers: &str,
+    (kind, body): (&str, &str),
+) -> io::Result<Reply> {
     let length = body.len();
     let content = if body.is_empty() {
         String::new()
     } else {
-        format!("content-type: application/json\r\ncontent-length: {length}\r\n")
+        format!("content-type: {kind}\r\ncontent-length: {length}\r\n")
     };
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;

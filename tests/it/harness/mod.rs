@@ -30,7 +30,7 @@ pub(crate) use browser::{Browser, PHONE, Page};
 pub(crate) use client::Client;
 pub(crate) use demo_issuer::DemoIssuer;
 pub(crate) use hasty::check_within;
-pub(crate) use http::{Reply, get, send, send_body};
+pub(crate) use http::{Reply, get, send, send_as, send_body};
 pub(crate) use introspection_server::{IntrospectionServer, Manner};
 pub(crate) use issuer::{Issuer, Key, Token, now};
 pub(crate) use key_server::KeyServer;

@@ -16,6 +16,7 @@ grpc: { at.grpc: 1, drain: { at.drain: 1 }, tls: { at.tls: 1, certificate: a, ke
 metrics: { at.metrics: 1 }
 admin: { at.admin: 1, access: [{ at.access: 1 }] }
 hooks: { at.hooks: 1, conditions: { at.hook: 1, secret: { env: A } } }
+events: { at.events: 1, streams: { a: { at.stream: 1, issuer: a, audience: a, keys: { file: a }, provider: a } } }
 log: { at.log: 1 }
 audit: { at.audit: 1 }
 store: { at.store: 1, staleness: { at.staleness: 1 }, valkey: { at.valkey: 1, timeouts: { at.timeouts: 1 }, tls: { at.valkey_tls: 1 }, sentinel: { at.sentinel: 1, master: a, nodes: [a] } } }
@@ -138,6 +139,8 @@ fn every_key_of_the_servers_file_stands_there() {
             "access",
             "hooks",
             "hook",
+            "events",
+            "stream",
             "log",
             "audit",
             "store",

@@ -41,11 +41,13 @@ pub(super) fn names(name: &str) -> BTreeSet<String> {
     rows(name).into_iter().map(|row| row[0].clone()).collect()
 }
 
-/// What only a listener with TLS and a provider of opaque tokens have; tests of their own read it.
-const NOT_IN_THE_DEMO: [&str; 3] = [
+/// What only a listener with TLS, a provider of opaque tokens and a stream of events have; tests of their own read it.
+const NOT_IN_THE_DEMO: [&str; 5] = [
     "countersign_tls_certificate_expiry_timestamp_seconds",
     "countersign_introspection_requests_total",
     "countersign_introspection_entries",
+    "countersign_events_total",
+    "countersign_events_last_seconds",
 ];
 
 /// Every metric that `/metrics` has is in the table, and every one of the table is there.

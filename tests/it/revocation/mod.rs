@@ -35,7 +35,7 @@ pub(crate) fn setup() -> Setup {
 }
 
 /// Status and body of the admin listener.
-fn ask(server: &Server, line: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn ask(server: &Server, line: &str, body: &Value) -> (u16, Value) {
     let headers = format!("authorization: Bearer {TOKEN}\r\n");
     let body = body.as_object().map(|it| json!(it).to_string());
     let body = body.unwrap_or_default();

@@ -92,7 +92,7 @@ async fn what_is_over_is_kept_for_thirty_days() {
     let kept = ids(&store).await;
     assert_eq!(kept.len(), 4, "{kept:?}");
     assert!(kept.contains(&pending(2, at(0)).id.to_string()), "{kept:?}");
-    open(&store, 12, last.plus(Duration::from_secs(60)))
+    open(&store, 12, last.plus(Duration::from_mins(1)))
         .await
         .unwrap();
     assert_eq!(ids(&store).await.len(), 3);
