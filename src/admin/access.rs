@@ -68,6 +68,8 @@ pub(super) enum Method {
     Provider,
     /// By the signature of a message.
     Webhook,
+    /// By the signature of a security event.
+    Event,
 }
 
 impl Operator {
@@ -85,6 +87,7 @@ impl Method {
             Self::Mtls => "mtls",
             Self::Provider => "provider",
             Self::Webhook => "webhook",
+            Self::Event => "event",
         }
     }
 }

@@ -23,7 +23,8 @@ use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
 };
 use super::{
-    approvals, conditions, guard, hooks, inbox, keys, offboard, openapi, replicas, revocations,
+    approvals, conditions, events, guard, hooks, inbox, keys, offboard, openapi, replicas,
+    revocations,
 };
 use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
@@ -82,6 +83,7 @@ pub(super) fn router(gate: Gate) -> Router {
                 .route_layer(operators()),
         )
         .route("/hooks/conditions/{name}", post(hooks::conditions))
+        .route("/events/{stream}", post(events::receive))
         .merge(approvals::router().route_layer(pages))
         .merge(inbox::router())
         .fallback(async || {

@@ -46,7 +46,7 @@ pub(super) struct Gate {
     /// Taken by those who wait for an approval to change.
     pub(super) waiters: Semaphore,
     /// Tokens are compared under it; nobody else knows it.
-    key: [u8; 32],
+    pub(super) key: [u8; 32],
     /// The page where people approve.
     pub(super) inbox: Inbox,
 }

@@ -15,6 +15,7 @@ mod caller;
 mod change;
 mod check;
 mod conditions;
+mod events;
 mod gate;
 mod guard;
 mod hooks;
@@ -53,6 +54,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
 
+pub use events::{EventsSpec, Streams};
 pub use hooks::spec::{HookSpec, Hooks, HooksSpec};
 pub use server::HttpServer;
 pub use settings::{AdminSettings, MetricsSettings, Surroundings};
@@ -66,6 +68,9 @@ pub type StatusNow = Arc<dyn Fn() -> Status + Send + Sync>;
 
 /// The JWK set in force, if tokens are minted; called once a request, and never waits.
 pub type JwksNow = Arc<dyn Fn() -> Option<Arc<str>> + Send + Sync>;
+
+/// The streams of security events that are received; called once an event, and never waits.
+pub type StreamsNow = Arc<dyn Fn() -> Streams + Send + Sync>;
 
 /// A reload that was asked for; none if nothing is reloaded any more. It begins when it is awaited.
 pub type Reloading = Pin<Box<dyn Future<Output = Option<Reloaded>> + Send>>;
@@ -98,6 +103,8 @@ pub struct AdminState {
     pub reload: Arc<dyn Fn() -> Reloading + Send + Sync>,
     /// The snapshot in force, whose providers and registry judge operators.
     pub snapshot: Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    /// Whose security events are taken.
+    pub streams: StreamsNow,
     /// Decides what is asked about approvals.
     pub decide: Decide,
     /// What this replica knows of approvals.

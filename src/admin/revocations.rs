@@ -27,7 +27,7 @@ const MAX_REASON: usize = 256;
 /// How far ahead of our clock a cut may be. A cut is never taken back, so one in the future would lock out whoever comes.
 const CLOCKS_APART: Duration = Duration::from_mins(1);
 /// How long an entry stays beyond the last moment at which what it names can be valid: clocks differ, and clocks are set.
-const MARGIN: Duration = Duration::from_hours(24);
+pub(super) const MARGIN: Duration = Duration::from_hours(24);
 
 /// What is to be revoked.
 #[derive(Deserialize)]
@@ -142,7 +142,12 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
 
 /// When nothing that is issued by now, or by the cut, can be accepted any more; none if that is not known, or if it is about what
 /// is issued later too.
-fn over(gate: &Gate, target: &Target, cut: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn over(
+    gate: &Gate,
+    target: &Target,
+    cut: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let (provider, by) = match target {
         // Whoever knows its id has seen it.
         Target::Token(issuer, _) => (issuer, cut.unwrap_or(now)),

@@ -44,6 +44,17 @@ impl KeySets {
         Introspectors::new(self.client.clone(), tasks, stop)
     }
 
+    /// Nobody's key sets yet, which share connections, tasks and end with these, and nothing else.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            tasks: self.tasks.clone(),
+            stop: self.stop.clone(),
+            running: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+        }
+    }
+
     /// Handles for `sources`: those that run already, and new ones for what is new or changed. Nothing that runs is
     /// stopped until [`KeySets::commit`].
     pub(super) fn prepare<'a>(

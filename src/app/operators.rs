@@ -12,7 +12,7 @@ use super::reload::{Asker, InForce};
 use super::status::StatusSource;
 use crate::admin::{
     AdminSettings, AdminState, Decide, HttpServer, JwksNow, MetricsSettings, MetricsState,
-    Reloading, StatusNow,
+    Reloading, StatusNow, StreamsNow,
 };
 use crate::audit::Audit;
 use crate::authorizer::{Authorizer, Live};
@@ -98,11 +98,13 @@ impl Doors {
             status: Arc::clone(&status),
             jwks: jwks(&in_force),
         };
+        let streams = streams(&in_force);
         let state = AdminState {
             metrics,
             status,
             reload: Arc::new(move || reloading(ask.clone())),
             snapshot: Arc::new(move || in_force.snapshot.load_full()),
+            streams,
             decide: deciding(authorizer),
             live,
             store,
@@ -133,6 +135,12 @@ fn jwks(in_force: &Arc<InForce>) -> JwksNow {
         let snapshot = in_force.snapshot.load();
         Some(Arc::clone(snapshot.minter.as_ref()?.jwks()))
     })
+}
+
+/// The streams in force.
+fn streams(in_force: &Arc<InForce>) -> StreamsNow {
+    let in_force = Arc::clone(in_force);
+    Arc::new(move || in_force.streams.load().as_ref().clone())
 }
 
 /// Asks the reloader, and waits for what becomes of it.

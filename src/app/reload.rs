@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::introspectors::{self, Introspectors};
 use super::keysets::{self, Handles, KeySets};
-use crate::admin::{ReloadStatus, Reloaded};
+use crate::admin::{ReloadStatus, Reloaded, Streams};
 use crate::authorizer::{Live, Snapshot};
 use crate::config::problem::Severity;
 use crate::config::{Bundle, Failure, Overrides, Stamp, load};
@@ -34,6 +34,7 @@ pub(super) struct InForce {
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) handles: ArcSwap<Handles>,
     pub(super) introspectors: ArcSwap<introspectors::Handles>,
+    pub(super) streams: ArcSwap<Streams>,
     pub(super) reload: Mutex<ReloadStatus>,
 }
 
@@ -61,6 +62,8 @@ pub(super) struct Reloader {
     pub(super) fixed: String,
     pub(super) sets: KeySets,
     pub(super) introspectors: Introspectors,
+    /// The keys of whoever sends events: no decision depends on them, so neither does readiness.
+    pub(super) transmitters: KeySets,
     /// What every snapshot is given.
     pub(super) lasting: Lasting,
     pub(super) in_force: Arc<InForce>,
@@ -102,6 +105,9 @@ impl Reloader {
         let mut introspectors = sets.introspectors();
         let known = introspectors.prepare(bundle.providers.introspection_sources());
         introspectors.commit(known.clone());
+        let mut transmitters = sets.beside();
+        let streams = prepared(&mut transmitters, &bundle.events);
+        transmitters.commit();
         let (watched, seen) = (bundle.watched.clone(), bundle.stamp.clone());
         let fixed = bundle.fixed.clone();
         let resources = resources(&handles, &known, &lasting.resources);
@@ -112,6 +118,7 @@ impl Reloader {
             snapshot: Arc::new(ArcSwap::new(snapshot)),
             handles: ArcSwap::from_pointee(handles),
             introspectors: ArcSwap::from_pointee(known),
+            streams: ArcSwap::from_pointee(streams),
             reload: Mutex::new(ReloadStatus::Applied { since: started }),
         });
         Self {
@@ -122,6 +129,7 @@ impl Reloader {
             fixed,
             sets,
             introspectors,
+            transmitters,
             lasting,
             in_force,
             envoys: AllowList::default(),
@@ -225,16 +233,19 @@ impl Reloader {
         let known = self.introspectors.prepare(sources);
         let resources = resources(&handles, &known, &self.lasting.resources);
         let envoys = bundle.grpc.envoys().clone();
+        let streams = prepared(&mut self.transmitters, &bundle.events);
         let snapshot = bundle.into_snapshot(now(), &resources, self.lasting.live.clone());
         self.in_force.snapshot.store(Arc::new(snapshot));
         self.in_force.handles.store(Arc::new(handles));
         self.in_force.introspectors.store(Arc::new(known.clone()));
+        self.in_force.streams.store(Arc::new(streams));
         // A listener that authenticates Envoys does so until the next start: with no list nobody could ask.
         if !envoys.is_empty() {
             self.envoys.replace(envoys);
         }
         self.sets.commit();
         self.introspectors.commit(known);
+        self.transmitters.commit();
         tracing::info!(policy.version = %version, rules, warnings, "policy reloaded");
         self.settle(Reload::Applied { version });
         false
@@ -273,6 +284,12 @@ impl Reloader {
             }
         }
     }
+}
+
+/// The streams with keys that begin to load, or are loaded already.
+fn prepared(sets: &mut KeySets, streams: &Streams) -> Streams {
+    let handles = sets.prepare(streams.key_sources());
+    streams.with(&handles)
 }
 
 /// What the providers of a snapshot are given.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::approvals;
 use super::bundle::{Bundle, Failure};
 use super::countersign;
+use super::events;
 use super::files::{self, beside};
 use super::fixed::Fixed;
 use super::gateways;
@@ -126,6 +127,9 @@ impl Reading<'_> {
         let approvals = self.approvals(&document, &spec, providers.as_ref());
         let listed = self.listed(&spec);
         let complete = providers.as_ref().filter(|_| !incomplete);
+        let around = (complete, self.certificates.is_some());
+        let events = spec.events.clone();
+        let events = events::read(self.path, &document, events, around, &mut self.problems);
         let own = countersign::route(&document, &spec, complete, &mut self.problems);
         let Read {
             cases,
@@ -168,6 +172,7 @@ impl Reading<'_> {
             grpc,
             metrics,
             admin,
+            events: events?,
             log,
             audit,
             store,

@@ -8,7 +8,7 @@ use super::case::PlacedCase;
 use super::problem::{Problems, Sources};
 use super::watch::Stamp;
 use crate::action::RouteTable;
-use crate::admin::{AdminSettings, MetricsSettings};
+use crate::admin::{AdminSettings, MetricsSettings, Streams};
 use crate::approval::ApprovalSettings;
 use crate::approval::token::{ApprovalTokens, TOKEN_HEADER};
 use crate::audit::AuditSettings;
@@ -34,6 +34,8 @@ pub struct Bundle {
     pub metrics: MetricsSettings,
     /// Where operators look, and change what runs.
     pub admin: AdminSettings,
+    /// Whose security events are taken; without keys yet.
+    pub events: Streams,
     /// What is logged.
     pub log: Log,
     /// Where decision records go.

@@ -9,6 +9,7 @@ mod bundle;
 mod call;
 mod case;
 mod countersign;
+mod events;
 mod expectation;
 mod files;
 mod fixed;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problems;
 use super::yaml::{Document, KeyPath};
-use crate::admin::{AdminSpec, HooksSpec, MetricsSpec};
+use crate::admin::{AdminSpec, EventsSpec, HooksSpec, MetricsSpec};
 use crate::approval::ApprovalsSpec;
 use crate::audit::AuditSpec;
 use crate::ext_authz::GrpcSpec;
@@ -36,6 +36,9 @@ pub struct ServerSpec {
     /// Messages that other systems may send.
     #[serde(default)]
     pub hooks: HooksSpec,
+    /// Security events that other systems push.
+    #[serde(default)]
+    pub events: EventsSpec,
     /// What is logged, and how.
     #[serde(default)]
     pub log: LogSpec,
@@ -82,12 +85,13 @@ pub struct Overrides {
 }
 
 /// What is read by itself, so that a mistake in one section hides none in another.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "providers",
     "grpc",
     "metrics",
     "admin",
     "hooks",
+    "events",
     "log",
     "audit",
     "store",
@@ -108,6 +112,7 @@ impl ServerSpec {
             section(document, "admin", problems),
         );
         let hooks = section(document, "hooks", problems);
+        let events = section(document, "events", problems);
         let (log, audit) = (
             section(document, "log", problems),
             section(document, "audit", problems),
@@ -121,6 +126,7 @@ impl ServerSpec {
             metrics,
             admin,
             hooks,
+            events,
             log,
             audit,
             store,

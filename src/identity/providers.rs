@@ -119,6 +119,11 @@ impl CheckedProviders {
         all.find_map(|(name, provider)| (provider.issuer() == Some(iss)).then_some(name))
     }
 
+    /// The exact `iss` of a provider's credentials, where they have one.
+    pub fn issuer(&self, name: &ProviderName) -> Option<&str> {
+        self.0.get(name)?.issuer()
+    }
+
     /// Whether any provider makes workloads known.
     pub fn knows_workloads(&self) -> bool {
         let mut kinds = self.0.values();

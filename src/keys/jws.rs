@@ -103,7 +103,12 @@ pub fn verify(
 
 /// Reads the structure of a token, so that the caller can choose the issuer by [`ParsedJws::unverified_issuer`].
 pub fn parse(token: &str) -> Result<ParsedJws<'_>, JwsError> {
-    if token.len() > MAX_TOKEN_BYTES {
+    parse_within(token, MAX_TOKEN_BYTES)
+}
+
+/// The same for what is no credential, and may have so many bytes.
+pub fn parse_within(token: &str, most: usize) -> Result<ParsedJws<'_>, JwsError> {
+    if token.len() > most {
         return Err(JwsError::TooLarge);
     }
     let (message, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;

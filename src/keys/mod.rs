@@ -40,7 +40,7 @@ pub use embedded::{EmbeddedError, SelfSigned};
 pub use json::{JsonError, read_object};
 pub use jws::{
     JwsError, MAX_KID_BYTES, MAX_TOKEN_BYTES, ParsedJws, VerifiedJws, claimed_issuer,
-    claimed_subject, parse, verify,
+    claimed_subject, parse, parse_within, verify,
 };
 pub use random::{RandomError, random_bytes};
 pub use set::{KeySet, KeySetStatus};

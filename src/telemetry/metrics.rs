@@ -14,6 +14,7 @@ use crate::model::verdict::Verdict;
 use super::admin::{AdminMetrics, AdminRefusal};
 use super::approvals::{ApprovalEvent, ApprovalMetrics};
 use super::check::CheckMetrics;
+use super::events::{EventMetrics, EventResult};
 use super::lifecycle::LifecycleMetrics;
 use super::notices::{Notice, NoticeMetrics};
 use super::outcomes::Outcomes;
@@ -40,6 +41,7 @@ struct Inner {
     approvals: ApprovalMetrics,
     state: StateMetrics,
     notices: NoticeMetrics,
+    events: EventMetrics,
     policy: Mutex<PolicyState>,
 }
 
@@ -89,6 +91,7 @@ impl Metrics {
         let approvals = ApprovalMetrics::register(&registry)?;
         let state = StateMetrics::register(&registry)?;
         let notices = NoticeMetrics::register(&registry)?;
+        let events = EventMetrics::register(&registry)?;
         Ok(Self(Arc::new(Inner {
             registry,
             outcomes,
@@ -99,6 +102,7 @@ impl Metrics {
             approvals,
             state,
             notices,
+            events,
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -180,6 +184,11 @@ impl Metrics {
     /// Counts what became of a message about an approval.
     pub fn notice(&self, notice: Notice) {
         self.0.notices.count(notice);
+    }
+
+    /// Counts what became, at `at`, of a security event of a stream that the configuration names.
+    pub fn event(&self, stream: &str, result: EventResult, at: Timestamp) {
+        self.0.events.count(stream, result, at);
     }
 
     /// States how many approvals are known.

@@ -7,6 +7,7 @@
 mod admin;
 mod approvals;
 mod check;
+mod events;
 mod fields;
 mod lifecycle;
 pub mod logging;
@@ -20,6 +21,7 @@ mod tls;
 
 pub use admin::AdminRefusal;
 pub use approvals::ApprovalEvent;
+pub use events::EventResult;
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};
 pub use notices::Notice;

@@ -156,6 +156,7 @@ async fn admin(
         }),
         snapshot: Arc::new(|| panic!("no provider is listed")),
         decide: Arc::new(|_, _, _| panic!("nothing is decided")),
+        streams: Arc::new(Streams::default),
         live: Live::none(),
         store: Store::open(&StoreSettings::try_from(StoreSpec::default()).unwrap()).unwrap(),
         audit,
