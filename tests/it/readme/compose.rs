@@ -62,7 +62,7 @@ fn every_volume_that_is_mounted_by_name_is_declared_and_used() {
         mounted
             .iter()
             .filter(named)
-            .all(|name| volumes.contains_key(**name))
+            .all(|name| volumes.contains_key(*name))
     );
     assert!(volumes.keys().all(|name| mounted.contains(&name.as_str())));
 }
