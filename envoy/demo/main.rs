@@ -16,6 +16,7 @@ mod countersign;
 mod crm;
 mod guide;
 mod issuer;
+mod operator;
 mod play;
 mod possession;
 mod process;

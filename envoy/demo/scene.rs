@@ -9,6 +9,8 @@ pub(crate) enum Token {
     Absent,
     Corp(&'static str),
     Ci(&'static str),
+    /// The operator of this demo's countersign.
+    Operator,
 }
 
 /// One request, and what must come of it.
@@ -24,6 +26,8 @@ pub(crate) struct Scene {
     /// Which revision an agent asks in.
     pub(crate) talk: Talk,
     pub(crate) headers: &'static [(&'static str, &'static str)],
+    /// Whether it is asked again for a moment until it comes as expected: a clock, or another part, has to follow first.
+    pub(crate) soon: bool,
     pub(crate) expect: Expect,
 }
 
@@ -34,6 +38,13 @@ pub(crate) enum Asks {
     Http(&'static str),
     /// An agent asks the MCP server, with the client of the official SDK.
     Mcp(Step),
+    /// Somebody asks countersign's admin listener: method and path, in which `{id}` is the approval that was last waited for,
+    /// and a body as JSON.
+    Desk(&'static str, &'static str),
+    /// An operator off-boards this owner while somebody calls, as `GET host/target`: what comes is the first refusal.
+    Leave(&'static str, &'static str),
+    /// What that revoked is lifted again.
+    Return,
 }
 
 /// One step of a conversation with the MCP server.
@@ -43,15 +54,21 @@ pub(crate) enum Step {
     List,
     /// A tool, and its arguments as JSON.
     Call(&'static str, &'static str),
+    /// The person who was sent to a URL has been there: the SDK makes its call again.
+    Accept,
+    /// The person does not go there.
+    Decline,
 }
 
 /// How an agent talks to the MCP server.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
-    /// In a session, of the revision 2025-11-25.
+    /// In a session, of the revision 2025-11-25, and able to send its person to a URL.
     Sessions,
     /// In the newest revision that both speak: 2026-07-28, without a session.
     Newest,
+    /// The same, and able to send its person to a URL.
+    Asking,
 }
 
 /// How the token is shown.
@@ -81,6 +98,8 @@ pub(crate) enum Came {
     Status(u16),
     /// What the agent asked for.
     Result,
+    /// The SDK sends its person to a URL (MCP 2026-07-28, `input_required`).
+    Question,
     /// The SDK's own error, with this code.
     Error(i64),
 }
@@ -90,6 +109,7 @@ impl fmt::Display for Came {
         match self {
             Self::Status(status) => write!(f, "{status}"),
             Self::Result => f.write_str("result"),
+            Self::Question => f.write_str("input_required"),
             Self::Error(code) => write!(f, "MCPError {code}"),
         }
     }
@@ -103,6 +123,13 @@ impl Asks {
             Self::Mcp(Step::Connect) => "MCP connect".to_owned(),
             Self::Mcp(Step::List) => "MCP tools/list".to_owned(),
             Self::Mcp(Step::Call(tool, arguments)) => format!("MCP tools/call {tool} {arguments}"),
+            Self::Mcp(Step::Accept) => "MCP authz_approval accept".to_owned(),
+            Self::Mcp(Step::Decline) => "MCP authz_approval decline".to_owned(),
+            Self::Desk(request, body) => format!("admin {request} {body}"),
+            Self::Leave(owner, request) => {
+                format!("admin POST /offboard {owner}, during {request}")
+            }
+            Self::Return => "admin POST /revocations/lift".to_owned(),
         }
     }
 }
@@ -121,12 +148,18 @@ pub(crate) enum Proof {
     Answer(&'static str, &'static str),
     /// The upstream saw this header with exactly this value.
     Upstream(&'static str, &'static str),
+    /// The upstream saw this header, and its value begins so.
+    UpstreamBegins(&'static str, &'static str),
     /// The upstream saw no such header.
     UpstreamLacks(&'static str),
     /// The upstream saw exactly this query.
     Query(&'static str),
-    /// The result that an agent got has this text in it.
+    /// The result that an agent got, or where it is sent, has this text in it.
     Says(&'static str),
+    /// What is at this place of the body (RFC 6901) has this text in it.
+    Body(&'static str, &'static str),
+    /// It took no more milliseconds.
+    Within(u128),
 }
 
 pub(crate) const fn allowed(proofs: &'static [Proof]) -> Expect {
@@ -151,6 +184,15 @@ pub(crate) const fn says(proofs: &'static [Proof]) -> Expect {
         came: Came::Result,
         reason: None,
         proofs,
+    }
+}
+
+/// The SDK sends its person to the page of an approval.
+pub(crate) const fn asks() -> Expect {
+    Expect {
+        came: Came::Question,
+        reason: None,
+        proofs: &[Proof::Says("http://127.0.0.1:9193/approvals/apr_")],
     }
 }
 
@@ -181,6 +223,7 @@ pub(crate) const fn plain(
         asks: Asks::Http(request),
         talk: Talk::Newest,
         headers: &[],
+        soon: false,
         expect,
     }
 }
@@ -222,6 +265,63 @@ pub(crate) const fn agent(
     Scene {
         asks: Asks::Mcp(step),
         ..plain(id, who, what, token, "", expect)
+    }
+}
+
+/// Somebody asks countersign's admin listener.
+pub(crate) const fn desk(
+    id: &'static str,
+    who: &'static str,
+    what: &'static str,
+    token: Token,
+    (request, body): (&'static str, &'static str),
+    expect: Expect,
+) -> Scene {
+    Scene {
+        asks: Asks::Desk(request, body),
+        ..plain(id, who, what, token, "", expect)
+    }
+}
+
+/// An owner leaves while somebody who is theirs calls, with this token.
+pub(crate) const fn leaves(
+    id: &'static str,
+    who: &'static str,
+    what: &'static str,
+    token: Token,
+    (owner, request): (&'static str, &'static str),
+    expect: Expect,
+) -> Scene {
+    Scene {
+        asks: Asks::Leave(owner, request),
+        ..plain(id, who, what, token, "", expect)
+    }
+}
+
+/// Whoever has left is back.
+pub(crate) const fn returns(
+    id: &'static str,
+    who: &'static str,
+    what: &'static str,
+    expect: Expect,
+) -> Scene {
+    Scene {
+        asks: Asks::Return,
+        ..plain(id, who, what, Token::Operator, "", expect)
+    }
+}
+
+pub(crate) const fn soon(scene: Scene) -> Scene {
+    Scene {
+        soon: true,
+        ..scene
+    }
+}
+
+pub(crate) const fn asking(scene: Scene) -> Scene {
+    Scene {
+        talk: Talk::Asking,
+        ..scene
     }
 }
 

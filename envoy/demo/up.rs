@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::process::Process;
-use crate::{certs, client, countersign, crm, guide, issuer, serve, tools, upstream};
+use crate::{certs, client, countersign, crm, guide, issuer, operator, serve, tools, upstream};
 
 /// Where the issuer listens: the providers in `config/countersign.yaml` say the same.
 pub(crate) const ISSUER: SocketAddr = loopback(10080);
@@ -24,6 +24,8 @@ pub(crate) const TOOLS: SocketAddr = loopback(10091);
 pub(crate) const MESH: SocketAddr = loopback(10443);
 /// Envoy's listener for plain HTTP.
 pub(crate) const ENVOY: SocketAddr = loopback(10000);
+/// Where countersign's admin listener is, and the page where people approve.
+pub(crate) const ADMIN: SocketAddr = loopback(9193);
 /// Where certificates and logs are, from the root of the project.
 pub(crate) const CERTS: &str = "target/demo/certs";
 const LOGS: &str = "target/demo";
@@ -87,6 +89,7 @@ impl Demo {
         let root = root();
         let logs = root.join(LOGS);
         certs::write(&root.join(CERTS))?;
+        let config = operator::write(&root)?;
 
         let issuer = issuer::router(&format!("http://{ISSUER}"))?;
         let servers = vec![
@@ -101,12 +104,8 @@ impl Demo {
 
         let mut command = Command::new(env::current_exe()?);
         command
-            .args([
-                countersign::NAME,
-                "serve",
-                "--config",
-                "config/countersign.yaml",
-            ])
+            .args([countersign::NAME, "serve", "--config"])
+            .arg(config)
             .current_dir(&root);
         demo.processes
             .push(Process::start("countersign", &mut command, &logs)?);
@@ -194,7 +193,7 @@ async fn check_ports() -> anyhow::Result<()> {
         (loopback(9901), "Envoy's admin"),
         (loopback(9191), "countersign"),
         (loopback(9192), "countersign's metrics"),
-        (loopback(9193), "countersign's admin"),
+        (ADMIN, "countersign's admin"),
         (ISSUER, "the demo's issuer"),
         (UPSTREAM, "the demo's upstream"),
         (TOOLS, "the demo's MCP server"),

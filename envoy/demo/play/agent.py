@@ -1,7 +1,8 @@
 """An agent: the client of the official MCP SDK, without a model. It does what standard input says, a line of JSON at a time, and
 answers each with one: `{"ok": text}`, `{"error": {"code", "message", "data"}}` as the SDK reports it, or `{"broken": why}`.
 
-Lines with the same `as` are of one conversation, which the first of them opens.
+Lines with the same `as` are of one conversation, which the first of them opens. One that `asks` can send its person to a URL: the answer
+is then `{"asked": {"message", "url"}}`, and the next line of the conversation is what the person does, `accept` or `decline`.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from mcp.types import ElicitResult
 
 warnings.simplefilter("ignore")
 
@@ -46,10 +48,16 @@ async def converse(first, steps, told):
     headers = {"host": first["host"]}
     if first["token"]:
         headers["authorization"] = f"Bearer {first['token']}"
+
+    async def asked(context, params):
+        await told.put({"asked": {"message": params.message, "url": params.url}})
+        return ElicitResult(action=(await steps.get())["do"])
+
+    callback = asked if first["asks"] else None
     try:
         async with httpx2.AsyncClient(headers=headers, timeout=15, trust_env=False) as http:
             transport = streamable_http_client(first["url"], http_client=http)
-            async with Client(transport, mode=first["mode"], read_timeout_seconds=10) as client:
+            async with Client(transport, mode=first["mode"], read_timeout_seconds=10, elicitation_callback=callback) as client:
                 while step := await steps.get():
                     try:
                         await told.put({"ok": await do(client, step)})

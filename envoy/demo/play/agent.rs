@@ -53,10 +53,15 @@ impl Agents {
             Step::Connect => ("connect", None, Value::Null),
             Step::List => ("list", None, Value::Null),
             Step::Call(tool, arguments) => ("call", Some(tool), serde_json::from_str(arguments)?),
+            Step::Accept => ("accept", None, Value::Null),
+            Step::Decline => ("decline", None, Value::Null),
         };
+        let Scene {
+            token: who, talk, ..
+        } = scene;
         let said = json!({
-            "as": format!("{:?}", scene.token), "url": format!("http://{}{PATH}", up::ENVOY), "host": HOST, "token": token,
-            "mode": mode(scene.talk), "do": what, "tool": tool, "arguments": arguments,
+            "as": format!("{who:?}, {talk:?}"), "url": format!("http://{}{PATH}", up::ENVOY), "host": HOST, "token": token,
+            "mode": mode(*talk), "asks": asks(*talk), "do": what, "tool": tool, "arguments": arguments,
         });
         writeln!(self.told, "{said}")?;
         let mut line = String::new();
@@ -81,7 +86,15 @@ impl Drop for Agents {
 const fn mode(talk: Talk) -> &'static str {
     match talk {
         Talk::Sessions => "legacy",
-        Talk::Newest => "auto",
+        Talk::Newest | Talk::Asking => "auto",
+    }
+}
+
+/// Whether it can send its person to a URL.
+const fn asks(talk: Talk) -> bool {
+    match talk {
+        Talk::Sessions | Talk::Asking => true,
+        Talk::Newest => false,
     }
 }
 
@@ -89,6 +102,8 @@ const fn mode(talk: Talk) -> &'static str {
 fn got(line: &Value) -> anyhow::Result<Got> {
     let (came, body) = if let Some(text) = line.get("ok") {
         (Came::Result, json!({ "text": text }))
+    } else if let Some(asked) = line.get("asked") {
+        (Came::Question, json!({ "text": asked.get("url") }))
     } else if let Some(error) = line.get("error") {
         let code = error.get("code").and_then(Value::as_i64);
         let data = error.get("data").cloned().unwrap_or_default();
@@ -100,6 +115,7 @@ fn got(line: &Value) -> anyhow::Result<Got> {
         came,
         headers: reqwest::header::HeaderMap::new(),
         body,
+        took: None,
     })
 }
 
@@ -111,6 +127,10 @@ mod tests {
     fn results_and_errors_of_the_sdk_are_told_apart_and_anything_else_is_a_failure() {
         let result = got(&json!({ "ok": "listed" })).unwrap();
         assert!(matches!(result.came, Came::Result));
+        let asked = got(&json!({ "asked": { "message": "go there", "url": "https://here" } }));
+        let asked = asked.unwrap();
+        assert!(matches!(asked.came, Came::Question));
+        assert_eq!(asked.body, json!({ "text": "https://here" }));
         let data = json!({ "reason": "not_permitted" });
         let error = got(&json!({ "error": { "code": 40301, "message": "no", "data": data } }));
         let error = error.unwrap();

@@ -51,6 +51,10 @@ fn fault(proof: Proof, got: &Got) -> Option<String> {
                 )
             })
         }
+        Proof::UpstreamBegins(name, start) => {
+            let seen = upstream(name).unwrap_or_default();
+            (!seen.starts_with(start)).then(|| format!("upstream saw {name}: {seen}"))
+        }
         Proof::UpstreamLacks(name) => {
             upstream(name).map(|seen| format!("upstream saw {name}: {seen}"))
         }
@@ -61,6 +65,14 @@ fn fault(proof: Proof, got: &Got) -> Option<String> {
         Proof::Says(text) => {
             let said = got.body.get("text").map(shown).unwrap_or_default();
             (!said.contains(text)).then(|| format!("it says `{said}`"))
+        }
+        Proof::Body(place, text) => {
+            let seen = got.body.pointer(place).map(shown).unwrap_or_default();
+            (!seen.contains(text)).then(|| format!("{place} is `{seen}`"))
+        }
+        Proof::Within(most) => {
+            let late = got.took.is_none_or(|took| took.as_millis() > most);
+            late.then(|| "too late".to_owned())
         }
     }
 }
@@ -79,6 +91,12 @@ pub(super) fn summary(came: Came, reason: Option<&str>) -> String {
 pub(super) fn expected(expect: &Expect) -> String {
     let proofs = expect.proofs.iter().map(|proof| match proof {
         Proof::Answer(_, text) | Proof::Says(text) => (*text).to_owned(),
+        Proof::Body(place, text) => {
+            let name = place.rsplit('/').next().unwrap_or(place);
+            format!("{name}: {text}")
+        }
+        Proof::UpstreamBegins(name, start) => format!("upstream sees {name}: {start}"),
+        Proof::Within(most) => format!("within {most} ms"),
         Proof::Upstream(name, value) => format!("upstream sees {name}: {value}"),
         Proof::UpstreamLacks(name) => format!("upstream sees no {name}"),
         Proof::Query(query) => format!("upstream sees ?{query}"),
@@ -102,6 +120,7 @@ mod tests {
             came: Came::Status(status),
             headers,
             body,
+            took: None,
         }
     }
 
@@ -148,14 +167,30 @@ mod tests {
         let seen = got(
             200,
             "Bearer",
-            json!({ "query": "limit=1000", "headers": { "x-user": ["alice", "mallory"] } }),
+            json!({ "query": "limit=1000", "headers": { "x-user": ["alice", "mallory"], "x-key": "b-a" } }),
         );
         for proof in [
             Proof::Upstream("x-user", "alice"),
             Proof::UpstreamLacks("x-user"),
+            Proof::UpstreamBegins("x-key", "a"),
+            Proof::Body("/headers/x-key", "c"),
+            Proof::Within(1_000),
             Proof::Query("limit=100"),
         ] {
             assert!(fault(proof, &seen).is_some());
+        }
+    }
+
+    #[test]
+    fn what_took_too_long_is_a_fault() {
+        let mut got = got(200, "Bearer", Value::Null);
+        for (millis, late) in [(999, false), (1_000, false), (1_001, true)] {
+            got.took = Some(std::time::Duration::from_millis(millis));
+            assert_eq!(
+                fault(Proof::Within(1_000), &got).is_some(),
+                late,
+                "{millis}"
+            );
         }
     }
 
@@ -165,6 +200,7 @@ mod tests {
             came: Came::Result,
             headers: reqwest::header::HeaderMap::new(),
             body: json!({ "text": "deleted 1, for alice" }),
+            took: None,
         };
         assert!(fault(Proof::Says("deleted 1"), &got).is_none());
         assert!(fault(Proof::Says("deleted 2"), &got).is_some());

@@ -2,14 +2,18 @@
 
 mod agent;
 mod compare;
+mod desk;
+mod leave;
 mod send;
 mod table;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use crate::scene::{Asks, Came, Scene, Step, Token};
 use crate::scenes::SCENES;
@@ -18,12 +22,20 @@ use crate::{certs, client, token};
 use agent::Agents;
 use send::{Doors, Parts};
 
+/// How long something may take that is to come soon, and how often it is asked for.
+const SOON: Duration = Duration::from_secs(5);
+const PULSE: Duration = Duration::from_millis(50);
+/// What an approval's id begins with, and how many characters follow.
+const APPROVAL: (&str, usize) = ("apr_", 22);
+
 /// What the client got.
 struct Got {
     came: Came,
     headers: HeaderMap,
     /// The problem document, what the upstream says it was asked, what a tool said, or the data of the SDK's error.
     body: Value,
+    /// How long it took to come, where that is looked at.
+    took: Option<Duration>,
 }
 
 /// One line of the table.
@@ -53,6 +65,7 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<ExitCode> {
     let mut cast = Cast {
         doors,
         agents: Agents::start(&python)?,
+        approval: None,
     };
     let rows = cast.play().await;
     // Waiting for children blocks.
@@ -74,25 +87,55 @@ pub(crate) async fn run(json: bool) -> anyhow::Result<ExitCode> {
 struct Cast {
     doors: Doors,
     agents: Agents,
+    /// The approval that was last told of.
+    approval: Option<String>,
 }
 
 impl Cast {
     async fn play(&mut self) -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::with_capacity(SCENES.len());
         for scene in SCENES {
-            let got = match scene.asks {
-                Asks::Http(request) => send::send(&self.doors, scene, Parts::of(request)?).await,
-                Asks::Mcp(step) => self.act(scene, &step).await,
-            };
-            let got = got.with_context(|| format!("{}: {} {}", scene.id, scene.who, scene.what))?;
-            rows.push(row(scene, &got));
+            let row = self.scene(scene).await;
+            let about = || format!("{}: {} {}", scene.id, scene.who, scene.what);
+            rows.push(row.with_context(about)?);
         }
         Ok(rows)
     }
 
+    async fn scene(&mut self, scene: &'static Scene) -> anyhow::Result<Row> {
+        let end = Instant::now() + SOON;
+        loop {
+            let got = self.once(scene).await?;
+            if let Some(id) = approval(&got.body.to_string()) {
+                self.approval = Some(id);
+            }
+            let row = row(scene, &got);
+            if row.good || !scene.soon || Instant::now() >= end {
+                return Ok(row);
+            }
+            sleep(PULSE).await;
+        }
+    }
+
+    async fn once(&mut self, scene: &Scene) -> anyhow::Result<Got> {
+        match scene.asks {
+            Asks::Http(request) => send::send(&self.doors, scene, Parts::of(request)?).await,
+            Asks::Mcp(step) => self.act(scene, &step).await,
+            Asks::Desk(request, body) => {
+                let id = self.approval.as_deref().unwrap_or("{id}");
+                let (request, body) = (request.replace("{id}", id), serde_json::from_str(body)?);
+                desk::ask(&self.doors.plain, scene.token, &request, &body).await
+            }
+            Asks::Leave(owner, request) => {
+                leave::leave(&self.doors, scene, owner, Parts::of(request)?).await
+            }
+            Asks::Return => desk::lift(&self.doors.plain, leave::REASON).await,
+        }
+    }
+
     async fn act(&mut self, scene: &Scene, step: &Step) -> anyhow::Result<Got> {
         let token = match scene.token {
-            Token::Absent => String::new(),
+            Token::Absent | Token::Operator => String::new(),
             Token::Corp(query) => token::mint("corp", query).await?,
             Token::Ci(query) => token::mint("ci", query).await?,
         };
@@ -101,11 +144,22 @@ impl Cast {
     }
 }
 
+/// The id of the first approval that a text names.
+fn approval(text: &str) -> Option<String> {
+    let (start, length) = APPROVAL;
+    let (_, rest) = text.split_once(start)?;
+    let id: String = rest.chars().take(length).collect();
+    (id.len() == length).then(|| format!("{start}{id}"))
+}
+
 fn row(scene: &'static Scene, got: &Got) -> Row {
     let faults = compare::faults(&scene.expect, got);
     let good = faults.is_empty();
     let came = compare::summary(got.came, compare::reason(got));
-    let got: Vec<String> = std::iter::once(came).chain(faults).collect();
+    let took = got
+        .took
+        .map(|took| format!("after {} ms", took.as_millis()));
+    let got: Vec<String> = std::iter::once(came).chain(took).chain(faults).collect();
     Row {
         scene,
         expected: compare::expected(&scene.expect),
@@ -126,8 +180,22 @@ mod tests {
                 Asks::Mcp(Step::Call(_, arguments)) => {
                     drop(serde_json::from_str::<Value>(arguments).unwrap());
                 }
-                Asks::Mcp(Step::Connect | Step::List) => {}
+                Asks::Desk(request, body) => {
+                    assert!(request.contains(" /"), "{request}");
+                    drop(serde_json::from_str::<Value>(body).unwrap());
+                }
+                Asks::Leave(_, request) => drop(Parts::of(request).unwrap()),
+                Asks::Mcp(Step::Connect | Step::List | Step::Accept | Step::Decline)
+                | Asks::Return => {}
             }
         }
+    }
+
+    #[test]
+    fn an_approval_is_found_by_its_id() {
+        let id = "apr_0123456789abcdefghijkl";
+        let text = format!("it waits at http://here/approvals/{id}, until");
+        assert_eq!(approval(&text).as_deref(), Some(id));
+        assert_eq!(approval("apr_0123"), None);
     }
 }

@@ -4,6 +4,7 @@
 //! brings up `cargo demo`, and it is the only one that uses the demo's fixed ports.
 
 mod block;
+mod compose;
 mod demo;
 mod envoy;
 mod keys;
