@@ -177,7 +177,11 @@ pub(super) fn exchanged(issuer: &Issuer, body: &str) -> anyhow::Result<Response>
     });
     if asked.scope.split(' ').any(|it| it == "openid") {
         let id = json!({ "aud": asked.client, "nonce": asked.nonce });
-        answer["id_token"] = json!(sign(Kind::Id, id)?);
+        let token = json!(sign(Kind::Id, id)?);
+        answer
+            .as_object_mut()
+            .context("an object")?
+            .insert("id_token".to_owned(), token);
     }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }

@@ -64,6 +64,7 @@ async fn a_lead_approves_and_one_call_passes() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one entry a caller")]
 async fn whoever_may_not_is_told_what_would_help() {
     let (server, alice, id) = pending("/open/7").await;
     let approve = format!("POST /approvals/{id}/approve");

@@ -31,7 +31,7 @@ fn verdicts(document: &Value, asked: &[Asked]) -> Vec<Vec<String>> {
             "method": method, "path": path, "status": reply.status,
             "type": reply.header("content-type"), "body": reply.json(),
         });
-        text.push_str(&format!("{line}\n"));
+        text.extend([line.to_string(), "\n".to_owned()]);
     }
     child
         .stdin
@@ -99,7 +99,7 @@ async fn approvals(server: &Server) -> Vec<Asked> {
 }
 
 fn operators(server: &Server) -> Vec<Asked> {
-    let of = |line: &str, body: &str| ask(server, line, Some(&OPS.to_owned()), body);
+    let of = |line: &str, body: &str| ask(server, line, Some(OPS), body);
     let block = r#"{"kind":"subject","issuer":"corp","value":"mallory","reason":"seen"}"#;
     vec![
         ("get", "/status", of("GET /status", "")),

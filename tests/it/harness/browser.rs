@@ -19,7 +19,7 @@ use super::chromium::Chromium;
 use super::{SOON, eventually};
 
 /// How long the browser may take for one command; starting it on two busy cores is the slowest.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Moves the pipe from standard input and output to the descriptors that the browser reads and writes.
 const PIPE: &str = r#"exec "$@" 3<&0 4>&1 0</dev/null 1>&2"#;
@@ -260,12 +260,6 @@ impl Page<'_> {
             "Emulation.setEmulatedMedia",
             &json!({ "features": [feature] }),
         );
-    }
-
-    /// The cookies of this window, as the browser keeps them.
-    pub(crate) fn cookies(&self) -> Vec<Value> {
-        let mut cookies = self.ask("Network.getCookies", &json!({}));
-        serde_json::from_value(cookies["cookies"].take()).unwrap()
     }
 
     /// Saves a picture of the screen, or of the `whole` page.

@@ -183,7 +183,8 @@ fn without(config: &str, section: &str) -> String {
         }
         !inside
     });
-    kept.map(|line| format!("{line}\n")).collect()
+    let kept: Vec<&str> = kept.collect();
+    kept.join("\n") + "\n"
 }
 
 /// Sends a form.

@@ -14,6 +14,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story from start to end")]
 async fn an_owner_leaves_while_requests_flow() {
     let server = setup().start();
     let new = json!({ "provider": "partners", "id": "reports", "owner": "bob@example.com" });

@@ -2,7 +2,7 @@
 //! for the one test that is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -73,13 +73,13 @@ async fn one(store: &Store, round: u32, process: u32, number: u32) {
     if known.version == 1 {
         let next = approved(&known, "bob", uses(number), now());
         if let Ok(Swapped::Done(_)) = store.change_approval(1, next).await {
-            println!("\napproved {}", new.id);
+            tell(&format!("approved {}", new.id));
         }
     }
     for attempt in 0..4 {
         let by = decision(usize::try_from(process * 100 + attempt).unwrap());
         if let Ok(Spent::Done(_)) = store.spend_approval(&new.id, 1, &by, now()).await {
-            println!("\nspent {} {by}", new.id);
+            tell(&format!("spent {} {by}", new.id));
         }
     }
     let who = format!("agent-{round}-{process}-{number}");
@@ -88,8 +88,15 @@ async fn one(store: &Store, round: u32, process: u32, number: u32) {
         .await
         .is_ok()
     {
-        println!("\nrevoked {who}");
+        tell(&format!("revoked {who}"));
     }
+}
+
+/// Says on standard output what was acknowledged, on a line of its own among those of the test runner.
+fn tell(words: &str) {
+    let mut out = std::io::stdout().lock();
+    write!(out, "\n{words}\n").unwrap();
+    out.flush().unwrap();
 }
 
 fn start(file: &Path, round: u32, process: u32) -> Child {
@@ -176,7 +183,7 @@ impl Told {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["approved", id] => {
-                assert!(self.approved.insert(id.to_owned()), "approved twice: {id}")
+                assert!(self.approved.insert(id.to_owned()), "approved twice: {id}");
             }
             ["spent", id, by] => {
                 let spent = self.spent.entry(id.to_owned()).or_default();

@@ -160,7 +160,10 @@ async fn a_wipe_is_noticed_and_forgets_nothing_that_replicas_remember() {
                 answered(async || consume(store, digest).await).await,
                 Consumed::Seen
             );
-            assert_eq!(store.revocations().await.unwrap(), [entry.clone()]);
+            assert_eq!(
+                store.revocations().await.unwrap(),
+                std::slice::from_ref(&entry)
+            );
             assert_eq!(store.secret("nonce").await, Ok(secret));
             assert_eq!(spend(store, &approval, 1).await, Ok(Spent::Missing));
         }
