@@ -175,13 +175,11 @@ pub(super) fn exchanged(issuer: &Issuer, body: &str) -> anyhow::Result<Response>
     let mut answer = json!({
         "access_token": sign(Kind::Access, access)?, "token_type": "Bearer", "expires_in": LIFETIME, "scope": asked.scope,
     });
-    if asked.scope.split(' ').any(|it| it == "openid") {
+    if asked.scope.split(' ').any(|it| it == "openid")
+        && let Some(members) = answer.as_object_mut()
+    {
         let id = json!({ "aud": asked.client, "nonce": asked.nonce });
-        let token = json!(sign(Kind::Id, id)?);
-        answer
-            .as_object_mut()
-            .context("an object")?
-            .insert("id_token".to_owned(), token);
+        members.insert("id_token".to_owned(), json!(sign(Kind::Id, id)?));
     }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
