@@ -51,7 +51,8 @@ async def converse(first, steps, told):
 
     async def asked(context, params):
         await told.put({"asked": {"message": params.message, "url": params.url}})
-        return ElicitResult(action=(await steps.get())["do"])
+        answer = (await steps.get())["do"]
+        return ElicitResult(action=answer if answer in ("accept", "decline") else "cancel")
 
     callback = asked if first["asks"] else None
     try:

@@ -93,12 +93,7 @@ struct Cast {
 
 impl Cast {
     async fn play(&mut self) -> anyhow::Result<Vec<Row>> {
-        // What a play that was cut short has left behind.
-        let plain = &self.doors.plain;
-        desk::lift(plain, leave::REASON).await?;
-        let incident = "DELETE /conditions/incident";
-        let nothing = Value::Object(serde_json::Map::new());
-        desk::ask(plain, Token::Operator, incident, &nothing).await?;
+        desk::clean_up(&self.doors.plain, leave::REASON).await?;
         let mut rows = Vec::with_capacity(SCENES.len());
         for scene in SCENES {
             let row = self.scene(scene).await;
