@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{id_of, issue, keys, listed, setup};
-use crate::harness::run;
+use crate::harness::{KEPT, run};
 
 #[test]
 fn a_key_is_shown_once_and_listed_without_its_secret() {
@@ -213,7 +213,7 @@ fn what_cannot_be_issued_is_said_with_what_to_do() {
     );
     assert_eq!(listed(&setup).len(), 0);
 
-    setup.edit("countersign.yaml", "store: { file: state.db }\n", "");
+    setup.edit("countersign.yaml", KEPT, "");
     let ran = issue(&[&owned[..], &["--provider", "partners"]].concat());
     assert_eq!(ran.exit, 1);
     assert!(
@@ -296,7 +296,7 @@ fn explain_reads_a_key_and_does_not_count_as_its_use() {
 #[test]
 fn keys_without_a_store_are_warned_of() {
     let setup = setup();
-    setup.edit("countersign.yaml", "store: { file: state.db }\n", "");
+    setup.edit("countersign.yaml", KEPT, "");
     let ran = run(setup.folder(), ["check", "--config", "countersign.yaml"]);
     assert_eq!(ran.exit, 0, "{ran:?}");
     assert!(ran.stderr.contains("keys-without-store"), "{ran:?}");

@@ -37,7 +37,7 @@ pub(crate) use key_server::KeyServer;
 pub(crate) use program::{Ran, program, run};
 pub(crate) use secured::Dialer;
 pub(crate) use server::Server;
-pub(crate) use setup::{CONFIG, Setup};
+pub(crate) use setup::{CONFIG, KEPT, Setup};
 
 /// The audience and host of the payments route in the sample policy.
 pub(crate) const PAYMENTS: &str = "https://payments.example.com";

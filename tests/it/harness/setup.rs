@@ -22,6 +22,10 @@ pub(crate) struct Setup {
     pub(crate) environment: Vec<(String, String)>,
 }
 
+/// Where the state is kept in a test's configuration.
+pub(crate) const KEPT: &str =
+    "store: { file: state.db, staleness: { low: 5m, medium: 2m, high: 2m, critical: 2m } }";
+
 impl Setup {
     /// A copy of `config/`. Listeners take free ports, keys come from files, records and
     /// state go to files of the folder, and a drain is short.
@@ -43,10 +47,7 @@ impl Setup {
             ("delay: 3s, grace: 10s", "delay: 50ms, grace: 5s"),
             ("sink: stdout }", "sink: { file: audit.jsonl } }"),
             // Two cores run hundreds of servers: how old knowledge may be has tests of its own.
-            (
-                "store: { file: ../target/demo/state.db }",
-                "store: { file: state.db, staleness: { low: 5m, medium: 2m, high: 2m, critical: 2m } }",
-            ),
+            ("store: { file: ../target/demo/state.db }", KEPT),
             (
                 "discovery: http://127.0.0.1:10080/corp ",
                 "file: corp.jwks.json ",

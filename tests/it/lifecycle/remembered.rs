@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{IDENTITIES, health};
-use crate::harness::{Ask, Ran, SOON, Server, Setup, eventually, eventually_async, run};
+use crate::harness::{Ask, KEPT, Ran, SOON, Server, Setup, eventually, eventually_async, run};
 
 /// Longer than it takes until what was seen is written.
 const A_SECOND_AND_MORE: Duration = Duration::from_millis(1500);
@@ -228,7 +228,7 @@ fn without_a_file_the_registry_is_shown_and_it_is_said_that_nothing_is_remembere
     assert_eq!(nobody.exit, 0, "{nobody:?}");
     assert!(nobody.stderr.contains("is not there yet"), "{nobody:?}");
     assert!(!setup.path("state.db").exists(), "reading makes no file");
-    let setup = setup.replacing("store: { file: state.db }\n", "");
+    let setup = setup.replacing(KEPT, "");
     let nothing = identities(&setup, &[]);
     assert_eq!((nothing.exit, there(&nothing)), (0, there(&nobody)));
     assert!(
