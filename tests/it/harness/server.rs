@@ -1,5 +1,6 @@
 //! A running server: the real program, ended by its own process id when the test is over.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -151,6 +152,20 @@ impl Server {
             .args(["-c", &format!("kill -{name} {}", self.pid())])
             .status();
         assert!(sent.unwrap().success(), "kill -{name}");
+        if name == "STOP" {
+            eventually(SOON, "stopped", || self.is_stopped().then_some(()));
+        }
+    }
+
+    /// Whether every thread stands still; they do not all do so at the moment of the signal.
+    fn is_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        threads.flatten().all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // The name before it may have brackets and spaces.
+            stat.rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with('T'))
+        })
     }
 
     /// Waits until it has ended by itself.
