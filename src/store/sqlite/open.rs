@@ -22,7 +22,7 @@ const FOLDER_MODE: u32 = 0o700;
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// How often opening is tried again while another process makes the same file: SQLite does not wait there by itself.
-const ATTEMPTS: u32 = 50;
+const ATTEMPTS: u32 = 250;
 
 /// How long between two attempts.
 const ATTEMPT_WAIT: Duration = Duration::from_millis(20);
