@@ -2,7 +2,6 @@
 
 mod flow;
 mod racing;
-mod signed;
 mod stage;
 
 const PENDING: &str = "pending 403 approval_required";

@@ -1,1 +1,0 @@
-//! Signed approvals in place of stored ones.
