@@ -132,13 +132,13 @@ async fn a_full_queue_and_a_slow_store_are_errors_and_a_failing_operation_fails_
 
     let store = Arc::new(memory());
     let (release, held) = std::sync::mpsc::channel::<()>();
-    let (begin, begun) = tokio::sync::oneshot::channel();
+    let (start, running) = tokio::sync::oneshot::channel();
     let blocked = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             store
                 .ask(Access::Read, move |_| {
-                    begin.send(()).unwrap();
+                    start.send(()).unwrap();
                     let _released = held.recv();
                     Ok(())
                 })
@@ -146,7 +146,7 @@ async fn a_full_queue_and_a_slow_store_are_errors_and_a_failing_operation_fails_
         })
     };
     // Alone: what comes now is not done together with it.
-    begun.await.unwrap();
+    running.await.unwrap();
     let waiting: Vec<_> = (0..5000)
         .map(|number| {
             let store = Arc::clone(&store);
