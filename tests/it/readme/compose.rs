@@ -40,8 +40,8 @@ fn the_countersign_of_the_containers_keeps_its_state_in_the_valkey() {
     let serve = "exec env -u COUNTERSIGN_STORE countersign serve";
     assert!(script.contains(serve), "{script}");
     let script = script
-        .replace("/srv/countersign/", &format!("{here}/"))
         .replace("/tmp/", &format!("{there}/"))
+        .replace("/srv/countersign/", &format!("{here}/"))
         .replace(serve, "countersign check --deny-warnings");
     let said = shell(&script, &root);
     assert!(said.contains("no problems"), "{script}\n{said}");
