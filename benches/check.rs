@@ -1,15 +1,15 @@
 //! What a check costs: `cargo bench --bench check`.
 //!
-//! First tables. Allocations and time of a whole check in process, by its steps, with 10, 1,000 and 100,000 rules; what a tool
+//! First tables. Time and allocations of a whole check in process, by its phases, with 10, 1,000 and 100,000 rules (`-- --instructions`
+//! counts the instructions of each phase instead, with valgrind); what a tool
 //! call that is decided on its arguments costs compared with a plain request; then what a call over gRPC on loopback costs compared with the floor, a stock tonic server that always says OK, asked by
 //! the same client in the same run. The ratios are the figures: machines differ, and so do their neighbours. Client and
 //! server share this process, so the client's own cost is in both numbers of a ratio.
 //!
 //! Then criterion's figures of a whole check in process: bytes of a `CheckRequest` in (about 1.5 KB, half of it the
-//! token), bytes of a `CheckResponse` out, its record written to `/dev/null` and its metrics moved. `warm` sends one
-//! token again and again, `cold` another valid one each time. There is no cache of verified tokens at present: both
-//! verify the signature, and they differ by nothing but the processor's own caches. [`COLD_TOKENS`] must exceed whatever
-//! cache comes. The shape of the policies is in `check/world.rs`.
+//! token), bytes of a `CheckResponse` out, its record written to `/dev/null` and its metrics moved. `one` sends one
+//! token again and again, `many` another of [`LIVE_TOKENS`] each time: both were verified before. What a token costs that was
+//! never seen is in the room `fresh` of `cargo bench --bench floor`. The shape of the policies is in `check/policy.rs`.
 //!
 //! Allocations are counted for the thread that asks, by an allocator that every figure here is measured with; it costs
 //! about a nanosecond an allocation.
@@ -21,8 +21,16 @@
 
 #[path = "check/floor.rs"]
 mod floor;
+#[path = "check/phases.rs"]
+mod phases;
+#[path = "check/policy.rs"]
+mod policy;
 #[path = "check/requests.rs"]
 mod requests;
+#[path = "check/rulings.rs"]
+mod rulings;
+#[path = "check/stock.rs"]
+mod stock;
 #[path = "check/tables.rs"]
 mod tables;
 #[path = "check/tokens.rs"]
@@ -43,8 +51,8 @@ use tokio::runtime::Runtime;
 use tokens::{Algorithm, Issuer};
 use world::World;
 
-/// Tokens of the cold runs.
-const COLD_TOKENS: usize = 2048;
+/// Tokens that are used in turn.
+const LIVE_TOKENS: usize = 2048;
 
 /// How much is done: everything, or just enough to see that it works (`cargo test --benches`).
 pub(crate) struct Extent {
@@ -58,7 +66,7 @@ pub(crate) struct Extent {
 
 const WHOLE: Extent = Extent {
     rules: &[10, 1_000, 100_000],
-    tokens: COLD_TOKENS,
+    tokens: LIVE_TOKENS,
     checks: 20_000,
     rounds: 7,
 };
@@ -70,7 +78,13 @@ const SMOKE: Extent = Extent {
 };
 
 fn main() -> Result<()> {
+    if let Some(done) = phases::alone() {
+        return done;
+    }
     let has = |flag: &str| std::env::args().any(|arg| arg == flag);
+    if has("--instructions") {
+        return phases::count();
+    }
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(4))
@@ -93,8 +107,9 @@ fn main() -> Result<()> {
         .collect();
     let worlds = worlds?;
     tables::loading(&worlds);
-    tables::steps(&worlds, &issuer, &extent)?;
+    phases::print(&worlds, &issuer, &extent)?;
     tools::against_plain(&worlds, &issuer, &extent)?;
+    rulings::worth(&extent)?;
     tables::over_grpc(&worlds, &issuer, &extent, &runtime)?;
     for algorithm in Algorithm::ALL {
         in_process(&mut criterion, &worlds, &issuer, algorithm, &extent)?;
@@ -114,7 +129,7 @@ fn in_process(
         .map(|number| Ok(requests::check(&issuer.token(algorithm, number)?).encode_to_vec()))
         .collect();
     let pool = pool?;
-    for (name, tokens) in [("warm", 1), ("cold", pool.len())] {
+    for (name, tokens) in [("one", 1), ("many", pool.len())] {
         let mut group = criterion.benchmark_group(format!("check/{}/{name}", algorithm.name()));
         for world in worlds {
             let mut next = pool.iter().take(tokens).cycle();

@@ -32,6 +32,7 @@
 //! | 4 | [`approval`] | what somebody must approve, who did, and that it is used once | |
 //! | 4 | [`revocation`] | what is not good any more | |
 //! | 4 | [`condition`] | what somebody says is true at the moment | |
+//! | 4 | [`cache`] | what rules have said before, looked up where that is faster than asking them | |
 //! | 4 | [`audit`] | one redacted record for every decision | |
 //! | 4 | [`token`] | the tokens that allowed requests carry inward, minted and published | |
 //! | 3 | [`action`] | which route, which action, which parameters; pure | |
@@ -93,6 +94,7 @@ pub mod app;
 pub mod approval;
 pub mod audit;
 pub mod authorizer;
+pub mod cache;
 pub mod certificate;
 pub mod cli;
 pub mod condition;

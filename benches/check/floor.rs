@@ -1,4 +1,4 @@
-//! The floor: a stock tonic server that always says OK, and the same client asking it and countersign in turn.
+//! The floor (`stock.rs`) and countersign in this process, and the same client asking them in turn.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -7,12 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use countersign::ext_authz::Edge;
+use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::{
-    Authorization, AuthorizationServer,
-};
-use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use envoy_types::pb::google::rpc;
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -20,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
-use tonic::{Request, Response, Status};
 
+use super::stock::AlwaysOk;
 use super::world::World;
 
 /// Calls in flight on the one connection.
@@ -32,32 +29,6 @@ const IN_FLIGHT: usize = 32;
 pub(crate) struct Cost {
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
-}
-
-/// Says OK.
-struct AlwaysOk;
-
-#[tonic::async_trait]
-impl Authorization for AlwaysOk {
-    async fn check(
-        &self,
-        _request: Request<CheckRequest>,
-    ) -> Result<Response<CheckResponse>, Status> {
-        Ok(Response::new(ok()))
-    }
-}
-
-/// The least that Envoy takes for an OK.
-pub(crate) fn ok() -> CheckResponse {
-    CheckResponse {
-        status: Some(rpc::Status {
-            code: 0,
-            message: String::new(),
-            details: Vec::new(),
-        }),
-        dynamic_metadata: None,
-        http_response: None,
-    }
 }
 
 /// Serves the floor for as long as `runtime` lives.

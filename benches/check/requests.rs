@@ -128,7 +128,7 @@ fn sent(http: HttpRequest, headers: &[(&str, &str)]) -> CheckRequest {
     }
 }
 
-fn raw((name, value): (&str, &str)) -> HeaderValue {
+pub(crate) fn raw((name, value): (&str, &str)) -> HeaderValue {
     HeaderValue {
         key: name.to_owned(),
         value: String::new(),

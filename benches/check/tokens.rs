@@ -34,8 +34,8 @@ impl Algorithm {
 
 /// The issuer's keys: RSA of 2048 bits, and P-256.
 pub(crate) struct Issuer {
-    rsa: RsaKeyPair,
-    ec: EcdsaKeyPair,
+    pub(crate) rsa: RsaKeyPair,
+    pub(crate) ec: EcdsaKeyPair,
 }
 
 impl Issuer {
@@ -66,13 +66,18 @@ impl Issuer {
     /// A valid access token (RFC 9068) as a company's identity provider makes them; each `number` is another one.
     pub(crate) fn token(&self, algorithm: Algorithm, number: usize) -> Result<String> {
         let issued = now().seconds();
-        let header = json!({ "alg": algorithm.name(), "kid": algorithm.name(), "typ": "at+jwt" });
         let claims = json!({
             "iss": ISSUER, "sub": "3f9d1c52-7a54-4c0e-9d3f-2f4f8f1f7a10", "aud": AUDIENCE, "client_id": "console",
             "iat": issued, "exp": issued + 3600, "jti": format!("b7c1{number:012}"),
             "scope": "openid profile accounts:read accounts:write", "groups": ["staff", "payments", "emea"],
             "department": "payments", "acr": "phr", "auth_time": issued - 60,
         });
+        self.signed(algorithm, &claims)
+    }
+
+    /// A token that says this.
+    pub(crate) fn signed(&self, algorithm: Algorithm, claims: &Value) -> Result<String> {
+        let header = json!({ "alg": algorithm.name(), "kid": algorithm.name(), "typ": "at+jwt" });
         let message = format!(
             "{}.{}",
             encode(header.to_string()),

@@ -129,6 +129,7 @@ impl Entry {
             arguments_without_digest: arguments.without_digest,
             resource: None,
             target: None,
+            said: None,
         };
         if let (Some(kind), Some(expression)) = (&self.action.resource, &self.resource_id) {
             check_repeated(expression, &request.query)?;

@@ -1,7 +1,8 @@
 //! The table of routes: the first thing that is decided about a request, before identity.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::compile::CompiledRoute;
 use crate::model::finding::Finding;

@@ -3,8 +3,10 @@
 //! A tree of our own, because a router for web frameworks refuses `/a/{x}` beside `/a/{*rest}`, which a catalogue
 //! needs to tell one document from the whole folder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 /// Something that is filed under a pattern.
 #[derive(Debug)]

@@ -21,10 +21,11 @@ use super::metrics::obstacles;
 use super::problem::Problem;
 use super::status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
+    StreamStatus,
 };
 use super::{
-    approvals, conditions, events, guard, hooks, inbox, keys, offboard, openapi, replicas,
-    revocations,
+    approvals, conditions, events, guard, hooks, inbox, keys, keys_end, offboard, openapi,
+    replicas, revocations,
 };
 use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
@@ -52,7 +53,7 @@ pub(super) fn router(gate: Gate) -> Router {
         )
         .route(
             "/keys/{id}/revoke",
-            post(keys::revoke).route_layer(operators()),
+            post(keys_end::revoke).route_layer(operators()),
         )
         .route(
             "/revocations",
@@ -160,6 +161,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         policy,
         key_sets,
         introspection,
+        streams,
         conditions,
         state,
         draining,
@@ -176,6 +178,7 @@ async fn status(State(gate): State<Arc<Gate>>) -> Response {
         "key_sets": key_sets.iter().map(key_set_json).collect::<Vec<_>>(),
         "state": state_json(&state),
         "introspection": introspection.iter().map(introspection_json).collect::<Vec<_>>(),
+        "streams": streams.iter().map(stream_json).collect::<Vec<_>>(),
         "conditions": conditions.iter().map(condition).collect::<serde_json::Map<_, _>>(),
         "in_flight": metrics.in_flight(),
         "shed": metrics.shed_total(),
@@ -229,6 +232,8 @@ fn key_set_json(set: &KeySetStatus) -> Json {
         last_success,
         failures,
         keys,
+        withdrawn: _,
+        lookups: _,
         last_error,
     } = set;
     json!({
@@ -244,6 +249,21 @@ fn key_set_json(set: &KeySetStatus) -> Json {
 
 fn condition((name, value): (&ConditionName, &bool)) -> (String, Json) {
     (name.to_string(), Json::from(*value))
+}
+
+fn stream_json(stream: &StreamStatus) -> Json {
+    let StreamStatus {
+        name,
+        last,
+        stale_after,
+        stale,
+    } = stream;
+    json!({
+        "name": &**name,
+        "last": last.map(moment),
+        "stale_after_seconds": stale_after.map(|bound| bound.as_secs_f64()),
+        "stale": stale,
+    })
 }
 
 fn introspection_json(status: &IntrospectionStatus) -> Json {

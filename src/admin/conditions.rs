@@ -30,10 +30,10 @@ const MAX_DAYS: u64 = 366;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Said {
-    value: bool,
-    reason: String,
+    pub(super) value: bool,
+    pub(super) reason: String,
     /// How long it counts (`1h`), or until when (RFC 3339); without it, until somebody says otherwise.
-    expires: Option<String>,
+    pub(super) expires: Option<String>,
 }
 
 /// What is said when a condition is left to its file again.
@@ -140,7 +140,12 @@ async fn unsay(gate: &Gate, name: &str, asked: Cleared, by: Arc<str>) -> Result<
         version: 0,
     };
     let result = "cleared";
-    Keeping { setting, result }.keep(gate).await
+    let keeping = Keeping {
+        setting,
+        result,
+        in_order: false,
+    };
+    keeping.keep(gate).await
 }
 
 /// What is to be kept, checked.
@@ -148,6 +153,8 @@ pub(super) struct Keeping {
     setting: ConditionSetting,
     /// The word that the record uses.
     result: &'static str,
+    /// Whether it is left alone if something was said since.
+    in_order: bool,
 }
 
 impl Keeping {
@@ -169,20 +176,47 @@ impl Keeping {
             version: 0,
         };
         let result = if value { "true" } else { "false" };
-        Ok(Self { setting, result })
+        Ok(Self {
+            setting,
+            result,
+            in_order: false,
+        })
+    }
+
+    /// The same, so since `at`: it undoes nothing that was said of a later time.
+    pub(super) fn since(mut self, at: Timestamp) -> Self {
+        self.setting.at = at;
+        self.in_order = true;
+        self
     }
 
     /// Keeps it: whoever is answered can rely on it.
     pub(super) async fn keep(self, gate: &Gate) -> Result<Outcome, Problem> {
-        let Self { setting, result } = self;
+        let Self {
+            setting,
+            result,
+            in_order,
+        } = self;
+        let known = (gate.state.snapshot)().live.conditions.get(&setting.name);
+        // A store that lost everything does not know what was said before.
+        let setting = match known.as_deref() {
+            Some(known) if in_order && known.at > setting.at => return Err(overtaken()),
+            known => setting.after(known),
+        };
         let (name, reason) = (setting.name.to_string(), Arc::clone(&setting.reason));
         let expires = setting.expires.filter(|_| result != "cleared");
-        let kept = gate.state.store.set_condition(setting).await;
+        let store = &gate.state.store;
+        let kept = if in_order {
+            store.advance_condition(setting).await
+        } else {
+            store.set_condition(setting).await.map(Some)
+        };
         let kept = kept.map_err(|error| {
             tracing::error!(%error, "a condition could not be kept");
             let detail = "the store cannot keep it now: what was true before still is";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
         })?;
+        let kept = kept.ok_or_else(overtaken)?;
         let body = json!({
             "name": name,
             "result": result,
@@ -192,6 +226,12 @@ impl Keeping {
         let outcome = Outcome::new(result, pretty(StatusCode::OK, &body)).on(name);
         Ok(outcome.because(reason).until(expires))
     }
+}
+
+fn overtaken() -> Problem {
+    let detail =
+        "something was said of this condition that is so since a later time than `at`: that stays";
+    Problem::new(StatusCode::CONFLICT, "message_outdated", detail)
 }
 
 /// A condition that some policy declares.

@@ -19,8 +19,8 @@ use crate::identity::{Clock, Refusal};
 use crate::keys::random_bytes;
 use crate::model::name::RouteId;
 use crate::model::party::Kind;
-use crate::model::reason::Reason;
-use crate::model::route::{Protocol, Route, RouteMatch};
+use crate::model::reason::{FaultCode, Reason};
+use crate::model::route::{Protocol, Route, RouteMatch, Tier};
 use crate::revocation::{Name, Standing};
 
 /// How long a provider may take that asks somebody about a credential.
@@ -128,10 +128,14 @@ impl Gate {
             return Err(Refused::Invalid("token_invalid"));
         }
         let access = &self.settings.access;
-        if let Some(certificate) = &connection.certificate
-            && self.is_revoked(certificate)
-        {
-            return Err(Refused::Invalid(Reason::IdentityRevoked.as_str()));
+        if let Some(certificate) = &connection.certificate {
+            let freshness = &(self.state.snapshot)().live.freshness;
+            if !freshness.suffices(Tier::High, Instant::now()) {
+                return Err(Refused::Unavailable(FaultCode::StateStale.as_str()));
+            }
+            if self.is_revoked(certificate) {
+                return Err(Refused::Invalid(Reason::IdentityRevoked.as_str()));
+            }
         }
         let listed = |certificate: &Arc<Certificate>| access.certificate(certificate);
         Ok(match &connection.certificate {
@@ -200,9 +204,9 @@ impl Gate {
             until: now + ASK_WAIT,
         };
         match snapshot.parties(&request, route, clock).await {
-            Ok(parties) if parties.subject.kind == Kind::Anonymous => Ok(None),
-            Ok(parties) => {
-                let operator = self.settings.access.parties(&parties);
+            Ok(who) if who.parties.subject.kind == Kind::Anonymous => Ok(None),
+            Ok(who) => {
+                let operator = self.settings.access.parties(&who.parties);
                 operator.map(Some).ok_or(Refused::Unlisted)
             }
             Err(Refusal::Deny(denial)) => Err(Refused::Invalid(denial.reason.as_str())),

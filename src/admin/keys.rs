@@ -18,14 +18,12 @@ use crate::identity::{Issued, Network, NewKey};
 use crate::model::duration::HumanDuration;
 use crate::model::party::{Kind, PartyId};
 use crate::model::time::Timestamp;
-use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, StoreError, StoredKeys};
+use crate::store::{ApiKeyRecord, Put, Rotated, StoreError, StoredKeys};
 
 /// How long a key lives if nothing is said.
 const LIFETIME: HumanDuration = HumanDuration::from_secs(90 * 24 * 60 * 60);
 /// How long an old key works beside its successor if nothing is said.
 const OVERLAP: HumanDuration = HumanDuration::from_secs(24 * 60 * 60);
-/// Longest reason, in characters.
-const MAX_REASON: usize = 256;
 
 /// What a key is to be.
 #[derive(Deserialize)]
@@ -53,12 +51,6 @@ struct Rotate {
     overlap: HumanDuration,
     #[serde(default = "lifetime")]
     expires: HumanDuration,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Revoke {
-    reason: Option<String>,
 }
 
 fn service() -> String {
@@ -121,25 +113,8 @@ pub(super) async fn rotate(
     carry_out(gate, Change { operator, action }, act).await
 }
 
-/// Ends a key at once and for good.
-pub(super) async fn revoke(
-    State(gate): State<Arc<Gate>>,
-    Extension(operator): Extension<Operator>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let asked: Revoke = match read(request).await {
-        Ok(asked) => asked,
-        Err(problem) => return problem.into_response(),
-    };
-    let own = Arc::clone(&gate);
-    let act = async move { ended(revoked(&own, id, asked).await) };
-    let action = "keys.revoke";
-    carry_out(gate, Change { operator, action }, act).await
-}
-
 /// Nothing was changed if there is a problem.
-fn ended(result: Result<Outcome, Problem>) -> Outcome {
+pub(super) fn ended(result: Result<Outcome, Problem>) -> Outcome {
     result.unwrap_or_else(|problem| Outcome::new("refused", problem))
 }
 
@@ -198,20 +173,6 @@ async fn rotated(gate: &Gate, id: String, asked: Rotate) -> Result<Outcome, Prob
         }
         Rotated::Refused(put) => Err(stored(put).err().unwrap_or_else(unknown)),
     }
-}
-
-async fn revoked(gate: &Gate, id: String, asked: Revoke) -> Result<Outcome, Problem> {
-    let Revoke { reason } = asked;
-    let reason = reason.map(|text| text.chars().take(MAX_REASON).collect());
-    let now = (gate.state.clock)();
-    let revoked = gate.state.store.revoke_api_key(&id, now, reason).await;
-    let (result, at) = match revoked.map_err(|error| unavailable(&error))? {
-        Revoked::Now => ("revoked", now),
-        Revoked::Before(at) => ("unchanged", at),
-        Revoked::Unknown => return Err(unknown()),
-    };
-    let body = json!({ "id": id, "revoked": at.to_string(), "already": result == "unchanged" });
-    Ok(Outcome::new(result, pretty(StatusCode::OK, &body)).on(id))
 }
 
 /// Makes a key that no store knows yet.
@@ -286,12 +247,12 @@ fn invalid(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "key_invalid", detail)
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     let detail = "there is no key with this id: see `GET /keys`";
     Problem::new(StatusCode::NOT_FOUND, "key_unknown", detail)
 }
 
-fn unavailable(error: &StoreError) -> Problem {
+pub(super) fn unavailable(error: &StoreError) -> Problem {
     tracing::error!(%error, "the store could not be used");
     let detail = "the store cannot be used now";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)

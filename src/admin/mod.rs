@@ -22,6 +22,7 @@ mod hooks;
 mod inbox;
 mod json;
 mod keys;
+mod keys_end;
 mod limiter;
 mod metrics;
 mod offboard;
@@ -61,6 +62,7 @@ pub use settings::{AdminSettings, MetricsSettings, Surroundings};
 pub use spec::{AccessSpec, AdminSpec, MetricsSpec};
 pub use status::{
     IntrospectionStatus, KeySetStatus, PolicyStatus, ReloadStatus, Reloaded, StateStatus, Status,
+    StreamStatus,
 };
 
 /// Says how things are at this moment; called once a request, and never waits.

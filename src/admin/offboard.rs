@@ -13,6 +13,7 @@ use super::access::Operator;
 use super::change::{Change, Outcome, carry_out};
 use super::gate::Gate;
 use super::json::{pretty, read};
+use super::keys_end::blocks;
 use super::problem::Problem;
 use super::replicas::told;
 use super::revocations::{ended, has_room, invalid, made, put, revocations, unavailable};
@@ -74,8 +75,10 @@ async fn offboarded(gate: &Gate, asked: Offboard, by: Arc<str>) -> Result<Outcom
     let (leavers, reason) = leavers(&snapshot, &keys, asked)?;
     let entries = entries(gate, &leavers, &by, &reason)?;
     let targets: Vec<String> = entries.iter().map(|it| it.target.to_string()).collect();
-    let mut acknowledged = put(gate, entries).await?;
     let theirs = keys.into_iter().filter(|key| leavers.hold(key));
+    let theirs: Vec<_> = theirs.filter(|key| key.revoked.is_none()).collect();
+    let blocks = blocks(gate, &theirs, &by, &off_boarded(&reason))?;
+    let mut acknowledged = put(gate, [entries, blocks].concat()).await?;
     let ended = end_keys(gate, theirs, &reason).await?;
     let (approvals, last) = end_approvals(gate, &leavers, &reason).await?;
     if let Some(last) = last.filter(|last| last.has_seen(&acknowledged.position)) {
@@ -204,11 +207,11 @@ fn entries(
 
 async fn end_keys(
     gate: &Gate,
-    keys: impl Iterator<Item = ApiKeyRecord>,
+    keys: Vec<ApiKeyRecord>,
     reason: &str,
 ) -> Result<Vec<String>, Problem> {
     let mut ended = Vec::new();
-    for key in keys.filter(|key| key.revoked.is_none()) {
+    for key in keys {
         let now = (gate.state.clock)();
         let because = Some(off_boarded(reason));
         let revoked = gate.state.store.revoke_api_key(&key.id, now, because).await;

@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::json::{pretty, read};
 use super::problem::Problem;
 use super::replicas::told;
-use crate::model::revocation::{Revocation, Target, TargetError};
+use crate::model::revocation::{MARGIN, Revocation, Target, TargetError};
 use crate::model::time::Timestamp;
 use crate::revocation::{MAX_ENTRIES, Revocations};
 use crate::store::{Acknowledged, StoreError};
@@ -26,8 +26,6 @@ const MAX_SHOWN: usize = 1_000;
 const MAX_REASON: usize = 256;
 /// How far ahead of our clock a cut may be. A cut is never taken back, so one in the future would lock out whoever comes.
 const CLOCKS_APART: Duration = Duration::from_mins(1);
-/// How long an entry stays beyond the last moment at which what it names can be valid: clocks differ, and clocks are set.
-pub(super) const MARGIN: Duration = Duration::from_hours(24);
 
 /// What is to be revoked.
 #[derive(Deserialize)]
@@ -115,7 +113,8 @@ async fn revoked(gate: &Gate, asked: Revoke, by: Arc<str>) -> Result<Outcome, Pr
     } = asked;
     let target = target(gate, &kind, issuer.as_deref(), &value)?;
     let now = (gate.state.clock)();
-    let cut = not_before.map(|text| cut(&text, now)).transpose()?;
+    let cut = not_before.map(|text| cut(gate, &target, &text, now));
+    let cut = cut.transpose()?;
     let token_expires = token_expires.map(|text| moment("token_expires", &text));
     let over = match (&target, token_expires.transpose()?) {
         (_, None) => over(gate, &target, cut, now),
@@ -214,8 +213,9 @@ async fn lifted(gate: &Gate, asked: Lift, by: Arc<str>) -> Result<Outcome, Probl
     let now = (gate.state.clock)();
     let entry = Revocation {
         blocked: None,
-        // The block may be of a replica whose clock is ahead of ours.
-        lifted: Some(known.blocked.map_or(now, |blocked| now.max(blocked))),
+        // Only the block that is known is lifted, whatever our clock says: one that comes later from a clock that is behind
+        // is another one, and counts.
+        lifted: known.blocked,
         expires: known.expires,
         ..made(&revocations(gate), target, None, now, &by, &reason)
     };
@@ -273,9 +273,12 @@ fn target(gate: &Gate, kind: &str, issuer: Option<&str>, value: &str) -> Result<
     }
 }
 
-fn cut(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+/// The moment before which nothing that was issued counts. `now` is that of the clock that is furthest ahead: an issuer whose
+/// clock is ahead, as far as its provider bears, dated what it issued until now later than that.
+fn cut(gate: &Gate, target: &Target, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
     if text == "now" {
-        return Ok(now);
+        let snapshot = (gate.state.snapshot)();
+        return Ok(now.plus(snapshot.providers.leeway(target.issuer())));
     }
     let cut = moment("not_before", text)?;
     if cut > now.plus(CLOCKS_APART) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::condition::Values;
+use crate::keys::Lookups;
 use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
@@ -26,6 +27,8 @@ pub struct Status {
     pub key_sets: Vec<KeySetStatus>,
     /// Endpoints where opaque tokens are asked for; one that is down makes nobody unready.
     pub introspection: Vec<IntrospectionStatus>,
+    /// Streams of security events; one that is silent makes nobody unready.
+    pub streams: Vec<StreamStatus>,
     /// What is known of the store.
     pub state: StateStatus,
     /// What every declared condition is now.
@@ -92,6 +95,10 @@ pub struct KeySetStatus {
     pub failures: u64,
     /// Keys in it.
     pub keys: usize,
+    /// Keys that it had and has not any more.
+    pub withdrawn: u64,
+    /// What came of looking keys up in it.
+    pub lookups: Lookups,
     /// Why the last load failed, if it did.
     pub last_error: Option<String>,
 }
@@ -106,6 +113,8 @@ impl KeySetStatus {
             last_success,
             failures,
             keys,
+            withdrawn,
+            lookups,
             last_error: _,
         } = self;
         KeySetSample {
@@ -114,6 +123,10 @@ impl KeySetStatus {
             last_success: *last_success,
             failures: *failures,
             keys: *keys,
+            withdrawn: *withdrawn,
+            hits: lookups.hits,
+            misses: lookups.misses,
+            unfit: lookups.unfit,
         }
     }
 }
@@ -136,6 +149,19 @@ pub enum Reloaded {
         /// Every problem, with file, line and column.
         problems: Vec<String>,
     },
+}
+
+/// A stream of security events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// When its last event was accepted, since the start.
+    pub last: Option<Timestamp>,
+    /// How long it may be silent.
+    pub stale_after: Option<Duration>,
+    /// Whether it has been silent for longer.
+    pub stale: bool,
 }
 
 /// The introspection of one provider's tokens.

@@ -17,14 +17,11 @@ use crate::model::approval::Approval;
 use crate::model::change::{Change, Position};
 use crate::model::name::ReplicaName;
 use crate::model::time::Timestamp;
-use crate::store::{Batch, Follower, Loss, ReplicaReport, Store, StoreError};
+use crate::store::{Batch, Follower, Loss, RETRY, ReplicaReport, Store, StoreError};
 use crate::telemetry::Metrics;
 
 /// How long after a first failure the store is asked again; twice as long after each further one.
 const FIRST_RETRY: Duration = Duration::from_millis(25);
-
-/// The longest wait between two attempts.
-const LAST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often this replica says how far it is when nothing changes.
 const REPORT: Duration = Duration::from_secs(2);
@@ -127,10 +124,18 @@ impl Following {
                 }
                 Err(error) => {
                     self.metrics.state_error();
-                    if wait.is_none() {
-                        tracing::error!(%error, "the store cannot be followed; what is known of it grows old");
+                    match error {
+                        _ if wait.is_some() => {}
+                        StoreError::Settling => {
+                            tracing::warn!(
+                                "the store has just come or come back; it is followed when it has settled"
+                            );
+                        }
+                        error => {
+                            tracing::error!(%error, "the store cannot be followed; what is known of it grows old");
+                        }
                     }
-                    let pause = wait.map_or(FIRST_RETRY, |last| LAST_RETRY.min(last * 2));
+                    let pause = wait.map_or(FIRST_RETRY, |last| RETRY.min(last * 2));
                     wait = Some(pause);
                     tokio::time::sleep(pause).await;
                 }
@@ -175,7 +180,9 @@ impl Following {
             give_back(&self.replica.live, &self.store).await?;
             self.owing = false;
         }
-        self.replica.live.freshness.proven(began);
+        if let Some(began) = began {
+            self.replica.live.freshness.proven(began);
+        }
         self.metrics.state_applied(position.seq);
         self.replica
             .position
@@ -199,15 +206,21 @@ impl Following {
     }
 }
 
-/// Merges what this replica knows into the store.
+/// Merges what this replica knows into the store: first approvals that could be used once more if nobody knew what has become of
+/// them.
 async fn give_back(live: &Live, store: &Store) -> Result<(), StoreError> {
-    let approvals = live.approvals.entries().into_iter().map(Change::Approval);
+    let now = now();
+    let until = |it: &Approval| it.valid_until.unwrap_or(it.pending_until);
+    let approvals = live.approvals.entries().into_iter();
+    let (first, last): (Vec<_>, Vec<_>) = approvals.partition(|it| until(it) >= now);
     let revocations = live.revocations.entries().into_iter();
     let conditions = live.conditions.entries().into_iter();
-    let known: Vec<Change> = revocations
-        .map(Change::Revocation)
+    let first = first.into_iter().map(Change::Approval);
+    let last = last.into_iter().map(Change::Approval);
+    let known: Vec<Change> = first
+        .chain(revocations.map(Change::Revocation))
         .chain(conditions.map(Change::Condition))
-        .chain(approvals)
+        .chain(last)
         .collect();
     for some in known.chunks(RESTORED_AT_ONCE) {
         store.restore(some.to_vec()).await?;
@@ -215,7 +228,7 @@ async fn give_back(live: &Live, store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Says how far the replica is whenever that changes, and now and then.
+/// Says how far the replica is whenever that changes, and now and then; at the end, that it decides nothing any more.
 async fn report(
     store: Store,
     name: Arc<str>,
@@ -226,16 +239,22 @@ async fn report(
         let position = applied.borrow_and_update().clone();
         if let Some(position) = position {
             let at = now();
-            let name = Arc::clone(&name);
-            let report = ReplicaReport { name, position, at };
+            let report = ReplicaReport {
+                name: Arc::clone(&name),
+                position,
+                at,
+            };
             if let Err(error) = store.report(report).await {
                 tracing::debug!(%error, "how far this replica is could not be said");
             }
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             _ = tokio::time::timeout(REPORT, applied.changed()) => {}
         }
+    }
+    if let Err(error) = store.leave(&name).await {
+        tracing::debug!(%error, "that this replica ends could not be said");
     }
 }
 

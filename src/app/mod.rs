@@ -154,5 +154,5 @@ pub fn examine(
         .enable_all()
         .build()?;
     let until = Instant::now() + ASK_WAIT;
-    Ok(runtime.block_on(snapshot.examine(request, until, trace)))
+    Ok(*runtime.block_on(snapshot.examine(request, until, trace)))
 }

@@ -126,7 +126,7 @@ impl Notices {
         let targets = snapshot.approvals.notify().iter();
         for to in targets.filter(|to| to.wants(event)) {
             let claim = to.claim(approval, event);
-            let claimed = self.store.consume(claim, now.plus(CLAIMED), now).await;
+            let claimed = self.store.claim(claim, now.plus(CLAIMED), now).await;
             match claimed {
                 Ok(Consumed::Seen) => continue,
                 // Told twice is better than not at all.

@@ -69,6 +69,7 @@ pub async fn run(
         draining: Arc::default(),
         api_keys,
         replica,
+        metrics: open.metrics.clone(),
     };
     let (ask, asked) = mpsc::channel(1);
     let notices = Notices {
@@ -148,6 +149,9 @@ impl Open {
             api_keys: Some(api_keys.clone()),
             ..super::lasting(self.store.clone()).await?
         };
+        let verified = lasting.verified.clone();
+        self.metrics
+            .watch_cache("tokens", move || verified.status());
         Ok((api_keys, lasting))
     }
 
@@ -155,6 +159,8 @@ impl Open {
     fn replica(&self, name: Option<&ReplicaName>) -> Result<Replica> {
         let replica = Replica::new(&self.store, name)?;
         replica.follow(&self.store, &self.metrics, &self.tasks, &self.stop);
+        let rulings = replica.live.rulings.clone();
+        self.metrics.watch_cache("rules", move || rulings.status());
         Ok(replica)
     }
 
@@ -187,6 +193,9 @@ impl Open {
         self.tasks
             .spawn(worker.run(self.stop.clone().cancelled_owned()));
         let snapshot = Arc::clone(&source.in_force.snapshot);
+        let in_force = Arc::clone(&snapshot);
+        self.metrics
+            .watch_rulings(move || in_force.load().rulings.stands());
         let (audit, metrics) = (self.audit.clone(), self.metrics.clone());
         Authorizer::new(snapshot, audit, metrics, queue, sightings)
     }

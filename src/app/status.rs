@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use super::live::Replica;
 use super::reload::InForce;
-use crate::admin::{IntrospectionStatus, KeySetStatus, PolicyStatus, Status};
+use crate::admin::{IntrospectionStatus, KeySetStatus, PolicyStatus, Status, StreamStatus};
 use crate::authorizer::Snapshot;
 use crate::condition::Values;
 use crate::ext_authz::now;
 use crate::identity::ApiKeys;
 use crate::model::time::Timestamp;
+use crate::telemetry::Metrics;
 
 /// What the status is read from.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub(super) struct StatusSource {
     pub(super) draining: Arc<AtomicBool>,
     pub(super) api_keys: ApiKeys,
     pub(super) replica: Replica,
+    pub(super) metrics: Metrics,
 }
 
 impl StatusSource {
@@ -43,6 +45,7 @@ impl StatusSource {
             },
             key_sets: self.key_sets(now),
             introspection: self.introspection(now),
+            streams: self.streams(now),
             state: self.replica.status(),
             conditions: self.conditions(&snapshot, now),
             draining: self.draining.load(Ordering::Relaxed),
@@ -63,6 +66,16 @@ impl StatusSource {
         let handles = self.in_force.handles.load();
         let mut sets = handles.values();
         self.api_keys.is_loaded() && sets.all(|set| set.status(instant).loaded)
+    }
+
+    /// How the streams of security events stand; their metric says the same from now on.
+    fn streams(&self, now: Timestamp) -> Vec<StreamStatus> {
+        let streams = self.in_force.streams.load();
+        let standing = streams.standing(now, self.started, |name| self.metrics.last_event(name));
+        for stream in &standing {
+            self.metrics.stream_stale(&stream.name, stream.stale);
+        }
+        standing
     }
 
     fn introspection(&self, now: Timestamp) -> Vec<IntrospectionStatus> {
@@ -97,6 +110,8 @@ impl StatusSource {
                 last_success: status.age.map(|age| now.minus(age)),
                 failures: status.failures,
                 keys: status.keys,
+                withdrawn: status.withdrawn,
+                lookups: status.lookups,
                 last_error: status.last_error,
             }
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ATTEMPTS, ApprovalError, Approvals};
-use crate::model::approval::{Approval, ApprovalId, Involved, State, Status};
+use crate::model::approval::{Approval, ApprovalId, Involved, Place, State, Status};
 use crate::model::change::Position;
 use crate::model::party::PartyId;
 use crate::model::time::Timestamp;
@@ -117,7 +117,7 @@ impl Approvals {
                     }
                 }
                 match page.last() {
-                    Some(last) if page.len() == MAX_LISTED => before = Some(last.id.clone()),
+                    Some(last) if page.len() == MAX_LISTED => before = Some(last.place()),
                     Some(_) | None => break,
                 }
             }
@@ -128,7 +128,7 @@ impl Approvals {
     async fn page(
         &self,
         status: Status,
-        before: Option<ApprovalId>,
+        before: Option<Place>,
     ) -> Result<Vec<Arc<Approval>>, ApprovalError> {
         let filter = ApprovalFilter {
             status: Some(status),

@@ -7,6 +7,7 @@
 //! error lets anybody pass.
 
 mod end;
+mod heard;
 mod memory;
 mod notify;
 mod open;
@@ -31,12 +32,13 @@ pub use open::Sought;
 pub use settings::ApprovalSettings;
 pub use sign_in::SignInSpec;
 pub use spec::ApprovalsSpec;
-pub use vote::{Ballot, MAX_REASON_BYTES, VoteRefusal, Voted};
+pub use vote::{Ballot, MAX_REASON_BYTES, Stand, VoteRefusal, Voted};
 
 use crate::keys::RandomError;
 use crate::model::approval::{Approval, ApprovalId, ApprovalKey, State, Status};
 use crate::model::time::Timestamp;
 use crate::store::{Store, StoreError};
+use heard::is_live;
 use memory::Board;
 
 /// How often a change is tried again that somebody else came before.
@@ -127,10 +129,13 @@ impl Approvals {
         counts
     }
 
-    /// Forgets one that the store does not have.
+    /// Forgets one that is live as far as is known here, and that the store does not have. What is over stays known: the store may
+    /// have lost its end, and is given it back from here.
     pub fn forget(&self, id: &ApprovalId) {
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        board.remove(id);
+        if board.get(id).is_some_and(|known| is_live(known.status)) {
+            board.remove(id);
+        }
     }
 
     fn read<T>(&self, with: impl FnOnce(&Board) -> T) -> T {

@@ -116,10 +116,12 @@ impl Requester {
             subject,
             actor,
             depth: _,
+            prior,
         } = parties;
         Self {
             subject: involved(subject),
             actor: actor.as_ref().map(involved),
+            prior: prior.clone(),
             proof,
         }
     }
@@ -152,13 +154,11 @@ impl Approvals {
     ) -> Result<Opened, ApprovalError> {
         let store = self.store()?;
         let record = sought.record(new_id()?, demand, now);
-        let opened = store.open_approval(record, limits, now).await?;
-        match &opened {
-            Opened::New(approval) | Opened::Known(approval) | Opened::Denied(approval) => {
-                self.apply(approval);
-            }
-            Opened::TooMany => {}
-        }
-        Ok(opened)
+        Ok(match store.open_approval(record, limits, now).await? {
+            Opened::New(approval) => Opened::New(self.heard(approval).await?),
+            Opened::Known(approval) => Opened::Known(self.heard(approval).await?),
+            Opened::Denied(approval) => Opened::Denied(self.heard(approval).await?),
+            Opened::TooMany => Opened::TooMany,
+        })
     }
 }

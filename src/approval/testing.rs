@@ -37,6 +37,7 @@ pub(crate) fn requester() -> Requester {
             kind: Kind::Agent,
             owner: Some(Arc::from("olga")),
         }),
+        prior: Vec::new(),
         proof: None,
     }
 }
@@ -78,6 +79,8 @@ pub(crate) fn voter(id: &str, groups: &[&str]) -> Voter {
         groups: groups.iter().map(|name| Arc::from(*name)).collect(),
         owner: None,
         actor: None,
+        prior: Vec::new(),
+        owners: Vec::new(),
         acr: None,
         auth_time: None,
     }

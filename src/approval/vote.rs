@@ -27,6 +27,9 @@ pub struct Ballot {
     pub reason: Option<Arc<str>>,
 }
 
+/// Whether a vote that was given still counts: one of somebody who is revoked does not.
+pub type Stand<'a> = &'a (dyn Fn(&Vote) -> bool + Sync);
+
 /// What became of a vote.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Voted {
@@ -82,11 +85,13 @@ impl VoteRefusal {
 }
 
 impl Approvals {
-    /// Takes a vote. It is durable before it counts, whoever else votes at the same moment.
+    /// Takes a vote. It is durable before it counts, whoever else votes at the same moment. Of those that were given before, the
+    /// ones that `stand` count with it.
     pub async fn vote(
         &self,
         id: &ApprovalId,
         ballot: &Ballot,
+        stand: Stand<'_>,
         now: Timestamp,
     ) -> Result<Voted, ApprovalError> {
         let store = self.store()?;
@@ -94,7 +99,7 @@ impl Approvals {
             return Ok(Voted::Missing);
         };
         for _attempt in 0..ATTEMPTS {
-            let next = match counted(&known, ballot, now) {
+            let next = match counted(&known, ballot, stand, now) {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(Voted::Known(known)),
                 Err(refusal) => return Ok(Voted::Refused(refusal)),
@@ -117,6 +122,7 @@ impl Approvals {
 pub(super) fn counted(
     approval: &Approval,
     ballot: &Ballot,
+    stand: Stand<'_>,
     now: Timestamp,
 ) -> Result<Option<Approval>, VoteRefusal> {
     let Ballot {
@@ -150,19 +156,20 @@ pub(super) fn counted(
         at: now,
         reason: (!said.is_empty()).then(|| Arc::from(said)),
     });
-    decide(&mut next, *approve, now);
+    decide(&mut next, *approve, stand, now);
     Ok(Some(next))
 }
 
 /// A no is final; enough yes make it usable from now on.
-fn decide(next: &mut Approval, approve: bool, now: Timestamp) {
+fn decide(next: &mut Approval, approve: bool, stand: Stand<'_>, now: Timestamp) {
     if !approve {
         next.status = Status::Denied;
         next.decided = Some(now);
         return;
     }
     let demand = demand(next);
-    match demand.standing(&next.votes, &next.requester) {
+    let votes = next.votes.iter().filter(|vote| stand(vote));
+    match demand.standing(votes, &next.requester) {
         Standing::Met => {
             next.status = Status::Approved;
             next.decided = Some(now);

@@ -1,12 +1,8 @@
 //! The record of a change that somebody made through the admin listener.
 
-use serde::Serialize;
-
 use crate::model::time::Timestamp;
 
-use super::parts::Moment;
-use super::record::encode;
-use super::text::Text;
+use super::line::{Line, key};
 
 /// Names of entries, actions and results have at most this length already.
 const NAME: usize = 128;
@@ -45,35 +41,8 @@ pub struct By<'a> {
     pub actor: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct AdminLine<'a> {
-    #[serde(rename = "type")]
-    of: &'static str,
-    time: Moment,
-    action: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<Text<'a>>,
-    by: ByLine<'a>,
-    result: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<Moment>,
-}
-
-#[derive(Serialize)]
-struct ByLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<Text<'a>>,
-    method: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor: Option<Text<'a>>,
-}
-
-/// The record of a change.
-pub(super) fn admin(event: &AdminEvent<'_>) -> Result<Vec<u8>, serde_json::Error> {
+/// The record of a change, appended to `bytes`.
+pub(super) fn admin(event: &AdminEvent<'_>, bytes: &mut Vec<u8>) {
     let AdminEvent {
         at,
         action,
@@ -83,26 +52,25 @@ pub(super) fn admin(event: &AdminEvent<'_>) -> Result<Vec<u8>, serde_json::Error
         reason,
         expires,
     } = *event;
+    Line::write(bytes, "admin", at, |line| {
+        line.text(key!("action"), action, NAME);
+        line.text_if(key!("target"), target, FOREIGN_ID);
+        line.object(key!("by"), |line| author(line, by));
+        line.text(key!("result"), result, NAME);
+        line.text_if(key!("reason"), reason, FOREIGN_ID);
+        line.moment_if(key!("expires"), expires);
+    });
+}
+
+fn author(line: &mut Line<'_>, by: By<'_>) {
     let By {
         name,
         method,
         id,
         actor,
     } = by;
-    let foreign = |text| Text::new(text, FOREIGN_ID);
-    encode(&AdminLine {
-        of: "admin",
-        time: Moment(at),
-        action: Text::new(action, NAME),
-        target: target.map(foreign),
-        by: ByLine {
-            name: name.map(|name| Text::new(name, NAME)),
-            method: Text::new(method, NAME),
-            id: id.map(foreign),
-            actor: actor.map(foreign),
-        },
-        result: Text::new(result, NAME),
-        reason: reason.map(foreign),
-        expires: expires.map(Moment),
-    })
+    line.text_if(key!("name"), name, NAME);
+    line.text(key!("method"), method, NAME);
+    line.text_if(key!("id"), id, FOREIGN_ID);
+    line.text_if(key!("actor"), actor, FOREIGN_ID);
 }

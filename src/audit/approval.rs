@@ -1,9 +1,8 @@
 //! What a record says of an approval: which one, and whose.
 
-use serde::Serialize;
-
-use super::text::Text;
+use super::line::{Line, key};
 use crate::model::approval::{ApprovalFacts, Ticket};
+use crate::model::name::ProviderName;
 use crate::model::party::PartyId;
 use crate::model::verdict::Verdict;
 
@@ -13,61 +12,40 @@ const APPROVER: usize = 64;
 const MAX_APPROVERS: usize = 6;
 
 /// The approval that was used, or the one that is waited for.
-#[derive(Serialize)]
-pub(super) struct ApprovalLine<'a> {
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uses_left: Option<u32>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    approvers: Vec<ApproverLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct ApproverLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<Text<'a>>,
-    id: Text<'a>,
-}
-
-impl<'a> ApprovalLine<'a> {
-    pub(super) fn of(verdict: &'a Verdict) -> Option<Self> {
-        match verdict {
-            Verdict::Allow(grant) => grant.approval.as_ref().map(Self::used),
-            Verdict::Pending(ticket) => Self::waited_for(ticket),
-            Verdict::Deny(_) | Verdict::Fault(_) => None,
+pub(super) fn approval(line: &mut Line<'_>, verdict: &Verdict) {
+    match verdict {
+        Verdict::Allow(grant) => {
+            if let Some(facts) = &grant.approval {
+                used(line, facts);
+            }
         }
-    }
-
-    fn used(facts: &'a ApprovalFacts) -> Self {
-        let ApprovalFacts {
-            id,
-            uses_left,
-            approvers,
-        } = facts;
-        let approvers = approvers.iter().take(MAX_APPROVERS);
-        Self {
-            id: id.as_str(),
-            uses_left: Some(*uses_left),
-            approvers: approvers.map(ApproverLine::of).collect(),
+        Verdict::Pending(Ticket { id: Some(id), .. }) => {
+            line.object(key!("approval"), |line| line.word(key!("id"), id.as_str()));
         }
-    }
-
-    fn waited_for(ticket: &'a Ticket) -> Option<Self> {
-        Some(Self {
-            id: ticket.id.as_ref()?.as_str(),
-            uses_left: None,
-            approvers: Vec::new(),
-        })
+        Verdict::Pending(_) | Verdict::Deny(_) | Verdict::Fault(_) => {}
     }
 }
 
-impl<'a> ApproverLine<'a> {
-    fn of(id: &'a PartyId) -> Self {
-        let PartyId { issuer, id } = id;
-        let issuer = issuer.as_ref();
-        Self {
-            issuer: issuer.map(|issuer| Text::new(issuer.as_str(), APPROVER)),
-            id: Text::new(id, APPROVER),
-        }
-    }
+fn used(line: &mut Line<'_>, facts: &ApprovalFacts) {
+    let ApprovalFacts {
+        id,
+        uses_left,
+        approvers,
+    } = facts;
+    line.object(key!("approval"), |line| {
+        line.word(key!("id"), id.as_str());
+        line.number(key!("uses_left"), (*uses_left).into());
+        line.list(key!("approvers"), |line| {
+            for id in approvers.iter().take(MAX_APPROVERS) {
+                line.object_item(|line| approver(line, id));
+            }
+        });
+    });
+}
+
+fn approver(line: &mut Line<'_>, id: &PartyId) {
+    let PartyId { issuer, id } = id;
+    let issuer = issuer.as_ref().map(ProviderName::as_str);
+    line.text_if(key!("issuer"), issuer, APPROVER);
+    line.text(key!("id"), id, APPROVER);
 }

@@ -1,9 +1,8 @@
 //! The parts of a record that say what was asked for beyond its route: the message, its arguments, its risk.
 
-use serde::{Serialize, Serializer};
-
+use super::line::{Line, key};
 use super::parts::names;
-use super::text::{CUT, Text};
+use super::text::CUT;
 use crate::keys::base64url;
 use crate::model::decision::ArgumentFacts;
 use crate::model::name::MAX_NAME;
@@ -19,32 +18,40 @@ const NAME: usize = 160;
 /// Most signals that are named.
 const MAX_SIGNALS: usize = 8;
 
-/// What a message says that it asks for, whether or not there is such a thing.
-#[derive(Serialize)]
-pub(super) struct MessageLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<Text<'a>>,
+/// The message, where there is one, its arguments and its risk.
+pub(super) fn asked(
+    line: &mut Line<'_>,
+    rpc: Option<&RpcFacts>,
+    facts: Option<&ArgumentFacts>,
+    score: Option<&Risk>,
+) {
+    if let Some(rpc) = rpc {
+        message(line, rpc);
+    }
+    if let Some(facts) = facts {
+        arguments(line, facts);
+    }
+    if let Some(score) = score {
+        risk(line, score);
+    }
 }
 
-impl<'a> MessageLine<'a> {
-    /// None for the answer to a server's request, which names nothing.
-    pub(super) fn of(rpc: &'a RpcFacts) -> Option<Self> {
-        let RpcFacts {
-            kind: _,
-            revision: _,
-            elicits_url: _,
-            method,
-            name,
-        } = rpc;
-        (method.is_some() || name.is_some()).then(|| Self {
-            method: method.as_deref().map(|method| Text::new(method, METHOD)),
-            name: name
-                .as_deref()
-                .map(|name| Text::new(public(method.as_deref(), name), NAME)),
-        })
-    }
+/// What a message says that it asks for, whether or not there is such a thing. Nothing for the answer to a server's
+/// request, which names nothing.
+fn message(line: &mut Line<'_>, rpc: &RpcFacts) {
+    let RpcFacts {
+        kind: _,
+        revision: _,
+        elicits_url: _,
+        method,
+        name,
+    } = rpc;
+    let method = method.as_deref();
+    let name = name.as_deref().map(|name| public(method, name));
+    line.object(key!("message"), |line| {
+        line.text_if(key!("method"), method, METHOD);
+        line.text_if(key!("name"), name, NAME);
+    });
 }
 
 /// A name as it is recorded: where it is no tool or prompt it may be a URI, whose query is no more recorded than a request's.
@@ -56,73 +63,44 @@ fn public<'a>(method: Option<&str>, name: &'a str) -> &'a str {
     end.and_then(|end| name.get(..end)).unwrap_or(name)
 }
 
-/// The names of the declared arguments that came; no value of one is ever in a record.
-pub(super) fn arguments(facts: Option<&ArgumentFacts>) -> Vec<Text<'_>> {
-    let present = facts.into_iter().flat_map(|facts| &facts.names);
-    names(present.map(AsRef::as_ref), ARGUMENT)
-}
-
-/// SHA-256 of all arguments, in base64url.
-pub(super) struct Digest([u8; 32]);
-
-impl Digest {
-    pub(super) fn of(facts: Option<&ArgumentFacts>) -> Option<Self> {
-        facts?.digest.map(Self)
+/// The names of the declared arguments that came, and the SHA-256 of all arguments in base64url; no value of one is ever
+/// in a record.
+fn arguments(line: &mut Line<'_>, facts: &ArgumentFacts) {
+    let ArgumentFacts {
+        names: present,
+        digest,
+    } = facts;
+    names(
+        line,
+        key!("args"),
+        present.iter().map(AsRef::as_ref),
+        ARGUMENT,
+    );
+    if let Some(digest) = digest {
+        line.word(key!("args_digest"), &base64url::encode(digest));
     }
 }
 
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&base64url::encode(&self.0))
-    }
-}
-
-/// The score of a request, and the signals that it is made of.
-#[derive(Serialize)]
-pub(super) struct RiskLine<'a> {
-    score: u8,
-    signals: Vec<SignalLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct SignalLine<'a> {
-    id: Text<'a>,
-    /// Without it: the mark for those that are not named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    add: Option<u8>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    failed: bool,
-}
-
-impl<'a> RiskLine<'a> {
-    /// The signals that added something; the first few, and a mark if there are more.
-    pub(super) fn of(risk: &'a Risk) -> Self {
+/// The score of a request, and the signals that added something to it: the first few, and a mark if there are more.
+fn risk(line: &mut Line<'_>, risk: &Risk) {
+    line.object(key!("risk"), |line| {
+        line.number(key!("score"), risk.score().into());
         let adding = risk.signals.iter().filter(|signal| signal.added() > 0);
-        let named = adding.take(MAX_SIGNALS + 1).enumerate();
-        let signals = named.map(|(at, signal)| {
-            if at < MAX_SIGNALS {
-                SignalLine::of(signal)
-            } else {
-                SignalLine {
-                    id: Text::new(CUT, MAX_NAME),
-                    add: None,
-                    failed: false,
-                }
+        line.whole_list(key!("signals"), |line| {
+            for (at, signal) in adding.take(MAX_SIGNALS + 1).enumerate() {
+                line.object_item(|line| match at {
+                    MAX_SIGNALS => line.text(key!("id"), CUT, MAX_NAME),
+                    _ => weighed(line, signal),
+                });
             }
         });
-        Self {
-            score: risk.score(),
-            signals: signals.collect(),
-        }
-    }
+    });
 }
 
-impl<'a> SignalLine<'a> {
-    fn of(signal: &'a Weighed) -> Self {
-        Self {
-            id: Text::new(signal.id.as_str(), MAX_NAME),
-            add: Some(signal.added()),
-            failed: matches!(signal.said, Said::Failed(_)),
-        }
+fn weighed(line: &mut Line<'_>, signal: &Weighed) {
+    line.text(key!("id"), signal.id.as_str(), MAX_NAME);
+    line.number(key!("add"), signal.added().into());
+    if matches!(signal.said, Said::Failed(_)) {
+        line.truth(key!("failed"));
     }
 }

@@ -1,34 +1,33 @@
 //! How text is written in a line: JSON's own escapes, and those that keep a line from misleading whoever reads it.
 
-use std::io::{self, Write};
-
-use serde_json::ser::Formatter;
-
 /// Most bytes that [`cost`] returns for one byte of text.
 pub(super) const MAX_COST: usize = 6;
 
-/// Compact JSON that also escapes C1 controls (a terminal obeys them) and characters that reorder or break what is
-/// displayed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plain;
-
-impl Formatter for Plain {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + Write,
-    {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(misleads) {
-            let (before, from) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            let mut chars = from.chars();
-            if let Some(c) = chars.next() {
-                write!(writer, "\\u{:04x}", u32::from(c))?;
-            }
-            rest = chars.as_str();
+/// Appends `text` as it stands inside a JSON string, where C1 controls (a terminal obeys them) and characters that
+/// reorder or break what is displayed are escaped too.
+pub(super) fn write(text: &str, bytes: &mut Vec<u8>) {
+    for c in text.chars() {
+        match c {
+            '"' => bytes.extend_from_slice(b"\\\""),
+            '\\' => bytes.extend_from_slice(b"\\\\"),
+            '\n' => bytes.extend_from_slice(b"\\n"),
+            '\r' => bytes.extend_from_slice(b"\\r"),
+            '\t' => bytes.extend_from_slice(b"\\t"),
+            '\u{8}' => bytes.extend_from_slice(b"\\b"),
+            '\u{c}' => bytes.extend_from_slice(b"\\f"),
+            c if c < ' ' || misleads(c) => write_unit(c, bytes),
+            c => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
-        writer.write_all(rest.as_bytes())
     }
+}
+
+/// Appends a character of the basic plane as four hexadecimal digits.
+fn write_unit(c: char, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(b"\\u");
+    let code = u32::from(c);
+    let digits = [12, 8, 4, 0].map(|shift| char::from_digit((code >> shift) & 0xf, 16));
+    let digits = digits.into_iter().flatten();
+    bytes.extend(digits.filter_map(|digit| u8::try_from(digit).ok()));
 }
 
 /// Characters of the basic plane only, so that one `\u` escape is enough.
@@ -53,25 +52,25 @@ pub(super) fn cost(c: char) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use serde::Serialize;
+    use proptest::prelude::*;
 
     use super::*;
 
-    fn line(text: &str) -> String {
-        let mut line = Vec::new();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut line, Plain);
-        text.serialize(&mut serializer).unwrap();
-        String::from_utf8(line).unwrap()
+    fn written(text: &str) -> String {
+        let mut bytes = vec![b'"'];
+        write(text, &mut bytes);
+        bytes.push(b'"');
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
     fn control_and_bidirectional_characters_are_escaped() {
-        assert_eq!(line("a\nb\u{1b}[2J"), r#""a\nb\u001b[2J""#);
+        assert_eq!(written("a\nb\u{1b}[2J"), r#""a\nb\u001b[2J""#);
         assert_eq!(
-            line("x\u{9b}1m\u{202e}y\u{2028}"),
+            written("x\u{9b}1m\u{202e}y\u{2028}"),
             r#""x\u009b1m\u202ey\u2028""#
         );
-        assert_eq!(line("ü 漢 🦀"), "\"ü 漢 🦀\"");
+        assert_eq!(written("ü 漢 🦀"), "\"ü 漢 🦀\"");
     }
 
     #[test]
@@ -81,10 +80,17 @@ mod tests {
             .chain(['\u{feff}', '🦀'])
         {
             let text = c.to_string();
-            let back: String = serde_json::from_str(&line(&text)).unwrap();
+            let back: String = serde_json::from_str(&written(&text)).unwrap();
             assert_eq!(back, text);
-            assert!(line(&text).len() - 2 <= cost(c), "{c:?}");
+            assert!(written(&text).len() - 2 <= cost(c), "{c:?}");
             assert!(cost(c) <= MAX_COST * c.len_utf8(), "{c:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_misleads_nobody_is_written_as_serde_json_writes_it(text in "[\u{0}-\u{7e}\u{a1}-\u{600}]{0,20}") {
+            prop_assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
         }
     }
 }

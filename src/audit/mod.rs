@@ -9,12 +9,14 @@ mod admin;
 mod approval;
 mod asked;
 mod escape;
+mod line;
 mod parts;
 mod queue;
 mod record;
 mod sink;
 pub mod spec;
 mod text;
+mod waiting;
 mod writer;
 
 #[cfg(test)]

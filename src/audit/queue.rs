@@ -1,10 +1,11 @@
 //! The bounded queue between decisions and the task that writes their records.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use crate::model::decision::Decision;
 use crate::model::verdict::Verdict;
@@ -15,19 +16,29 @@ use super::admin::{self, AdminEvent};
 use super::record;
 use super::sink::Sink;
 use super::spec::AuditSettings;
+use super::waiting::Waiting;
 use super::writer::AuditWriter;
+
+thread_local! {
+    /// Where this thread writes a line before it queues it; memory that is used again and again.
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Takes records. Cheap to clone; never waits.
 #[derive(Clone)]
 pub struct Audit {
-    lines: mpsc::Sender<Vec<u8>>,
+    queue: Arc<Open>,
     reopen: Arc<Notify>,
+    failing: Arc<AtomicBool>,
     metrics: Metrics,
 }
 
 /// A reserved place in the queue; dropped unused, it is free again.
 #[must_use]
-pub struct Slot<'a>(mpsc::Permit<'a, Vec<u8>>);
+pub struct Slot<'a>(Option<&'a Waiting>);
+
+/// The queue as those see it who bring records: when all of them are gone, nothing comes any more.
+struct Open(Arc<Waiting>);
 
 impl Audit {
     /// Opens the sink. Records are written while the returned writer runs.
@@ -37,12 +48,21 @@ impl Audit {
     ) -> Result<(Self, AuditWriter), AuditError> {
         let AuditSettings { sink, queue } = settings;
         let sink = Sink::open(sink)?;
-        let (lines, receiver) = mpsc::channel(*queue);
+        let waiting = Arc::new(Waiting::new(*queue));
         let reopen = Arc::new(Notify::new());
-        let writer = AuditWriter::new(receiver, Arc::clone(&reopen), sink, metrics.clone());
+        let failing = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&failing);
+        let writer = AuditWriter::new(
+            Arc::clone(&waiting),
+            Arc::clone(&reopen),
+            flag,
+            sink,
+            metrics.clone(),
+        );
         let audit = Self {
-            lines,
+            queue: Arc::new(Open(waiting)),
             reopen,
+            failing,
             metrics,
         };
         Ok((audit, writer))
@@ -51,22 +71,24 @@ impl Audit {
     /// Reserves a place for the record of a decision that is about to be answered. Full is counted; the decision must
     /// then become a fault.
     pub fn reserve(&self) -> Result<Slot<'_>, AuditError> {
-        self.lines.try_reserve().map(Slot).map_err(|refused| {
-            self.metrics.audit_dropped();
-            match refused {
-                TrySendError::Full(()) => AuditError::Full,
-                TrySendError::Closed(()) => AuditError::Closed,
-            }
-        })
+        let Open(waiting) = &*self.queue;
+        let reserved = waiting.reserve(0);
+        reserved.inspect_err(|_refused| self.metrics.audit_dropped())?;
+        Ok(Slot(Some(waiting)))
+    }
+
+    /// Whether the sink did not take what it was last given: what is queued may be lost with the process.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     /// Records what rules in shadow mode would have decided. Shadow faults nothing: the last quarter of the queue is
     /// for decisions, and a result that finds no room is dropped and counted.
     pub fn shadow(&self, enforced: &Decision, shadow: &Verdict) {
-        let room = self.lines.capacity() > self.lines.max_capacity() / 4;
-        match self.lines.try_reserve() {
-            Ok(place) if room => send(place, record::shadow(enforced, shadow), enforced),
-            Ok(_) | Err(_) => self.metrics.shadow_dropped(),
+        let Open(waiting) = &*self.queue;
+        match waiting.reserve(waiting.places() / 4) {
+            Ok(()) => Slot(Some(waiting)).send(|line| record::shadow(enforced, shadow, line)),
+            Err(_) => self.metrics.shadow_dropped(),
         }
     }
 
@@ -79,37 +101,42 @@ impl Audit {
 impl Slot<'_> {
     /// Queues the record of a decision, redacted.
     pub fn write(self, decision: &Decision) {
-        send(self.0, record::decision(decision), decision);
+        self.send(|line| record::decision(decision, line));
     }
 
     /// Queues the record of a change that somebody made.
     pub fn write_admin(self, event: &AdminEvent<'_>) {
-        match admin::admin(event) {
-            Ok(line) => self.0.send(line),
-            Err(error) => {
-                tracing::error!(action = event.action, %error, "a change could not be encoded");
-            }
+        self.send(|line| admin::admin(event, line));
+    }
+
+    fn send(mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut line = LINE.take();
+        line.clear();
+        write(&mut line);
+        if let Some(waiting) = self.0.take() {
+            waiting.push(&line);
+        }
+        LINE.set(line);
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.0 {
+            waiting.release();
         }
     }
 }
 
-fn send(
-    place: mpsc::Permit<'_, Vec<u8>>,
-    line: Result<Vec<u8>, serde_json::Error>,
-    decision: &Decision,
-) {
-    match line {
-        Ok(line) => place.send(line),
-        // Records are structs with text keys in memory, for which the encoder has no failure.
-        Err(error) => {
-            tracing::error!(decision.id = %decision.id, %error, "a decision could not be encoded");
-        }
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
 impl fmt::Debug for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Audit({} free)", self.lines.capacity())
+        write!(f, "Audit({} free)", self.queue.0.free())
     }
 }
 

@@ -1,31 +1,36 @@
-//! The one task that writes records: in batches under load, at once when idle, and again and again while the sink
-//! fails.
+//! The one task that writes records: at once when idle, every few milliseconds under load, and again and again while the
+//! sink fails.
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::telemetry::Metrics;
 
 use super::AuditError;
 use super::sink::{Sink, name, push};
+use super::waiting::Waiting;
 
-/// Most lines that are written at once: at most 2 MiB.
-const BATCH: usize = 256;
+/// From one writing to the next, unless there is much to write: a record waits no longer than that, and a busy server is
+/// disturbed no oftener.
+const PAUSE: Duration = Duration::from_millis(5);
 /// Wait before the first retry; it doubles up to [`MAX_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Writes queued records until it is stopped.
 pub struct AuditWriter {
-    lines: mpsc::Receiver<Vec<u8>>,
+    waiting: Arc<Waiting>,
     reopen: Arc<Notify>,
+    /// Set while the sink does not take what it is given.
+    failing: Arc<AtomicBool>,
     sink: Sink,
     metrics: Metrics,
     batch: Batch,
@@ -40,14 +45,16 @@ struct Batch {
 
 impl AuditWriter {
     pub(super) fn new(
-        lines: mpsc::Receiver<Vec<u8>>,
+        waiting: Arc<Waiting>,
         reopen: Arc<Notify>,
+        failing: Arc<AtomicBool>,
         sink: Sink,
         metrics: Metrics,
     ) -> Self {
         Self {
-            lines,
+            waiting,
             reopen,
+            failing,
             sink,
             metrics,
             batch: Batch::default(),
@@ -61,27 +68,28 @@ impl AuditWriter {
             () = self.work(&stop) => return Ok(()),
             () = async { stop.cancelled().await; sleep(grace).await } => {}
         }
-        match self.batch.lines_left() + self.lines.len() {
+        match self.batch.lines_left() + self.waiting.lines() {
             0 => Ok(()),
             lost => Err(AuditError::Lost(lost)),
         }
     }
 
     async fn work(&mut self, stop: &CancellationToken) {
-        let reopen = Arc::clone(&self.reopen);
-        let mut lines = Vec::with_capacity(BATCH);
+        let (reopen, waiting) = (Arc::clone(&self.reopen), Arc::clone(&self.waiting));
+        let mut calm = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 () = reopen.notified() => self.reopen().await,
-                () = stop.cancelled(), if !self.lines.is_closed() => self.lines.close(),
-                taken = self.lines.recv_many(&mut lines, BATCH) => {
-                    if taken == 0 {
-                        return;
-                    }
-                    self.batch = Batch::of(&lines);
-                    lines.clear();
+                () = stop.cancelled(), if !waiting.is_closed() => waiting.close(),
+                taken = waiting.next(calm) => {
+                    let Some(bytes) = taken else { return };
+                    calm = Instant::now() + PAUSE;
+                    self.batch = Batch::of(bytes);
                     self.write().await;
+                    if let Some(bytes) = Arc::into_inner(std::mem::take(&mut self.batch).bytes) {
+                        waiting.recycle(bytes);
+                    }
                 }
             }
         }
@@ -97,6 +105,7 @@ impl AuditWriter {
                 tracing::error!(%sink, %error, "decision records cannot be written; trying again until they can");
             }
             failing = true;
+            self.failing.store(true, Ordering::Relaxed);
             let reopen = Arc::clone(&self.reopen);
             tokio::select! {
                 () = reopen.notified() => self.reopen().await,
@@ -104,6 +113,7 @@ impl AuditWriter {
             }
         }
         if failing {
+            self.failing.store(false, Ordering::Relaxed);
             tracing::info!(sink = %name(self.sink.spec()), "decision records are written again");
         }
     }
@@ -133,9 +143,9 @@ impl AuditWriter {
 }
 
 impl Batch {
-    fn of(lines: &[Vec<u8>]) -> Self {
+    fn of(bytes: Vec<u8>) -> Self {
         Self {
-            bytes: Arc::new(lines.concat()),
+            bytes: Arc::new(bytes),
             written: 0,
         }
     }
@@ -152,6 +162,13 @@ impl Batch {
     fn lines_left(&self) -> usize {
         let left = self.bytes.get(self.written..).unwrap_or_default();
         left.split(|byte| *byte == b'\n').skip(1).count()
+    }
+}
+
+impl Drop for AuditWriter {
+    /// Nothing is queued that nobody writes.
+    fn drop(&mut self) {
+        self.waiting.close();
     }
 }
 
@@ -172,23 +189,29 @@ mod tests {
 
     use super::*;
 
+    /// More than a socket holds.
+    const LINES: usize = 256;
+
     /// A socket that nobody reads takes some bytes and then refuses, in the middle of a line.
     #[tokio::test]
     async fn a_retry_goes_on_where_the_last_attempt_ended() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let metrics = Metrics::new("0", Timestamp::from_millis(0)).unwrap();
-        let (sender, lines) = mpsc::channel(BATCH);
+        let waiting = Arc::new(Waiting::new(LINES));
         let sink = Sink::over(File::from(OwnedFd::from(ours)));
-        let writer = AuditWriter::new(lines, Arc::default(), sink, metrics.clone());
-        let expected: Vec<u8> = (0..BATCH)
+        let (reopen, failing) = (Arc::default(), Arc::default());
+        let queue = Arc::clone(&waiting);
+        let writer = AuditWriter::new(queue, reopen, failing, sink, metrics.clone());
+        let expected: Vec<u8> = (0..LINES)
             .flat_map(|n| {
                 let line = format!("{n:->1600}\n").into_bytes();
-                sender.try_send(line.clone()).unwrap();
+                waiting.reserve(0).unwrap();
+                waiting.push(&line);
                 line
             })
             .collect();
-        drop(sender);
+        waiting.close();
         let failed = move || {
             let text = metrics.encode(Timestamp::from_millis(0), &[], &[]).unwrap();
             !text.contains("countersign_audit_write_failures_total 0")
@@ -211,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_new_file_gets_the_line_that_the_old_one_got_half_of() {
-        let mut batch = Batch::of(&[b"one\n".to_vec(), b"two\n".to_vec(), b"three\n".to_vec()]);
+        let mut batch = Batch::of(b"one\ntwo\nthree\n".to_vec());
         for (written, line, left) in [(0, 0, 3), (3, 0, 3), (4, 4, 2), (6, 4, 2), (14, 14, 0)] {
             batch.written = written;
             batch.rewind();

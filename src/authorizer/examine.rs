@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::examined::{Described, Examined};
 use super::life::{Life, how};
@@ -10,18 +10,19 @@ use super::parties::{everybody, join};
 use super::seen::Sighting;
 use super::snapshot::Snapshot;
 use crate::action::{CompiledRoute, Reading};
+use crate::cache::Moment;
 use crate::identity::{Clock, Refusal};
 use crate::model::decision::RouteFacts;
 use crate::model::facts::Facts;
 use crate::model::identity::Proof;
 use crate::model::name::ProviderName;
 use crate::model::party::{Parties, Party};
-use crate::model::reason::{FaultCode, Reason};
+use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Gateway};
 use crate::model::risk::Risk;
-use crate::model::route::{Asked, Route};
+use crate::model::route::{Asked, Route, Tier};
 use crate::model::spiffe::SpiffeId;
-use crate::model::verdict::{Denial, Fault, Verdict};
+use crate::model::verdict::{Denial, Verdict};
 use crate::policy::{Call, Demand, Mode, Ruling, Scan, Trace};
 
 /// A request on its route.
@@ -40,8 +41,8 @@ impl Snapshot {
         request: &AccessRequest,
         until: Instant,
         trace: Option<Trace>,
-    ) -> Examined {
-        let mut examined = Examined::begun(trace);
+    ) -> Box<Examined> {
+        let mut examined = Box::new(Examined::begun(trace));
         let verdict = match self.route(request, &mut examined) {
             Ok(route) => {
                 // What the message says is looked at before anybody is known, and what is wrong with it is said only after: the
@@ -66,7 +67,8 @@ impl Snapshot {
             }
             Err(refusal) => Err(refusal),
         };
-        examined.ended(verdict)
+        examined.ended(verdict);
+        examined
     }
 
     /// Examines a request as if these parties had presented a credential; what `test` and `explain` do.
@@ -92,7 +94,8 @@ impl Snapshot {
             };
             self.rules(asking, who, &mut examined)
         });
-        examined.ended(verdict)
+        examined.ended(verdict);
+        examined
     }
 
     fn route(
@@ -122,22 +125,23 @@ impl Snapshot {
         Ok(route)
     }
 
-    /// The parties of a request to a `route` that no policy has, verified as those of any other request are, up to what is
-    /// asked.
+    /// Who makes a request to a `route` that no policy has, verified as those of any other request are, up to what is asked.
+    /// Nobody is anybody while what is known of revocations is too old for what matters.
     pub async fn parties(
         &self,
         request: &AccessRequest,
         route: &Route,
         clock: Clock,
-    ) -> Result<Parties, Refusal> {
+    ) -> Result<Described, Refusal> {
         let mut seen = Examined::begun(None);
-        let Described { parties, token } = self.who(request, route, clock, &mut seen).await?;
-        if let Some((_, token)) = &token {
-            let how = how(request, &parties, token, None);
+        let who = self.who(request, route, clock, &mut seen).await?;
+        if let Some((_, token)) = &who.token {
+            self.live.fresh_for(Tier::High, clock.now)?;
+            let how = how(request, &who.parties, token, None);
             self.life(request, route)
-                .of_parties(&parties, &how, &mut seen.lifecycle)?;
+                .of_parties(&who.parties, &how, &mut seen.lifecycle)?;
         }
-        Ok(parties)
+        Ok(who)
     }
 
     /// The parties of a request, verified; a credential that is present and invalid is never anonymous.
@@ -221,9 +225,11 @@ impl Snapshot {
         self.policy.check_query(&facts)?;
 
         let started = Instant::now();
-        if !self.live.freshness.suffices(asked.action.tier, started) {
-            return Err(stale(self.live.freshness.age(started)));
-        }
+        self.live.fresh_for(asked.action.tier, started)?;
+        let at = Moment {
+            revocations: self.live.revocations.revision(),
+            now: started,
+        };
         // Signals are weighed first and once: every rule, and a second evaluation too, sees the same score.
         seen.risk = self.policy.risk(&facts);
         let call = Call {
@@ -231,26 +237,27 @@ impl Snapshot {
                 risk: seen.risk.as_ref().map_or(0, Risk::score),
                 ..facts
             },
-            token: seen.credential.as_ref().map(|(_, token)| token),
+            token: seen.credential.as_ref().map(|(_, token)| &**token),
         };
-        let scan = if seen.trace.is_some() {
-            Scan::Linear
-        } else {
-            Scan::Indexed
+        let ruling = match &mut seen.trace {
+            // What is explained is evaluated, whatever is remembered.
+            Some(trace) => self
+                .policy
+                .run(&call, Mode::Enforced, Scan::Linear, Some(trace)),
+            None => self.rulings.ruling(&self.policy, &call, at),
         };
-        let ruling = self
-            .policy
-            .run(&call, Mode::Enforced, scan, seen.trace.as_mut());
         seen.policy = started.elapsed();
         // A second evaluation sees the same ones, however late it comes.
         if let Cow::Owned(changed) = conditions {
             seen.conditions = Some(changed);
         }
-        if let Ruling::Awaits(awaited) = &ruling {
-            can_be_approved(&awaited.demand, reading)?;
-            seen.awaited = Some(awaited.clone());
+        match ruling {
+            Ruling::Decided(verdict) => Ok(verdict),
+            Ruling::Awaits(awaited) => {
+                can_be_approved(&awaited.demand, reading)?;
+                Ok(seen.awaited.insert(awaited).unopened())
+            }
         }
-        Ok(ruling.unopened())
     }
 }
 
@@ -271,18 +278,6 @@ fn may_ask(gateway: &Gateway, route: &Route) -> Result<(), Denial> {
         return refused("routes of another tenant");
     }
     Ok(())
-}
-
-/// What is known may be wrong by now, so that nothing can be decided with it.
-fn stale(age: Option<Duration>) -> Refusal {
-    let cause = match age {
-        Some(age) => format!(
-            "what is known of revocations, approvals and conditions is {:.1} s old",
-            age.as_secs_f64()
-        ),
-        None => "nothing is known yet of revocations, approvals and conditions".to_owned(),
-    };
-    Refusal::Fault(Fault::new(FaultCode::StateStale, cause))
 }
 
 /// Whether a token can say which arguments were decided on: one that says nothing of them would be good for any.

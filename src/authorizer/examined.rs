@@ -26,7 +26,7 @@ pub struct Described {
     /// Who signs for the call.
     pub parties: Parties,
     /// What the credential allows; none for anonymous callers.
-    pub token: Option<(ProviderName, TokenFacts)>,
+    pub token: Option<(ProviderName, Arc<TokenFacts>)>,
 }
 
 /// How far a request came, and how it ended.
@@ -49,7 +49,7 @@ pub struct Examined {
     /// The workload that calls, once known.
     pub workload: Option<SpiffeId>,
     /// The credential that was verified.
-    pub credential: Option<(ProviderName, TokenFacts)>,
+    pub credential: Option<(ProviderName, Arc<TokenFacts>)>,
     /// What the answer says about proofs of possession.
     pub dpop: Option<DpopFacts>,
     /// Whoever the credential speaks of.
@@ -101,11 +101,10 @@ impl Examined {
         examined
     }
 
-    pub(super) fn ended(mut self, verdict: Result<Verdict, Refusal>) -> Self {
+    pub(super) fn ended(&mut self, verdict: Result<Verdict, Refusal>) {
         self.verdict = verdict.unwrap_or_else(|stop| match stop {
             Refusal::Deny(denial) => Verdict::Deny(denial),
             Refusal::Fault(fault) => Verdict::Fault(fault),
         });
-        self
     }
 }

@@ -6,13 +6,14 @@ use super::examined::Examined;
 use super::snapshot::Snapshot;
 use crate::identity::{Providers, Refusal};
 use crate::model::decision::DecisionId;
+use crate::model::header;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Fault, Remedy, Verdict};
 use crate::token::{Call, MintError};
 
 /// The headers of credentials that every route knows (RFC 6750, section 2.1; RFC 9449, section 4.1).
-const CREDENTIALS: [&str; 2] = ["authorization", "dpop"];
+const CREDENTIALS: [&str; 2] = [header::AUTHORIZATION, header::DPOP];
 
 /// Most bytes of the cookies that are left.
 const MAX_COOKIES: usize = 8 * 1024;
@@ -97,7 +98,7 @@ fn strip_all(providers: &Providers, constraints: &mut Constraints, request: &Acc
         .chain(providers.credential_headers());
     let known = known.filter(|name| !headers.contains_key(*name));
     strip.extend(known.map(Arc::from));
-    if headers.contains_key("cookie") || strip.contains("cookie") {
+    if headers.contains_key(header::COOKIE) || strip.contains(header::COOKIE) {
         return;
     }
     let names: Vec<&str> = providers.credential_cookies().collect();
@@ -105,14 +106,14 @@ fn strip_all(providers: &Providers, constraints: &mut Constraints, request: &Acc
         return;
     }
     // Envoy may keep cookies from this server: what is not seen may be a credential.
-    let sent = request.headers.get("cookie");
+    let sent = request.headers.get(header::COOKIE);
     match sent.map_or(Cookies::Gone, |sent| without(sent, &names)) {
         Cookies::Untouched => {}
         Cookies::Gone => {
-            strip.insert(Arc::from("cookie"));
+            strip.insert(Arc::from(header::COOKIE));
         }
         Cookies::Left(rest) => {
-            headers.insert(Arc::from("cookie"), rest);
+            headers.insert(Arc::from(header::COOKIE), rest);
         }
     }
 }

@@ -30,6 +30,13 @@ impl Protected {
         Self { spellings, dashed }
     }
 
+    /// The protected names, with dashes only, that have spellings which are removed where they are seen and not otherwise: those
+    /// with several dashes, of which some are underscores.
+    pub fn with_mixed_spellings(&self) -> impl Iterator<Item = &str> {
+        let several = |name: &&String| name.matches('-').nth(1).is_some();
+        self.dashed.iter().filter(several).map(String::as_str)
+    }
+
     /// Removes every protected header that no rule has set for this request.
     pub(super) fn apply(&self, constraints: &mut Constraints, request: &AccessRequest) {
         let Constraints { headers, strip, .. } = constraints;
@@ -73,7 +80,7 @@ mod tests {
             path: "/".into(),
             raw_path: "/".into(),
             query: Query::default(),
-            headers: Headers::new(headers.iter().map(|name| ((*name).into(), "evil".into()))),
+            headers: Headers::new(headers.iter().map(|name| (*name, "evil"))),
             scheme: None,
             protocol: None,
             body: Body::Absent,

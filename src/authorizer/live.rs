@@ -1,8 +1,15 @@
 //! What changes without a reload, in memory: the same for every snapshot of one process.
 
+use std::time::{Duration, Instant};
+
 use crate::approval::Approvals;
+use crate::cache::RulingMemory;
 use crate::condition::Conditions;
+use crate::identity::Refusal;
 use crate::model::change::Change;
+use crate::model::reason::FaultCode;
+use crate::model::route::Tier;
+use crate::model::verdict::Fault;
 use crate::revocation::Revocations;
 use crate::store::{Freshness, Store};
 
@@ -17,6 +24,8 @@ pub struct Live {
     pub conditions: Conditions,
     /// How new all of that is.
     pub freshness: Freshness,
+    /// What rules have said before.
+    pub rulings: RulingMemory,
 }
 
 impl Live {
@@ -27,6 +36,7 @@ impl Live {
             approvals: Approvals::default(),
             conditions: Conditions::default(),
             freshness: Freshness::exempt(),
+            rulings: RulingMemory::default(),
         }
     }
 
@@ -54,4 +64,24 @@ impl Live {
             self.revocations.apply(&revoked);
         }
     }
+
+    /// Whether what is known is new enough to decide about a tier.
+    pub(super) fn fresh_for(&self, tier: Tier, now: Instant) -> Result<(), Refusal> {
+        if self.freshness.suffices(tier, now) {
+            return Ok(());
+        }
+        Err(stale(self.freshness.age(now)))
+    }
+}
+
+/// What is known may be wrong by now, so that nothing can be decided with it.
+fn stale(age: Option<Duration>) -> Refusal {
+    let cause = match age {
+        Some(age) => format!(
+            "what is known of revocations, approvals and conditions is {:.1} s old",
+            age.as_secs_f64()
+        ),
+        None => "nothing is known yet of revocations, approvals and conditions".to_owned(),
+    };
+    Refusal::Fault(Fault::new(FaultCode::StateStale, cause))
 }

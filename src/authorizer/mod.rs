@@ -9,6 +9,7 @@ mod examine;
 mod examined;
 mod exchange;
 mod headers;
+mod id;
 mod life;
 mod live;
 mod metadata;
@@ -37,6 +38,7 @@ use crate::model::decision::{ArgumentFacts, Decision, DecisionId, RequestFacts, 
 use crate::model::reason::FaultCode;
 use crate::model::request::AccessRequest;
 use crate::model::risk::Risk;
+use crate::model::route::Tier;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Fault, Verdict};
 use crate::telemetry::Metrics;
@@ -96,7 +98,7 @@ impl Authorizer {
     ) -> Decision {
         let snapshot = self.snapshot.load_full();
         let slot = self.audit.reserve();
-        let id = new_id();
+        let id = id::new(request.now);
         let recorded = slot.is_ok();
         let examined = self.weigh(&snapshot, request, &id, until, recorded).await;
         let job = self.shadow_job(&snapshot, request, &examined);
@@ -119,7 +121,7 @@ impl Authorizer {
             judged: _,
             conditions: _,
             trace: _,
-        } = examined;
+        } = *examined;
         let mut decision = Decision {
             id,
             at: request.now,
@@ -166,7 +168,7 @@ impl Authorizer {
         id: &DecisionId,
         until: Instant,
         recorded: bool,
-    ) -> Examined {
+    ) -> Box<Examined> {
         let mut examined = snapshot.examine(request, until, None).await;
         let claim = match examined.awaited.take() {
             // In a box of its own: few calls come here, and the others do not carry its weight.
@@ -190,6 +192,7 @@ impl Authorizer {
             );
             examined.verdict = Verdict::Fault(fault);
         }
+        self.unwritten(&mut examined);
         // Last, because it cannot be undone; a call that would have no record uses nothing up.
         if let Some(claim) = claim.filter(|_| recorded) {
             Box::pin(claim.settle(&mut examined.verdict, id)).await;
@@ -197,6 +200,16 @@ impl Authorizer {
             snapshot.look_again(request, &mut examined);
         }
         examined
+    }
+
+    /// What can do much harm is not let through on a record that is in memory only, and may never be anywhere else.
+    fn unwritten(&self, examined: &mut Examined) {
+        let tier = examined.asked.as_ref().map(|asked| asked.action.tier);
+        let harmful = tier.is_some_and(|tier| tier >= Tier::High);
+        if harmful && matches!(examined.verdict, Verdict::Allow(_)) && self.audit.is_failing() {
+            let cause = "decision records cannot be written: see whether the audit sink can be";
+            examined.verdict = Verdict::Fault(Fault::new(FaultCode::AuditFull, cause));
+        }
     }
 
     /// Records a check that never became a canonical request: ambiguous, overloaded, past its deadline, a panic.
@@ -226,7 +239,7 @@ impl Authorizer {
             path: String::new(),
         });
         let mut decision = Decision {
-            id: new_id(),
+            id: id::new(at),
             at,
             verdict,
             request,
@@ -276,7 +289,8 @@ impl Authorizer {
             return None;
         }
         let parties = examined.parties.clone()?;
-        let token = examined.credential.as_ref().map(|(_, token)| token.clone());
+        let token = examined.credential.as_ref();
+        let token = token.map(|(_, token)| Arc::clone(token));
         let (asked, workload) = (asked.clone(), examined.workload.clone());
         let risk = examined.risk.as_ref().map_or(0, Risk::score);
         Some(ShadowJob {
@@ -290,9 +304,4 @@ impl Authorizer {
             token,
         })
     }
-}
-
-/// A `UUIDv7` (RFC 9562, section 5.7), so that ids sort by time.
-fn new_id() -> DecisionId {
-    DecisionId::new(uuid::Uuid::now_v7().to_string())
 }

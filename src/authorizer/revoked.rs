@@ -65,7 +65,7 @@ impl Unrevoked {
         self,
         identity: Identity,
         parties: &Parties,
-    ) -> (Judged, (ProviderName, TokenFacts)) {
+    ) -> (Judged, (ProviderName, Arc<TokenFacts>)) {
         let Identity {
             provider,
             subject,

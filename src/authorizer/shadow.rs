@@ -35,7 +35,7 @@ pub struct ShadowJob {
     /// Who signed.
     pub parties: Parties,
     /// What the credential allowed.
-    pub token: Option<TokenFacts>,
+    pub token: Option<Arc<TokenFacts>>,
     /// The conditions that the rules saw, where they are not those of the snapshot.
     pub conditions: Option<Values>,
     /// The score that the rules saw.
@@ -131,7 +131,7 @@ impl ShadowWorker {
         }
         let call = Call {
             facts,
-            token: job.token.as_ref(),
+            token: job.token.as_deref(),
         };
         let shadow = job
             .snapshot

@@ -7,6 +7,7 @@ use super::live::Live;
 use super::metadata::Documents;
 use crate::action::RouteTable;
 use crate::approval::ApprovalSettings;
+use crate::cache::Rulings;
 use crate::condition::Values;
 use crate::identity::Providers;
 use crate::model::time::Timestamp;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub documents: Documents,
     /// What is allowed.
     pub policy: Policy,
+    /// What its rules have said before, where looking that up is worth it.
+    pub rulings: Rulings,
     /// Mints tokens for those whom rules let through with one.
     pub minter: Option<Minter>,
     /// Headers that only the policy may set.

@@ -78,7 +78,7 @@ fn examine(
             }
         };
         if suffices {
-            examined.verdict = Verdict::Allow(awaited.grant.clone());
+            describe::approve(&mut examined);
         }
     }
     Ok(examined)

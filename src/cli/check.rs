@@ -6,8 +6,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::against::{Compared, against};
+use super::cached;
+use super::envoy_headers;
 use super::listed::TokenArgs;
 use super::output::{colour, counted, load_whole_or_say, print, say_error, summary};
+use super::standing::standing;
 use super::{ConfigArgs, Exit};
 use crate::config::{Bundle, Overrides};
 
@@ -16,6 +19,8 @@ use crate::config::{Bundle, Overrides};
   countersign check
   countersign check --config /etc/countersign/countersign.yaml --deny-warnings
   countersign check --json | jq '.problems[] | {file, line, message}'
+  countersign check --envoy-headers > allowed_headers.yaml      # what Envoy has to send
+  countersign check --envoy-headers --json | jq '.envoy.headers[] | {header, needed}'
   countersign check --against https://mcp.example.com/crm       # are the tools still those that were reviewed?
   countersign check --against tools.json --route crm --json | jq '.against.changed'
 
@@ -38,6 +43,9 @@ pub(super) struct CheckArgs {
     route: Option<String>,
     #[command(flatten)]
     token: TokenArgs,
+    /// Print the request headers that Envoy has to send, as `allowed_headers` of its `ext_authz` filter.
+    #[arg(long, conflicts_with = "against")]
+    envoy_headers: bool,
     /// Print the problems as JSON.
     #[arg(long)]
     json: bool,
@@ -50,6 +58,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         against: source,
         route,
         token,
+        envoy_headers,
         json,
     } = args;
     let bundle = match load_whole_or_say(&config.config, &Overrides::default(), *json) {
@@ -77,8 +86,13 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         .map_or(Exit::Ok, |it| it.exit(*deny_warnings));
     let exit = if warned { Exit::Invalid } else { differs };
     if *json {
-        let value = as_json(&bundle, compared.as_ref(), exit);
+        let mut value = as_json(&bundle, compared.as_ref(), exit);
+        if let (true, Some(value)) = (*envoy_headers, value.as_object_mut()) {
+            value.insert("envoy".to_owned(), envoy_headers::as_json(&bundle));
+        }
         print(format_args!("{value:#}\n"));
+    } else if *envoy_headers {
+        envoy_headers::show(&config.config, &bundle);
     } else {
         show(config.config.display(), &bundle, compared.as_ref());
     }
@@ -93,6 +107,7 @@ fn as_json(bundle: &Bundle, compared: Option<&Compared<'_>>, exit: Exit) -> Valu
         "rules": bundle.policy.len(),
         "tests": bundle.cases.len(),
         "conditions": conditions(bundle),
+        "rulings": cached::all(bundle),
         "problems": bundle.warnings.to_json(),
     });
     if let (Some(compared), Some(value)) = (compared, value.as_object_mut()) {
@@ -119,6 +134,8 @@ fn show(config: impl fmt::Display, bundle: &Bundle, compared: Option<&Compared<'
         bundle.version,
         summary(&bundle.warnings),
     ));
+    print(standing(bundle));
+    print(cached::lines(bundle));
     if let Some(compared) = compared {
         compared.show();
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::authorizer::Described;
+use crate::authorizer::{Described, Examined};
 use crate::config::{GivenSpec, PartySpec, VoterSpec};
 use crate::model::approval::{Vote, Voter};
 use crate::model::duration::HumanDuration;
@@ -16,6 +16,7 @@ use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
 use crate::model::schema::ClaimDeclarations;
 use crate::model::time::Timestamp;
 use crate::model::value::{Type, Value};
+use crate::model::verdict::Verdict;
 
 /// How long a described token is good for unless it says otherwise.
 const LIFETIME: Duration = Duration::from_mins(5);
@@ -104,9 +105,17 @@ pub(super) fn parties(given: &GivenSpec, declared: &Declared, now: Timestamp) ->
             subject,
             actor,
             depth,
+            prior: Vec::new(),
         },
-        token: Some((provider, token)),
+        token: Some((provider, Arc::new(token))),
     })
+}
+
+/// As if everybody had approved whose approval is all that is missing.
+pub(super) fn approve(examined: &mut Examined) {
+    if let Some(awaited) = examined.awaited.take() {
+        examined.verdict = Verdict::Allow(awaited.grant);
+    }
 }
 
 /// Votes as described; `at` is when all of them were cast.
@@ -136,6 +145,8 @@ pub(super) fn votes(
                 groups: groups.map(|group| Arc::from(group.as_str())).collect(),
                 owner: owner.as_deref().map(Arc::from),
                 actor: actor.as_deref().map(id_of),
+                prior: Vec::new(),
+                owners: Vec::new(),
                 acr: None,
                 auth_time: None,
             },
@@ -195,8 +206,8 @@ fn party(
         kind,
         id: PartyId::new(issuer, id.as_str()),
         owner: owner.as_deref().map(Arc::from),
-        groups: texts(groups.items()),
-        claims: typed,
+        groups: texts(groups.items()).into(),
+        claims: Arc::new(typed),
         assurance: Assurance {
             acr: acr.as_deref().map(Arc::from),
             amr: texts(amr.items()),

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Exit;
 use super::output::{colour, counted, load_or_say, print, say_error, summary};
+use super::standing::standing;
 use crate::config::Overrides;
 use crate::config::problem::{Problem, Problems, Severity, Sources};
 use crate::doctor::{Examined, MAX_BYTES, Needs, Trap, examine, fetch};
@@ -56,10 +57,10 @@ pub(super) fn run(args: &DoctorArgs) -> Exit {
     let Some(envoy) = envoy else {
         return list(*json);
     };
-    let needs = match config {
-        None => Needs::default(),
+    let (needs, waits) = match config {
+        None => (Needs::default(), String::new()),
         Some(config) => match load_or_say(config, &Overrides::default(), *json) {
-            Ok(bundle) => Needs::of(&bundle),
+            Ok(bundle) => (Needs::of(&bundle), standing(&bundle)),
             Err(exit) => return exit,
         },
     };
@@ -75,7 +76,13 @@ pub(super) fn run(args: &DoctorArgs) -> Exit {
     match examine(file, &text, &needs, allow)
         .map(|found| if is_url { unplaced(found) } else { found })
     {
-        Ok(examined) => found(envoy, text, &examined, *deny_warnings, *json),
+        Ok(examined) => {
+            let exit = found(envoy, text, &examined, *deny_warnings, *json);
+            if !*json {
+                print(waits);
+            }
+            exit
+        }
         Err(problems) => {
             unreadable(file, text, &problems, *json);
             Exit::Invalid

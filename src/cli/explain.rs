@@ -96,6 +96,9 @@ pub(super) struct ExplainArgs {
     /// The moment of the call, for example `2026-01-31T09:00:00Z`.
     #[arg(long)]
     time: Option<String>,
+    /// As if everybody had approved whose approval is needed: how the call would pass then.
+    #[arg(long)]
+    approved: bool,
     /// Print the explanation as JSON.
     #[arg(long)]
     json: bool,
@@ -153,18 +156,25 @@ fn explain(args: &ExplainArgs, bundle: Bundle) -> Result<Explained> {
     Ok(match request {
         Ok(request) => {
             let trace = Some(Trace::default());
-            let examined = match &caller {
+            let mut examined = match &caller {
                 Some(described) => snapshot.examine_described(&request, described, trace),
                 None => app::examine(&snapshot, &request, trace)?,
             };
+            if args.approved {
+                describe::approve(&mut examined);
+            }
+            let asked = examined.asked.as_ref();
+            let caching = asked.and_then(|asked| snapshot.policy.caching(&asked.action));
             Explained {
                 request: Some(request),
+                caching: caching.cloned(),
                 examined,
                 version,
             }
         }
         Err(denial) => Explained {
             request: None,
+            caching: None,
             examined: Examined::refused(Verdict::Deny(denial)),
             version,
         },

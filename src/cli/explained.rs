@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::cached;
 use super::shown::{arguments, describe_risk, said, weighed};
 use crate::authorizer::Examined;
 use crate::model::identity::Proof;
@@ -9,11 +10,13 @@ use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::{Parties, Party};
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Constraints, Denial, Remedy, TokenDemand, Verdict};
-use crate::policy::Trace;
+use crate::policy::{Caching, Trace};
 
 /// An examined request with its trace.
 pub(super) struct Explained {
     pub(super) request: Option<AccessRequest>,
+    /// Whether a server would look such a ruling up; what is explained is always evaluated.
+    pub(super) caching: Option<Caching>,
     pub(super) examined: Examined,
     pub(super) version: String,
 }
@@ -72,6 +75,7 @@ impl Explained {
             })).collect::<Vec<_>>(),
             "provider": credential.as_ref().map(|(provider, _)| provider.to_string()),
             "proof": credential.as_ref().map(|(_, token)| token.proof.as_str()),
+            "rulings": self.caching.as_ref().map(cached::as_json),
             "policy_version": self.version,
             "rules": rules.collect::<Vec<_>>(),
         })
@@ -148,6 +152,7 @@ impl Explained {
         for text in risk.iter().flat_map(describe_risk) {
             line("risk", Some(text));
         }
+        line("rulings", self.caching.as_ref().map(cached::in_words));
         line("policy", Some(self.version.clone()));
         lines.extend(considered(trace.as_ref()));
         lines.push(String::new());

@@ -6,12 +6,14 @@
 mod against;
 mod approvals;
 mod asking;
+mod cached;
 mod called;
 mod cases;
 mod check;
 mod conditions;
 mod describe;
 mod doctor;
+mod envoy_headers;
 mod explain;
 mod explained;
 mod identities;
@@ -26,6 +28,7 @@ mod remote;
 mod revoke;
 mod serve;
 mod shown;
+mod standing;
 mod test;
 mod version;
 

@@ -104,7 +104,7 @@ impl Reading<'_> {
 
     fn document(&mut self, file: &Path) -> Option<Document> {
         let text = self.problems.keep(files::read(file, &mut self.sources))?;
-        let document = self.problems.keep(Document::read(file, &text))?;
+        let document = self.problems.keep(Document::read(file, text))?;
         check_version(&document, &mut self.problems);
         Some(document)
     }
@@ -360,16 +360,16 @@ impl Reading<'_> {
         own: Option<CompiledRoute>,
     ) -> Read {
         let found = files::find(listed, &mut self.problems);
-        let mut read = PolicyFiles::beside(own);
-        for (file, tests_only) in found
-            .policies
-            .iter()
-            .map(|file| (file, false))
-            .chain(found.tests.iter().map(|file| (file, true)))
-        {
-            if let Some(text) = self.problems.keep(files::read(file, &mut self.sources)) {
-                read.read(file, &text, tests_only, &mut self.problems);
-            }
+        let policies = found.policies.iter().map(|file| (file, false));
+        let files = policies.chain(found.tests.iter().map(|file| (file, true)));
+        let mut there = Vec::new();
+        for (file, tests_only) in files {
+            let text = self.problems.keep(files::read(file, &mut self.sources));
+            there.extend(text.map(|_text| (file, tests_only)));
+        }
+        let mut read = PolicyFiles::beside(own, &self.sources);
+        for (file, tests_only) in there {
+            read.read(file, tests_only, &mut self.problems);
         }
         let trusted: Vec<Arc<str>> = spec
             .trusted_metadata

@@ -95,14 +95,19 @@ impl Bundle {
         self.providers.key_sources().chain(approvals)
     }
 
-    /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
-    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources, live: Live) -> Snapshot {
+    /// Every request header that goes upstream in no spelling unless this server has set it.
+    pub fn protected_headers(&self) -> BTreeSet<Arc<str>> {
         let mut protected = self.set_headers();
         if self.approvals.tokens.is_some() {
             // Envoy may keep it from this server: it goes whether or not it is seen.
             protected.insert(Arc::from(TOKEN_HEADER));
         }
-        let protected = Protected::new(&protected);
+        protected
+    }
+
+    /// The snapshot that requests see. Credentials of providers that `resources` has nothing for are refused.
+    pub fn into_snapshot(self, loaded: Timestamp, resources: &Resources, live: Live) -> Snapshot {
+        let protected = Protected::new(&self.protected_headers());
         let documents = Documents::new(&self.routes, &self.providers, &self.dpop);
         let providers = self.providers.with(self.dpop, resources);
         let mut conditions = self.set_conditions;
@@ -116,6 +121,7 @@ impl Bundle {
             routes: self.routes,
             protected,
             minter: self.minter,
+            rulings: live.rulings.rulings(&self.policy),
             policy: self.policy,
             registry: self.registry,
             lifecycle: self.lifecycle,

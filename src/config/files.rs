@@ -78,11 +78,11 @@ impl Files {
     }
 }
 
-/// Reads `path` and keeps its text for snippets.
-pub(super) fn read(path: &Path, sources: &mut Sources) -> Result<String, Vec<Problem>> {
+/// Reads `path`, whose text is kept for snippets.
+pub(super) fn read<'s>(path: &Path, sources: &'s mut Sources) -> Result<&'s str, Vec<Problem>> {
     let text = std::fs::read_to_string(path).map_err(|error| vec![missing(path, &error)])?;
-    sources.insert(path.to_owned(), text.clone());
-    Ok(text)
+    sources.insert(path.to_owned(), text);
+    Ok(sources.get(path).map_or("", String::as_str))
 }
 
 fn missing(path: &Path, error: &std::io::Error) -> Problem {

@@ -9,12 +9,14 @@ mod bundle;
 mod call;
 mod case;
 mod countersign;
+mod documents;
 mod events;
 mod expectation;
 mod files;
 mod fixed;
 mod gateways;
 mod lifecycle;
+mod located;
 mod place;
 mod policy;
 pub mod problem;
@@ -32,6 +34,7 @@ pub use case::{
     ApprovedSpec, CallSpec, CaseSpec, ExpectSpec, ExpectTokenSpec, GivenSpec, PartySpec,
     PlacedCase, VoterSpec,
 };
+pub use located::{Line, Located};
 pub use server::{Overrides, ServerSpec};
 pub use watch::Stamp;
 

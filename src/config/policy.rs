@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::case::{CaseSpec, PlacedCase};
+use super::documents::Documents;
 use super::expectation::{self, Known};
 use super::place::place;
-use super::problem::Problems;
+use super::problem::{Problems, Sources};
 use super::signals::Signals;
 use super::written::{check_version, place_by_name, unknown_providers};
 use super::yaml::{Document, KeyPath};
@@ -22,12 +23,13 @@ use crate::policy::spec::RuleSpec;
 use crate::policy::{Context, Policy, Source, compile};
 
 /// Everything that policy files hold, with where it stands.
-#[derive(Default)]
-pub(super) struct PolicyFiles {
-    documents: Vec<Document>,
+pub(super) struct PolicyFiles<'s> {
+    documents: Documents<'s>,
     routes: Vec<(usize, KeyPath, CompiledRoute)>,
     conditions: Vec<ConditionName>,
-    rules: Vec<(usize, KeyPath, RuleSpec)>,
+    rules: Vec<RuleSpec>,
+    /// Where each rule stands: in which document, and as which item.
+    places: Vec<(usize, usize)>,
     signals: Signals,
     cases: Vec<(usize, KeyPath, PlacedCase)>,
     /// Whether a rule could not be read: actions are then not said to be permitted by nobody.
@@ -48,23 +50,26 @@ pub(super) struct Read {
 
 const KEYS: &[&str] = &["version", "routes", "conditions", "risk", "rules", "tests"];
 
-impl PolicyFiles {
-    /// No policy yet, beside the route that countersign itself is.
-    pub(super) fn beside(own: Option<CompiledRoute>) -> Self {
+impl<'s> PolicyFiles<'s> {
+    /// No policy yet, of files with these texts, beside the route that countersign itself is.
+    pub(super) const fn beside(own: Option<CompiledRoute>, sources: &'s Sources) -> Self {
         Self {
+            documents: Documents::of(sources),
+            routes: Vec::new(),
+            conditions: Vec::new(),
+            rules: Vec::new(),
+            places: Vec::new(),
+            signals: Signals::new(),
+            cases: Vec::new(),
+            rules_incomplete: false,
             own,
-            ..Self::default()
+            incomplete: false,
         }
     }
 
     /// Reads one policy file; with `tests_only`, one that may hold nothing but tests.
-    pub(super) fn read(
-        &mut self,
-        file: &Path,
-        text: &str,
-        tests_only: bool,
-        problems: &mut Problems,
-    ) {
+    pub(super) fn read(&mut self, file: &Path, tests_only: bool, problems: &mut Problems) {
+        let text = self.documents.text(file);
         let Some(document) = problems.keep(Document::read(file, text)) else {
             (self.incomplete, self.rules_incomplete) = (true, true);
             return;
@@ -81,17 +86,9 @@ impl PolicyFiles {
         check_version(&document, problems);
         self.read_routes(&document, problems);
         self.read_conditions(&document, problems);
-        let index = self.documents.len();
+        let index = self.documents.next();
         self.signals.read(index, &document, problems);
-        for path in problems
-            .keep(document.items(&root.join("rules")))
-            .unwrap_or_default()
-        {
-            match problems.keep(document.decode::<RuleSpec>(&path)) {
-                Some(rule) => self.rules.push((index, path, rule)),
-                None => self.rules_incomplete = true,
-            }
-        }
+        self.read_rules(index, &document, problems);
         for path in problems
             .keep(document.items(&root.join("tests")))
             .unwrap_or_default()
@@ -106,7 +103,23 @@ impl PolicyFiles {
                 self.cases.push((index, path, case));
             }
         }
-        self.documents.push(document);
+        self.documents.add(file);
+    }
+
+    fn read_rules(&mut self, index: usize, document: &Document, problems: &mut Problems) {
+        let items = problems.keep(document.items(&rules()));
+        let items = items.unwrap_or_default();
+        self.rules.reserve(items.len());
+        self.places.reserve(items.len());
+        for (item, path) in items.iter().enumerate() {
+            match problems.keep(document.decode::<RuleSpec>(path)) {
+                Some(rule) => {
+                    self.rules.push(rule);
+                    self.places.push((index, item));
+                }
+                None => self.rules_incomplete = true,
+            }
+        }
     }
 
     fn read_routes(&mut self, document: &Document, problems: &mut Problems) {
@@ -180,7 +193,7 @@ impl PolicyFiles {
             ));
         }
         self.routes
-            .push((self.documents.len(), path.clone(), route));
+            .push((self.documents.next(), path.clone(), route));
     }
 
     fn read_conditions(&mut self, document: &Document, problems: &mut Problems) {
@@ -278,12 +291,11 @@ impl PolicyFiles {
         findings: impl IntoIterator<Item = Finding>,
         problems: &mut Problems,
     ) {
-        if let Some(document) = self.documents.get(document) {
-            problems.extend(
-                findings
-                    .into_iter()
-                    .map(|finding| place(document, path, finding)),
-            );
+        let mut findings = findings.into_iter().peekable();
+        if findings.peek().is_some()
+            && let Some(document) = self.documents.get(document)
+        {
+            problems.extend(findings.map(|finding| place(document, path, finding)));
         }
     }
 
@@ -296,7 +308,6 @@ impl PolicyFiles {
         token_header: Option<&str>,
         problems: &mut Problems,
     ) -> Option<Policy> {
-        let specs: Vec<RuleSpec> = self.rules.iter().map(|(_, _, spec)| spec.clone()).collect();
         let known: Vec<&Route> = self.all_routes().collect();
         let context = Context {
             routes: &known,
@@ -306,7 +317,7 @@ impl PolicyFiles {
             trusted_metadata,
             token_header,
         };
-        let (policy, findings) = match compile(&specs, self.signals.as_slice(), &context) {
+        let (policy, findings) = match compile(&self.rules, self.signals.as_slice(), &context) {
             // Rules that could not be read are missing here: what looks odd without them may be fine with them.
             Ok((policy, _)) if problems.has_errors() => (Some(policy), Vec::new()),
             Ok((policy, warnings)) => (Some(policy), warnings),
@@ -340,8 +351,8 @@ impl PolicyFiles {
     fn place_of(&self, source: &Source) -> Option<(usize, KeyPath)> {
         match source {
             Source::Rule(index) => {
-                let (document, path, _) = self.rules.get(*index)?;
-                Some((*document, path.clone()))
+                let (document, item) = self.places.get(*index)?;
+                Some((*document, rules().join(*item)))
             }
             Source::Signal(index) => self.signals.place_of(*index),
             Source::Action(route, action) => {
@@ -360,6 +371,10 @@ impl PolicyFiles {
         policy: Option<&Policy>,
         problems: &mut Problems,
     ) {
+        if self.cases.is_empty() {
+            // What cases are checked against is as large as the policy.
+            return;
+        }
         let routes = || self.all_routes();
         let actions = routes().flat_map(|route| &route.actions);
         let complete = !self.incomplete;
@@ -382,6 +397,11 @@ impl PolicyFiles {
             );
         }
     }
+}
+
+/// Where the rules of a file stand.
+fn rules() -> KeyPath {
+    KeyPath::root().join("rules")
 }
 
 fn of_mcp(route: &Route) -> Option<String> {

@@ -6,13 +6,20 @@ use crate::model::name::SignalId;
 use crate::policy::spec::SignalSpec;
 
 /// Every signal of every file; an index is the same for both.
-#[derive(Default)]
 pub(super) struct Signals {
     written: Vec<(SignalId, SignalSpec)>,
     places: Vec<(usize, KeyPath)>,
 }
 
 impl Signals {
+    /// None yet.
+    pub(super) const fn new() -> Self {
+        Self {
+            written: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
     /// Reads the `risk:` of the document with this index.
     pub(super) fn read(&mut self, index: usize, document: &Document, problems: &mut Problems) {
         for entry in problems

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::documents::Documents;
 use super::place::place;
 use super::problem::{Problem, Problems};
 use super::yaml::{Document, KeyPath};
@@ -13,7 +14,7 @@ use crate::model::suggest::suggest;
 
 /// A finding whose path starts with the id of a route, at that route's place.
 pub(super) fn place_by_name(
-    documents: &[Document],
+    documents: &Documents<'_>,
     places: &HashMap<String, (usize, KeyPath)>,
     finding: Finding,
 ) -> Option<Problem> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::at::At;
 use super::estate::Estate;
 use super::needs::Needs;
+use super::normalisation::Underscores;
 use super::report::Report;
 use super::trap::Trap;
 use super::{listener, named};
@@ -47,6 +48,8 @@ pub(super) struct Examination<'a, 'd> {
     pub(super) certificates: bool,
     /// Whether a connection manager passes `x-forwarded-client-cert` on.
     pub(super) forwards: bool,
+    /// What the connection manager makes of headers with underscores.
+    pub(super) underscores: Underscores,
     /// Whether something could not be seen: then nothing is said to be missing everywhere.
     pub(super) partial: bool,
 }
@@ -75,6 +78,7 @@ pub fn examine(
         asked: BTreeSet::new(),
         certificates: false,
         forwards: false,
+        underscores: Underscores::Pass,
         partial: false,
     };
     examination.whole();

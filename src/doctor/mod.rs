@@ -18,6 +18,7 @@ mod examine;
 mod fetch;
 mod filter;
 mod forwarding;
+mod headers;
 mod http_filter;
 mod listener;
 mod matcher;
@@ -38,5 +39,6 @@ mod wanted;
 
 pub use examine::{Examined, MAX_BYTES, examine};
 pub use fetch::{FetchError, fetch};
+pub use headers::{By, HeaderName, Need, RequestHeaders};
 pub use needs::Needs;
 pub use trap::{Trap, TrapError};

@@ -1,44 +1,16 @@
 //! What countersign reads of a request and changes about it: the other side of what Envoy is told to send and to take.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::headers::RequestHeaders;
 use crate::config::Bundle;
 use crate::ext_authz::{Grpc, MAX_MESSAGE};
+use crate::model::header::{AUTHORIZATION, CLIENT_CERTIFICATE, DPOP};
 use crate::model::route::{Action, McpOperation, Operation, Protocol, Route, RouteMatch};
 use crate::policy::Policy;
 
-/// Headers that every check looks at, whatever is configured.
-const ALWAYS: [(&str, &str); 5] = [
-    ("authorization", "tokens are read from it"),
-    ("content-type", "gRPC is told by it"),
-    ("x-http-method", "requests with it are refused"),
-    ("x-http-method-override", "requests with it are refused"),
-    ("x-method-override", "requests with it are refused"),
-];
-/// Where a proxy in front of Envoy says whose certificate it has verified.
-const FORWARDED_CERTIFICATE: &str = "x-forwarded-client-cert";
-/// What gives a browser away.
-const OF_BROWSERS: [(&str, &str); 2] = [
-    ("origin", "`lifecycle.browser` looks for it"),
-    (
-        "sec-fetch-site",
-        "`lifecycle.browser` looks for `sec-fetch-*`",
-    ),
-];
-/// What says how much of a body there is, and of what kind; each needs a body to be read.
-const OF_BODIES: [(&str, &str); 2] = [
-    ("content-encoding", "a compressed body is refused"),
-    ("content-length", "a body that is shorter is not whole"),
-];
-/// What an MCP message says a second time, where it can be read without its body.
-const OF_MCP: [&str; 4] = [
-    "mcp-method",
-    "mcp-name",
-    "mcp-param-*",
-    "mcp-protocol-version",
-];
 /// What countersign keeps back of Envoy's timeout unless it is configured.
 const DEFAULT_MARGIN: Duration = Duration::from_millis(10);
 
@@ -46,9 +18,7 @@ const DEFAULT_MARGIN: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug)]
 pub struct Needs {
     /// Request headers that are read, and by whom.
-    pub(super) headers: BTreeMap<String, String>,
-    /// The same for all headers, where a name is computed.
-    pub(super) any_header: Option<String>,
+    pub(super) headers: RequestHeaders,
     /// Namespaces of metadata that policies read.
     pub(super) metadata: BTreeSet<String>,
     /// Namespaces of route metadata that policies read.
@@ -112,10 +82,8 @@ pub(super) struct Port {
 impl Default for Needs {
     /// What holds for every configuration.
     fn default() -> Self {
-        let always = ALWAYS.map(|(name, why)| (name.to_owned(), why.to_owned()));
         Self {
-            headers: always.into(),
-            any_header: None,
+            headers: RequestHeaders::default(),
             metadata: BTreeSet::new(),
             route_metadata: BTreeSet::new(),
             extensions: BTreeSet::new(),
@@ -139,6 +107,7 @@ impl Needs {
     /// What this configuration reads and sets.
     pub fn of(bundle: &Bundle) -> Self {
         let mut needs = Self {
+            headers: RequestHeaders::of(bundle),
             margin: bundle.grpc.margin(),
             port: Some(Port::of(&bundle.grpc)),
             loaded: true,
@@ -148,19 +117,12 @@ impl Needs {
         needs.read_providers(bundle);
         needs.read_policy(&bundle.policy);
         needs.read_tokens(bundle);
-        if bundle.lifecycle.looks_for_browsers() {
-            for (name, why) in OF_BROWSERS {
-                needs.header(name, why);
-            }
-        }
         needs
     }
 
     fn read_providers(&mut self, bundle: &Bundle) {
-        for (provider, name) in bundle.providers.headers() {
-            self.forwarded_certificates |= name == FORWARDED_CERTIFICATE;
-            self.header(name, &format!("provider `{provider}` reads it"));
-        }
+        let mut read = bundle.providers.headers().map(|(_, name)| name);
+        self.forwarded_certificates = read.any(|name| name == CLIENT_CERTIFICATE);
         if let Some(provider) = bundle.providers.of_certificates().next() {
             self.certificate = Some(format!(
                 "provider `{provider}` sees nothing of a certificate but the first of its names"
@@ -176,17 +138,7 @@ impl Needs {
                 self.named_routes.insert(id.clone());
             }
             self.bodies.extend(wanted(route, &bundle.policy));
-            if matches!(route.protocol, Protocol::Mcp(_)) {
-                for name in OF_MCP {
-                    self.header(name, "it is compared with the body of an MCP message");
-                }
-            }
             self.routes.insert(id);
-        }
-        if !self.bodies.is_empty() {
-            for (name, why) in OF_BODIES {
-                self.header(name, why);
-            }
         }
     }
 
@@ -200,13 +152,9 @@ impl Needs {
         self.set = set.map(ToString::to_string).collect();
         let stripped = policy.stripped_headers().into_iter();
         self.stripped = stripped.map(ToString::to_string).collect();
-        for path in policy.reads() {
+        for (path, _) in policy.reads() {
             let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
             match names.as_slice() {
-                ["request", "headers"] => {
-                    self.any_header = Some("a policy reads headers by a computed name".to_owned());
-                }
-                ["request", "headers", name, ..] => self.header(name, "a policy reads it"),
                 ["context", "metadata", name, ..] => {
                     self.metadata.insert((*name).to_owned());
                 }
@@ -228,19 +176,10 @@ impl Needs {
         if bundle.policy.demands_tokens() {
             let own = bundle.providers.headers();
             let own = own.map(|(_, name)| name.to_owned());
-            let known = ["authorization", "dpop"].map(str::to_owned);
-            let all = own
-                .filter(|name| name != FORWARDED_CERTIFICATE)
-                .chain(known);
+            let known = [AUTHORIZATION, DPOP].map(str::to_owned);
+            let all = own.filter(|name| name != CLIENT_CERTIFICATE).chain(known);
             self.stripped.extend(all);
         }
-    }
-
-    /// Notes a header; the first reason stays.
-    fn header(&mut self, name: &str, why: &str) {
-        self.headers
-            .entry(name.to_ascii_lowercase())
-            .or_insert_with(|| why.to_owned());
     }
 }
 

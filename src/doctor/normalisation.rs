@@ -13,6 +13,23 @@ const SLASHES: [&str; 5] = [
 ];
 const UNDERSCORES: [&str; 3] = ["ALLOW", "REJECT_REQUEST", "DROP_HEADER"];
 
+/// What becomes of headers whose names have underscores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Underscores {
+    Pass,
+    /// They are dropped, or their requests refused.
+    Stop,
+}
+
+impl Underscores {
+    fn of(protocol: &At<'_>) -> Self {
+        match protocol.word("headers_with_underscores_action", &UNDERSCORES) {
+            "ALLOW" => Self::Pass,
+            _ => Self::Stop,
+        }
+    }
+}
+
 /// Examines how a connection manager reads requests.
 pub(super) fn examine(manager: &At<'_>, examination: &mut Examination<'_, '_>) {
     let report = &mut examination.report;
@@ -41,7 +58,8 @@ pub(super) fn examine(manager: &At<'_>, examination: &mut Examination<'_, '_>) {
         );
     }
     let protocol = manager.field("common_http_protocol_options");
-    if protocol.word("headers_with_underscores_action", &UNDERSCORES) == "ALLOW" {
+    examination.underscores = Underscores::of(&protocol);
+    if examination.underscores == Underscores::Pass {
         report.add(
             Trap::UnderscoreHeaders,
             &protocol.field("headers_with_underscores_action"),

@@ -149,6 +149,10 @@ traps! {
     // What is sent, and what may come back.
     /// A header that countersign or its policies read is not sent: they see that it is absent.
     HeadersNotSent: Error = "headers-not-sent",
+    /// A list of headers that are sent has a pattern that cannot be read here, so what it leaves out is not known.
+    HeadersUnjudged: Warning = "headers-unjudged",
+    /// The id that Envoy has for a request is not sent: records call the request by another one.
+    RequestIdNotSent: Warning = "request-id-not-sent",
     /// Metadata that policies read is not sent: they see that it is absent.
     MetadataNotSent: Error = "metadata-not-sent",
     /// A context extension that policies read is set nowhere.

@@ -41,10 +41,7 @@ pub use error::{Arithmetic, EvaluationError, ExpressionError};
 
 /// A compiled expression of a checked result type. Clones share it.
 #[derive(Clone)]
-pub struct Expression {
-    source: Arc<str>,
-    program: Arc<Program>,
-}
+pub struct Expression(Arc<Program>);
 
 impl Expression {
     /// Compiles `source` (4 KiB at most), whose value must be an `expected`; a `dyn` value is checked when it is evaluated.
@@ -57,36 +54,39 @@ impl Expression {
         let parsed = parse::parse(source)?;
         let checked = check::check(&parsed, schema, expected)?;
         let known = relate(&checked.of, expected) == Relation::Same;
-        Ok(Self {
-            source: Arc::from(source),
-            program: Arc::new(Program {
-                root: checked.root,
-                draft: checked.draft,
-                expected: (!known).then(|| expected.clone()),
-            }),
-        })
+        Ok(Self(Arc::new(Program {
+            source: Box::from(source),
+            root: checked.root,
+            draft: checked.draft,
+            expected: (!known).then(|| expected.clone()),
+        })))
     }
 
     /// The value for these attributes, which has the type that was expected. Reads only what it needs, each at most once,
     /// in bounded time.
     pub fn evaluate(&self, attributes: &dyn Attributes) -> Result<Value, EvaluationError> {
-        self.program.evaluate(attributes)
+        self.0.evaluate(attributes)
     }
 
     /// What was compiled.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// Every attribute path that evaluation can read or test. A map that is read by a computed key is its own path.
     pub fn reads(&self) -> &[Box<[Box<str>]>] {
-        self.program.reads()
+        self.0.reads()
+    }
+
+    /// Whether a list or map is indexed with a key that is computed, so that what is read depends on what is read.
+    pub fn has_computed_key(&self) -> bool {
+        self.0.draft.has_computed_key()
     }
 }
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Expression").field(&self.source).finish()
+        f.debug_tuple("Expression").field(&self.source()).finish()
     }
 }
 
@@ -120,10 +120,15 @@ impl Condition {
     pub fn reads(&self) -> &[Box<[Box<str>]>] {
         self.0.reads()
     }
+
+    /// See [`Expression::has_computed_key`].
+    pub fn has_computed_key(&self) -> bool {
+        self.0.has_computed_key()
+    }
 }
 
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Condition").field(&self.0.source).finish()
+        f.debug_tuple("Condition").field(&self.source()).finish()
     }
 }

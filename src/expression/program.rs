@@ -21,6 +21,7 @@ pub(super) struct Draft {
     reads: Vec<Box<[Box<str>]>>,
     types: Vec<Type>,
     constants: Vec<Box<dyn Val>>,
+    computed_key: bool,
 }
 
 /// The variables of a rewritten expression start with one of these, followed by an index. No source can name them.
@@ -45,6 +46,15 @@ impl Draft {
         format!("{CONSTANT}{}", self.constants.len() - 1)
     }
 
+    /// A list or map is indexed with a key that is computed.
+    pub(super) fn computes_key(&mut self) {
+        self.computed_key = true;
+    }
+
+    pub(super) const fn has_computed_key(&self) -> bool {
+        self.computed_key
+    }
+
     /// Estimated steps to convert everything that is read, once.
     pub(super) fn cost(&self) -> u64 {
         self.types.iter().map(size_of).sum()
@@ -67,6 +77,8 @@ impl Draft {
 /// An expression that is ready to be evaluated.
 #[derive(Debug)]
 pub(super) struct Program {
+    /// What was compiled.
+    pub(super) source: Box<str>,
     pub(super) root: IdedExpr,
     pub(super) draft: Draft,
     /// The type that its value is checked for, if that is known only now.

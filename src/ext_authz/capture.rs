@@ -1,11 +1,10 @@
 //! A captured `CheckRequest`, in protobuf's JSON form, for `explain`.
 
-use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use super::reflection::DESCRIPTOR;
-use super::request::access_request as canonical;
+use super::request::read_request;
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
@@ -21,9 +20,6 @@ pub enum CaptureError {
     /// Not JSON, or not of this message.
     #[error("not a `CheckRequest` in protobuf's JSON form: {0}")]
     Json(#[from] serde_json::Error),
-    /// Not the message that it seemed to be.
-    #[error("not a `CheckRequest`: {0}")]
-    Message(#[from] prost::DecodeError),
 }
 
 /// The canonical request of a captured check, or why there is none. Field names may be written `header_map` or
@@ -40,8 +36,7 @@ pub fn access_request(
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let message = DynamicMessage::deserialize(descriptor, &mut deserializer)?;
     deserializer.end()?;
-    let check = CheckRequest::decode(message.encode_to_vec().as_slice())?;
-    Ok(canonical(&check, now))
+    Ok(read_request(&message.encode_to_vec(), now))
 }
 
 #[cfg(test)]

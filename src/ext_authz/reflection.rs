@@ -10,18 +10,86 @@
 //!   --include_imports --descriptor_set_out=descriptor.binpb envoy/service/auth/v3/external_auth.proto
 //! ```
 
+use std::convert::Infallible;
+use std::future::ready;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::server::NamedService;
 use tonic::service::RoutesBuilder;
+use tonic::{Code, Status};
 use tonic_reflection::server::{Builder, Error};
 
 /// `envoy.service.auth.v3.Authorization` and its imports.
 pub(super) const DESCRIPTOR: &[u8] = include_bytes!("descriptor.binpb");
 
 /// Adds both versions of the reflection service, describing checks, health and reflection itself.
-pub(super) fn add(routes: &mut RoutesBuilder) -> Result<(), Error> {
+pub(super) fn add(routes: &mut RoutesBuilder) {
     routes
-        .add_service(builder().build_v1()?)
-        .add_service(builder().build_v1alpha()?);
-    Ok(())
+        .add_service(OnDemand::by(|| builder().build_v1()))
+        .add_service(OnDemand::by(|| builder().build_v1alpha()));
+}
+
+/// A service that is made when it is called first. Few are ever asked to describe themselves, and the descriptions of Envoy's
+/// messages take more room than all that a small policy needs.
+struct OnDemand<S> {
+    make: fn() -> Result<S, Error>,
+    made: Arc<OnceLock<Result<S, Error>>>,
+}
+
+impl<S> OnDemand<S> {
+    fn by(make: fn() -> Result<S, Error>) -> Self {
+        Self {
+            make,
+            made: Arc::default(),
+        }
+    }
+}
+
+impl<S> Clone for OnDemand<S> {
+    fn clone(&self) -> Self {
+        Self {
+            make: self.make,
+            made: Arc::clone(&self.made),
+        }
+    }
+}
+
+impl<S: NamedService> NamedService for OnDemand<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+type Answer = http::Response<Body>;
+
+impl<S> Service<http::Request<Body>> for OnDemand<S>
+where
+    S: Service<
+            http::Request<Body>,
+            Response = Answer,
+            Error = Infallible,
+            Future = BoxFuture<Answer, Infallible>,
+        > + Clone,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = BoxFuture<Answer, Infallible>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The services themselves are always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        match self.made.get_or_init(self.make) {
+            Ok(made) => made.clone().call(request),
+            Err(error) => {
+                let status = Status::new(Code::Internal, error.to_string());
+                Box::pin(ready(Ok(status.into_http())))
+            }
+        }
+    }
 }
 
 fn builder() -> Builder<'static> {

@@ -6,15 +6,14 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
-use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use tonic::{Request, Response, Status};
-use tracing::Instrument as _;
+use prost::bytes::Bytes;
+use tonic::Request;
+use tracing::Span;
 use tracing::field::{Empty, display};
 
 use crate::authorizer::{Authorizer, Origin};
@@ -28,8 +27,9 @@ use super::clock;
 use super::deadline::{Deadline, Patience};
 use super::limit::Load;
 use super::peer::{Peer, Removed};
-use super::request::{access_request, is_grpc, request_id};
-use super::response::check_response;
+use super::request::{canonical, is_grpc, no_message, request_id};
+use super::response::answer;
+use super::wire::{Check, Malformed};
 
 /// Answers Envoy's checks.
 #[derive(Debug)]
@@ -49,7 +49,23 @@ impl Checks {
         }
     }
 
-    async fn answer(&self, asked: &Asked<'_>) -> CheckResponse {
+    /// The answer to one call, whatever came.
+    pub(super) async fn check(&self, request: &Request<Bytes>) -> Bytes {
+        let arrival = Instant::now();
+        let timeout = request.metadata().get("grpc-timeout");
+        let timeout = timeout.and_then(|value| value.to_str().ok());
+        // Every connection says who is at its other side; without that, nobody is.
+        let gateway = match request.extensions().get::<Peer>() {
+            Some(peer) => peer.gateway(),
+            None => Err(Removed(Arc::from(""))),
+        };
+        let asked = Asked {
+            deadline: Deadline::new(arrival, timeout, self.patience),
+            check: Check::read(request.get_ref()),
+            now: clock::now(),
+            gateway,
+            arrival,
+        };
         let span = tracing::debug_span!(
             "ext_authz.check",
             decision = Empty,
@@ -58,17 +74,17 @@ impl Checks {
             reason = Empty,
             rule = Empty,
         );
-        let answered = caught(async {
-            let decision = self.decide(asked).await;
-            (check_response(&decision), decision)
+        // Where it stands: what is moved is copied, and this is the largest part of a check.
+        let work = pin!(async {
+            let decision = self.decide(&asked).await;
+            describe(&span, &decision);
+            answer(&decision)
         });
-        let answered = answered.instrument(span.clone()).await;
-        let (response, decision) = answered.unwrap_or_else(|fault| {
-            let decision = self.refuse(Verdict::Fault(fault), asked);
-            (check_response(&decision), decision)
-        });
-        describe(&span, &decision);
-        response
+        caught(work, &span).await.unwrap_or_else(|fault| {
+            let decision = self.refuse(Verdict::Fault(fault), &asked);
+            describe(&span, &decision);
+            answer(&decision)
+        })
     }
 
     async fn decide(&self, asked: &Asked<'_>) -> Decision {
@@ -96,9 +112,9 @@ impl Checks {
 
     fn refuse(&self, verdict: Verdict, asked: &Asked<'_>) -> Decision {
         let origin = Origin {
-            request_id: request_id(asked.check),
+            request_id: asked.read().and_then(request_id),
             gateway: asked.gateway_id(),
-            grpc: is_grpc(asked.check),
+            grpc: asked.read().is_some_and(is_grpc),
         };
         self.authorizer
             .refuse(verdict, asked.now, asked.arrival, origin)
@@ -107,21 +123,27 @@ impl Checks {
 
 /// One check, and what is known about it before it is read.
 struct Asked<'a> {
-    check: &'a CheckRequest,
+    check: Result<Check<'a>, Malformed>,
     gateway: Result<Option<Arc<Gateway>>, Removed>,
     now: Timestamp,
     arrival: Instant,
     deadline: Deadline,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// The check, if its bytes are one.
+    fn read(&self) -> Option<&Check<'a>> {
+        self.check.as_ref().ok()
+    }
+
     /// The canonical request, with the Envoy that asks.
-    fn request(&self) -> Result<AccessRequest, Denial> {
+    fn request(&self) -> Result<Box<AccessRequest>, Denial> {
         let gateway = self.gateway.as_ref().map_err(|Removed(_)| {
             Denial::new(Reason::GatewayNotAllowed)
                 .because("the Envoy was taken off the list after it had connected")
         })?;
-        let mut request = access_request(self.check, self.now)?;
+        let check = self.check.as_ref().map_err(|Malformed| no_message())?;
+        let mut request = Box::new(canonical(check, self.now)?);
         request.gateway.clone_from(gateway);
         Ok(request)
     }
@@ -134,38 +156,14 @@ impl Asked<'_> {
     }
 }
 
-#[tonic::async_trait]
-impl Authorization for Checks {
-    async fn check(
-        &self,
-        request: Request<CheckRequest>,
-    ) -> Result<Response<CheckResponse>, Status> {
-        let arrival = Instant::now();
-        let timeout = request.metadata().get("grpc-timeout");
-        let timeout = timeout.and_then(|value| value.to_str().ok());
-        // Every connection says who is at its other side; without that, nobody is.
-        let gateway = match request.extensions().get::<Peer>() {
-            Some(peer) => peer.gateway(),
-            None => Err(Removed(Arc::from(""))),
-        };
-        let asked = Asked {
-            deadline: Deadline::new(arrival, timeout, self.patience),
-            check: request.get_ref(),
-            now: clock::now(),
-            gateway,
-            arrival,
-        };
-        Ok(Response::new(self.answer(&asked).await))
-    }
-}
-
-/// Runs `work`; a panic becomes a fault, so that one bad request ends neither the process nor its own refusal.
-async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
-    let mut work = pin!(work);
+/// Runs `work` within `span`; a panic becomes a fault, so that one bad request ends neither the process nor its own refusal.
+async fn caught<T>(mut work: Pin<&mut impl Future<Output = T>>, span: &Span) -> Result<T, Fault> {
     // Unwind safe: what `work` shares with other checks is atomics, caches and an immutable snapshot, and whatever it
     // was about to return is dropped. The panic's message may quote the request, so it goes no further than the hook.
-    poll_fn(
-        |context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+    poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| {
+            span.in_scope(|| work.as_mut().poll(context))
+        })) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
             Err(_payload) => {
@@ -173,12 +171,12 @@ async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
                 let fault = Fault::new(FaultCode::Internal, "the check panicked");
                 Poll::Ready(Err(fault))
             }
-        },
-    )
+        }
+    })
     .await
 }
 
-fn describe(span: &tracing::Span, decision: &Decision) {
+fn describe(span: &Span, decision: &Decision) {
     if span.is_disabled() {
         return;
     }
@@ -205,13 +203,14 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_fault() {
         let panicking = async { if true { panic!("secret") } else { 7 } };
-        let fault = caught(panicking).await.unwrap_err();
+        let span = Span::none();
+        let fault = caught(pin!(panicking), &span).await.unwrap_err();
         assert_eq!(fault.code, FaultCode::Internal);
         assert!(!fault.cause.contains("secret"));
         let later = async {
             tokio::task::yield_now().await;
             7
         };
-        assert_eq!(caught(later).await, Ok(7));
+        assert_eq!(caught(pin!(later), &span).await, Ok(7));
     }
 }

@@ -50,18 +50,20 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
         issuer: &presented.issuer,
     };
     let chain = link.read(payload.member("act"))?;
+    let assurance = clock.assurance(payload)?;
+    let validity = lifetime.validity.and_from(assurance.auth_time);
     let identity = Identity {
         provider: reading.name.clone(),
         subject,
         kind: mapped.kind,
-        groups: mapped.groups,
+        groups: mapped.groups.into(),
         owner: None,
-        claims: declared(reading, payload)?,
-        assurance: clock.assurance(payload)?,
+        claims: Arc::new(declared(reading, payload)?),
+        assurance,
         client: client(reading, payload)?,
         unregistered_client: reading.unregistered_client,
         chain,
-        token: TokenFacts {
+        token: Arc::new(TokenFacts {
             scope: mapped.scope,
             audience,
             expires: lifetime.expires,
@@ -73,9 +75,13 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
             // Set when it is proven.
             bound: None,
             session: payload.text("sid")?,
-        },
+        }),
     };
-    Ok(Unproven { identity, binding })
+    Ok(Unproven {
+        identity,
+        binding,
+        validity,
+    })
 }
 
 fn declared(reading: &Reading, payload: Payload<'_>) -> Result<Claims, Denial> {

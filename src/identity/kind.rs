@@ -1,18 +1,19 @@
 //! The kinds of providers: from what the user wrote to what verifies.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::api_key::{ApiKeyProvider, ApiKeys};
 use super::introspection::{IntrospectionProvider, Introspector};
-use super::mtls::Mtls;
+use super::mtls::{CLOCKS_APART, Mtls};
 use super::place::Place;
-use super::proof::HEADER as DPOP;
 use super::provider::Provider;
 use super::resources::Resources;
 use super::spec::ProviderSpec;
 use super::svid::Svid;
 use crate::keys::{KeySet, KeySource};
 use crate::model::finding::Finding;
+use crate::model::header::{AUTHORIZATION, DPOP};
 use crate::model::name::ProviderName;
 use crate::model::schema::ClaimDeclarations;
 
@@ -160,10 +161,10 @@ impl Checked {
         match self {
             Self::Jwt(provider) => {
                 let place = provider.place.as_ref();
-                vec![place.map_or("authorization", Place::header_name), DPOP]
+                vec![place.map_or(AUTHORIZATION, Place::header_name), DPOP]
             }
-            Self::Introspection(_) => vec!["authorization", DPOP],
-            Self::JwtSvid(_) => vec!["authorization"],
+            Self::Introspection(_) => vec![AUTHORIZATION, DPOP],
+            Self::JwtSvid(_) => vec![AUTHORIZATION],
             Self::ApiKey(provider) => vec![provider.place().header_name()],
             Self::Mtls(provider) => provider.hops.header().into_iter().collect(),
         }
@@ -198,6 +199,20 @@ impl Checked {
                 let keys = resources.api_keys.clone()?;
                 Some(Ready::ApiKey { provider, keys })
             }
+        }
+    }
+}
+
+impl Ready {
+    /// How far ahead the clock may be that dates its credentials.
+    pub(super) fn leeway(&self) -> Duration {
+        match self {
+            Self::Jwt { provider, .. } => provider.reading.leeway,
+            Self::JwtSvid { provider, .. } => provider.leeway,
+            Self::Introspection { provider, .. } => provider.reading.leeway,
+            // Certificates and keys are dated by clocks that nobody vouches for, and by ours.
+            Self::Mtls(_) => CLOCKS_APART,
+            Self::ApiKey { .. } => Duration::ZERO,
         }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::kind::{Checked, Ready};
 use super::mtls::{Caller, Hops, Mtls};
 use super::payload::Payload;
-use super::place::Place;
 use super::proof::Unproven;
-use super::providers::{Clock, Providers};
+use super::providers::Providers;
 use super::refusal::{Refusal, unknown_issuer};
+use super::signed::Coming;
 use super::svid::Svid;
 use crate::keys::{KeySet, ParsedJws};
 use crate::model::finding::Finding;
@@ -152,21 +152,31 @@ impl Providers {
     pub(super) fn workload_token(
         &self,
         token: ParsedJws<'_>,
-        place: Option<&Place>,
-        request: &AccessRequest,
-        route: &Route,
-        clock: Clock,
+        coming: Coming<'_>,
     ) -> Result<Unproven, Refusal> {
+        let Coming {
+            token: _,
+            key: _,
+            place,
+            request,
+            route,
+            clock,
+        } = coming;
+        let has_issuer = token.unverified_issuer().is_some();
         let id = token.unverified_subject().and_then(SpiffeId::parse);
         let id = id.filter(|_| place.is_none());
         let (provider, keys) = id
             .and_then(|id| self.svid(route, &id))
             .ok_or_else(unknown_issuer)?;
+        let grounds = self.grounds(keys, clock);
         let verified = token.verify(&provider.algorithms, keys, clock.now)?;
         let (typ, key) = (verified.typ.as_deref(), verified.kid.as_deref());
         provider.types.check(typ, &verified.claims)?;
         let payload = Payload(&verified.claims);
-        Ok(provider.read(payload, key, request.now, &route.audience)?)
+        let unproven = provider.read(payload, key, request.now, &route.audience)?;
+        // One with an `iss` could be an access token on another route.
+        self.remember(coming, &unproven, grounds.filter(|_| !has_issuer));
+        Ok(unproven)
     }
 
     /// Whether any provider verifies JWT-SVIDs with this `sub`.

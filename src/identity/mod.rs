@@ -14,6 +14,7 @@
 
 mod accepted;
 mod api_key;
+mod authenticate;
 mod carried;
 mod chain;
 mod check;
@@ -36,10 +37,13 @@ mod providers;
 mod reading;
 mod refusal;
 mod resources;
+mod signed;
 mod spec;
 mod standard;
 mod svid;
+mod times;
 mod token_type;
+mod verified;
 
 #[cfg(test)]
 mod testing;
@@ -64,3 +68,4 @@ pub use spec::{
     ClaimFields, ClaimSpec, JwtSpec, MapSpec, PresetName, ProviderSpec, UnregisteredClientSpec,
 };
 pub use svid::{BundleSpec, JwtSvidSpec};
+pub use verified::VerifiedTokens;

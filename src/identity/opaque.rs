@@ -3,13 +3,13 @@
 use super::introspection::{IntrospectionProvider, IntrospectionSource, Introspector, Standing};
 use super::kind::{Checked, Ready};
 use super::proof::Unproven;
-use super::providers::{CheckedProviders, Clock, Providers};
+use super::providers::{CheckedProviders, Providers};
 use super::refusal::Refusal;
+use super::signed::Coming;
 use crate::keys::{self, JwsError};
 use crate::model::finding::Finding;
 use crate::model::name::ProviderName;
 use crate::model::reason::Reason;
-use crate::model::request::AccessRequest;
 use crate::model::route::Route;
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
@@ -48,9 +48,10 @@ impl Providers {
             .iter()
             .filter_map(|name| self.ready.get(name));
         let asks = of_route.any(|ready| matches!(ready, Ready::Introspection { .. }));
-        let signed = keys::claimed_issuer(token).is_some_and(|iss| self.signs(&iss));
-        let workload = keys::claimed_subject(token).is_some_and(|sub| self.vouches(&sub));
-        asks && !signed && !workload
+        // Only where it matters: who asks nobody need not know what a token says.
+        let signed = || keys::claimed_issuer(token).is_some_and(|iss| self.signs(&iss));
+        let workload = || keys::claimed_subject(token).is_some_and(|sub| self.vouches(&sub));
+        asks && !signed() && !workload()
     }
 
     /// Whether any provider verifies tokens with this `iss` itself.
@@ -75,13 +76,14 @@ impl Providers {
     }
 
     /// Asks about an opaque token: the provider whose prefix it has, else the one without.
-    pub(super) async fn asked(
-        &self,
-        token: &str,
-        request: &AccessRequest,
-        route: &Route,
-        clock: Clock,
-    ) -> Result<Unproven, Refusal> {
+    pub(super) async fn asked(&self, coming: Coming<'_>) -> Result<Unproven, Refusal> {
+        let Coming {
+            token,
+            request,
+            route,
+            clock,
+            ..
+        } = coming;
         if token.len() > keys::MAX_TOKEN_BYTES {
             return Err(JwsError::TooLarge.into());
         }

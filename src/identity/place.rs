@@ -1,6 +1,7 @@
 //! Where a request carries a credential that is not in the `authorization` header.
 
 use crate::model::finding::Finding;
+use crate::model::header;
 use crate::model::reason::Reason;
 use crate::model::request::Headers;
 use crate::model::verdict::Denial;
@@ -28,7 +29,7 @@ impl Place {
     /// The request header that it is, or is part of.
     pub(super) fn header_name(&self) -> &str {
         match self {
-            Self::Cookie(_) => "cookie",
+            Self::Cookie(_) => header::COOKIE,
             Self::Header(name) => name,
         }
     }
@@ -52,8 +53,8 @@ impl Place {
     /// What stands there; a denial if it stands there twice, because two readers could take two of them.
     pub(super) fn read<'a>(&self, headers: &'a Headers) -> Result<Option<&'a str>, Denial> {
         match self {
-            Self::Cookie(name) => cookie(headers.get("cookie").unwrap_or_default(), name),
-            Self::Header(name) => header(headers, name),
+            Self::Cookie(name) => cookie(headers.get(header::COOKIE).unwrap_or_default(), name),
+            Self::Header(name) => of_its_own(headers, name),
         }
     }
 }
@@ -71,7 +72,7 @@ const TAKEN: [&str; 8] = [
 ];
 
 /// A header that occurs twice arrives joined with a comma.
-fn header<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a str>, Denial> {
+fn of_its_own<'a>(headers: &'a Headers, name: &str) -> Result<Option<&'a str>, Denial> {
     let value = headers.get(name);
     if value.is_some_and(|value| value.contains(',')) {
         let denial = Denial::new(Reason::CredentialAmbiguous);
@@ -104,9 +105,7 @@ mod tests {
     use super::*;
 
     fn read(place: &Place, headers: &[(&str, &str)]) -> Result<Option<String>, Reason> {
-        let entries = headers
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let entries = headers.iter().map(|(name, value)| (*name, *value));
         let headers = Headers::new(entries);
         let read = place.read(&headers).map_err(|denial| denial.reason);
         read.map(|value| value.map(str::to_owned))

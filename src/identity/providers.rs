@@ -3,29 +3,24 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::api_key::{self, ApiKeyProvider};
-use super::claims::{self, Presented};
-use super::credential::{Credential, Scheme, find};
+use super::api_key::ApiKeyProvider;
+use super::claims::Presented;
 use super::kind::{Checked, Ready};
 use super::mesh;
-use super::payload::Payload;
 use super::place::Place;
-use super::proof::{DpopSettings, Presentation, Proofs, Unproven};
-use super::refusal::{Refusal, unknown_issuer};
+use super::proof::{DpopSettings, Proofs};
 use super::resources::Resources;
 use super::spec::ProviderSpec;
-use crate::keys::{self, KeySet, KeySource};
+use super::verified::{Epoch, VerifiedTokens};
+use crate::keys::{KeySet, KeySource};
 use crate::model::decision::{DpopFacts, Schemes};
 use crate::model::finding::Finding;
-use crate::model::identity::Identity;
 use crate::model::name::ProviderName;
-use crate::model::reason::Reason;
 use crate::model::request::AccessRequest;
 use crate::model::route::Route;
 use crate::model::schema::ClaimDeclarations;
-use crate::model::verdict::Denial;
 
 /// Providers whose configuration is sound; they have no keys, so they verify nothing.
 #[derive(Debug)]
@@ -39,6 +34,10 @@ pub struct Providers {
     pub(super) places: BTreeMap<Place, Readers>,
     /// How possession of a token's key is shown, whichever provider verifies the token.
     pub(super) proofs: Proofs,
+    /// Tokens that were verified before, by whichever set of providers.
+    pub(super) verified: VerifiedTokens,
+    /// Which set of providers this is.
+    pub(super) epoch: Epoch,
 }
 
 /// Who looks for credentials in a place.
@@ -203,6 +202,8 @@ impl CheckedProviders {
             ready,
             places,
             proofs,
+            verified: resources.verified.clone(),
+            epoch: Epoch::next(),
         }
     }
 }
@@ -255,50 +256,6 @@ fn check(
 }
 
 impl Providers {
-    /// Verifies the credential of a request to `route`: `None` if it carries none, a refusal if it carries one that is
-    /// not accepted, never anything in between. Dates in the credential are compared with the request's own clock. What
-    /// is verified offline, or known, never waits; the size of the credential bounds the work.
-    pub async fn authenticate(
-        &self,
-        request: &AccessRequest,
-        route: &Route,
-        clock: Clock,
-    ) -> Result<Option<Identity>, Refusal> {
-        let Some(credential) = find(request, self.places_for(route))? else {
-            return Ok(self.workload_party(request, route)?);
-        };
-        if route.providers.is_empty() {
-            let denial = Denial::new(Reason::CredentialUnsupported);
-            return Err(denial.because("the route accepts no credentials").into());
-        }
-        let (scheme, token, place) = match credential {
-            Credential::Token(scheme, token) => (scheme, token, None),
-            Credential::Placed(place, key) if self.holds_api_keys(place) => {
-                return self.api_key(key, place, request, route, clock).map(Some);
-            }
-            Credential::Placed(place, token) => (Scheme::Bearer, token, Some(place)),
-        };
-        let unproven = if place.is_none() && self.is_opaque(token, route) {
-            self.asked(token, request, route, clock).await?
-        } else {
-            self.signed(token, place, request, route, clock)?
-        };
-        let certificate = if unproven.needs_certificate() {
-            self.caller_thumbprint(request)?
-        } else {
-            None
-        };
-        let presentation = Presentation {
-            token,
-            scheme,
-            request,
-            route,
-            certificate: certificate.as_deref(),
-            until: clock.until,
-        };
-        self.proofs.prove(unproven, presentation).await.map(Some)
-    }
-
     /// What an answer to a request to `route` tells about proofs of possession; none where no token is taken.
     pub fn dpop(&self, request: &AccessRequest, route: &Route, allowed: bool) -> Option<DpopFacts> {
         let Schemes {
@@ -334,17 +291,6 @@ impl Providers {
         self.ready.contains_key(name)
     }
 
-    /// How long after a moment a credential of this provider that was issued by then can still be accepted, if there is a bound.
-    pub fn outlives(&self, name: &ProviderName) -> Option<Duration> {
-        match self.ready.get(name)? {
-            Ready::Jwt { provider, .. } => provider.outlives(),
-            Ready::Introspection { .. }
-            | Ready::JwtSvid { .. }
-            | Ready::ApiKey { .. }
-            | Ready::Mtls(_) => None,
-        }
-    }
-
     /// What a credential is presented to.
     pub(super) fn presented<'a>(
         &'a self,
@@ -360,7 +306,7 @@ impl Providers {
 
     /// The places that count on a route. Browsers send a cookie to every path of a host, so it counts only where one of
     /// the route's providers reads it.
-    fn places_for(&self, route: &Route) -> impl Iterator<Item = &Place> {
+    pub(super) fn places_for(&self, route: &Route) -> impl Iterator<Item = &Place> {
         self.places.iter().filter_map(|(place, readers)| {
             let counts = match place {
                 Place::Cookie(_) => {
@@ -387,72 +333,8 @@ impl Providers {
     }
 
     /// Whether what stands in `place` is an API key.
-    fn holds_api_keys(&self, place: &Place) -> bool {
+    pub(super) fn holds_api_keys(&self, place: &Place) -> bool {
         self.places.get(place).is_some_and(|readers| readers.keys)
-    }
-
-    /// Verifies an API key that stands in `place`.
-    fn api_key(
-        &self,
-        key: &str,
-        place: &Place,
-        request: &AccessRequest,
-        route: &Route,
-        clock: Clock,
-    ) -> Result<Identity, Refusal> {
-        let candidates = route
-            .providers
-            .iter()
-            .filter_map(|name| match self.ready.get(name)? {
-                Ready::ApiKey { provider, keys } if provider.place() == place => {
-                    Some((&**provider, keys))
-                }
-                Ready::ApiKey { .. }
-                | Ready::Jwt { .. }
-                | Ready::Introspection { .. }
-                | Ready::JwtSvid { .. }
-                | Ready::Mtls(_) => None,
-            });
-        let mut candidates = candidates.peekable();
-        if candidates.peek().is_none() {
-            let denial = Denial::new(Reason::CredentialUnsupported);
-            return Err(denial.because("the route accepts no API keys there").into());
-        }
-        api_key::verify(key, candidates, request, clock.now)
-    }
-
-    /// Verifies a signed token that stands in `place`, or in the `authorization` header: one of access by its `iss`, else
-    /// one of a workload by the trust domain of its `sub`.
-    fn signed(
-        &self,
-        token: &str,
-        place: Option<&Place>,
-        request: &AccessRequest,
-        route: &Route,
-        clock: Clock,
-    ) -> Result<Unproven, Refusal> {
-        let token = keys::parse(token)?;
-        let issuer = token
-            .unverified_issuer()
-            .and_then(|iss| self.issuer(route, iss));
-        let (provider, keys) = match issuer {
-            Some((_, Ready::Jwt { provider, keys })) if provider.place.as_ref() == place => {
-                (provider, keys)
-            }
-            // Whose token it says to be decides; what that provider does not read, no other one is asked about.
-            Some(_) => return Err(unknown_issuer().into()),
-            None => return self.workload_token(token, place, request, route, clock),
-        };
-        let verified = token.verify(&provider.algorithms, keys, clock.now)?;
-        provider
-            .types
-            .check(verified.typ.as_deref(), &verified.claims)?;
-        let presented = self.presented(request, route);
-        let payload = Payload(&verified.claims);
-        let key = verified.kid.as_deref();
-        let unproven = claims::read(&provider.reading, payload, key, &presented)?;
-        provider.check_lifetime(&unproven.identity.token)?;
-        Ok(unproven)
     }
 
     /// The key set of every provider that has one, for readiness, metrics and reuse at the next reload.
@@ -469,7 +351,7 @@ impl Providers {
     }
 
     /// The provider of the route that has exactly this `iss`. No two have the same.
-    fn issuer(&self, route: &Route, iss: &str) -> Option<(&ProviderName, &Ready)> {
+    pub(super) fn issuer(&self, route: &Route, iss: &str) -> Option<(&ProviderName, &Ready)> {
         let mut of_route = route
             .providers
             .iter()

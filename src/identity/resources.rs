@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::api_key::ApiKeys;
 use super::introspection::Introspector;
+use super::verified::VerifiedTokens;
 use crate::keys::KeySet;
 use crate::keys::secret::Secret;
 use crate::model::name::ProviderName;
@@ -23,4 +24,6 @@ pub struct Resources {
     pub nonce_secret: Option<Secret>,
     /// The API keys of the store.
     pub api_keys: Option<ApiKeys>,
+    /// Tokens that were verified before.
+    pub verified: VerifiedTokens,
 }

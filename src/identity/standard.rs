@@ -30,6 +30,40 @@ pub(super) struct Clock {
 pub(super) struct Lifetime {
     pub(super) expires: Option<Timestamp>,
     pub(super) issued: Option<Timestamp>,
+    pub(super) validity: Validity,
+}
+
+/// The dates that a token was accepted with, for whoever meets it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Validity {
+    /// The latest of the dates that must not be in the future.
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    leeway: Duration,
+}
+
+impl Validity {
+    /// Whether none of the dates refuses the token at `now`.
+    pub(super) fn holds(self, now: Timestamp) -> bool {
+        let clock = Clock {
+            now,
+            leeway: self.leeway,
+        };
+        !clock.is_future(self.from) && !clock.is_past(self.until)
+    }
+
+    /// The same, if moreover `date` must not be in the future.
+    pub(super) fn and_from(self, date: Option<Timestamp>) -> Self {
+        Self {
+            from: self.from.max(date),
+            ..self
+        }
+    }
+
+    /// When it ends at the latest, if it ends.
+    pub(super) fn end(self) -> Option<Timestamp> {
+        self.until.map(|until| until.plus(self.leeway))
+    }
 }
 
 impl Clock {
@@ -44,8 +78,7 @@ impl Clock {
             return Err(refusal::claims("`exp` is missing"));
         }
         let (not_before, issued) = (payload.date("nbf")?, payload.date("iat")?);
-        // RFC 7519, section 4.1.4: on or after this moment the token is not accepted.
-        if expires.is_some_and(|expires| self.now >= expires.plus(self.leeway)) {
+        if self.is_past(expires) {
             return Err(Denial::new(Reason::TokenExpired).because("`exp` has passed"));
         }
         for (name, date) in [("nbf", not_before), ("iat", issued)] {
@@ -54,7 +87,16 @@ impl Clock {
                 return Err(Denial::new(Reason::TokenNotYetValid).because(cause));
             }
         }
-        Ok(Lifetime { expires, issued })
+        let validity = Validity {
+            from: not_before.max(issued),
+            until: expires,
+            leeway: self.leeway,
+        };
+        Ok(Lifetime {
+            expires,
+            issued,
+            validity,
+        })
     }
 
     /// Reads `acr`, `amr` and `auth_time`. A person who authenticates in the future would be fresh for ever.
@@ -68,6 +110,11 @@ impl Clock {
             amr: payload.texts("amr", MAX_METHODS)?,
             auth_time,
         })
+    }
+
+    /// RFC 7519, section 4.1.4: on or after `exp` the token is not accepted.
+    fn is_past(self, expires: Option<Timestamp>) -> bool {
+        expires.is_some_and(|expires| self.now >= expires.plus(self.leeway))
     }
 
     fn is_future(self, date: Option<Timestamp>) -> bool {

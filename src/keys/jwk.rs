@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
+use super::embedded::thumbprint;
 use super::source::Purpose;
 use super::{Algorithm, MAX_KID_BYTES};
 
@@ -37,6 +38,8 @@ pub(super) struct VerificationKey {
     /// The one algorithm that the set allows for this key, if it names one.
     only: Option<Algorithm>,
     decoding: DecodingKey,
+    /// What tells it from every other key (RFC 7638).
+    thumbprint: Option<String>,
 }
 
 /// Why a key of a set is left out. The messages contain nothing of the key.
@@ -67,6 +70,7 @@ pub(super) enum JwkError {
 impl VerificationKey {
     /// Checks a key; what it may be used for, then whether its numbers are sound.
     pub(super) fn read(jwk: &Value, purpose: Purpose) -> Result<Self, JwkError> {
+        let thumbprint = thumbprint(jwk);
         let jwk = jwk.as_object().ok_or(JwkError::NotAnObject)?;
         if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
             return Err(JwkError::Private);
@@ -85,7 +89,13 @@ impl VerificationKey {
             shape,
             only: read_algorithm(jwk, shape)?,
             decoding,
+            thumbprint,
         })
+    }
+
+    /// Whether tokens that one of them verifies are verified by the other: the same key, under the same id.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.kid == other.kid && self.thumbprint == other.thumbprint
     }
 
     pub(super) fn kid(&self) -> Option<&str> {

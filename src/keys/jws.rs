@@ -30,7 +30,7 @@ pub struct ParsedJws<'t> {
 pub struct VerifiedJws {
     /// The `typ` of the header, as it stands.
     pub typ: Option<String>,
-    /// The `kid` of the header.
+    /// The id of the key that verified it, whether the header names it or not; without one the `kid` of the header.
     pub kid: Option<String>,
     /// The algorithm of the signature.
     pub algorithm: Algorithm,
@@ -226,6 +226,8 @@ impl ParsedJws<'_> {
         if !key.verify(algorithm, message, signature) {
             return Err(JwsError::BadSignature);
         }
+        // The key that verified says which it is: a signer who leaves `kid` out does not make it another.
+        let kid = key.kid().map(ToOwned::to_owned).or(kid);
         Ok(VerifiedJws {
             typ,
             kid,

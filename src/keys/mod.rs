@@ -43,7 +43,7 @@ pub use jws::{
     claimed_subject, parse, parse_within, verify,
 };
 pub use random::{RandomError, random_bytes};
-pub use set::{KeySet, KeySetStatus};
+pub use set::{Generation, KeySet, KeySetStatus, Lookups};
 pub use sign::{SignError, SigningKey, SigningKeyError, load_signing_keys};
 pub use source::{KeySource, KeySourceError};
 pub use spec::KeySourceSpec;

@@ -1,7 +1,7 @@
 //! The handle on one source's keys, and the snapshot behind it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,13 @@ use crate::outbound::HttpClient;
 
 /// The most unknown key ids that are remembered per source.
 const MAX_UNKNOWN: u64 = 10_000;
+
+/// The number of the next document of any source.
+static NEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// Which keys a source has: no two documents of this process have the same, whatever their sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation(u64);
 
 /// The keys of one source. Clones are cheap and see the same keys.
 #[derive(Debug, Clone)]
@@ -40,12 +47,35 @@ pub struct KeySetStatus {
     pub last_success: Option<Instant>,
     /// The number of usable keys.
     pub keys: usize,
+    /// How many keys were withdrawn: they were in the set, and a later one does not have them.
+    pub withdrawn: u64,
+    /// What came of looking keys up.
+    pub lookups: Lookups,
     /// The number of fetches that ended.
     pub fetches: u64,
     /// How many of them failed.
     pub failures: u64,
     /// Why the last fetch failed, if it did. Without the URL and without anything of the document.
     pub last_error: Option<String>,
+}
+
+/// What came of looking keys up while there were keys that could be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// There was the key.
+    pub hits: u64,
+    /// No key had the id.
+    pub misses: u64,
+    /// The key must not be used with the algorithm, or several keys fitted.
+    pub unfit: u64,
+}
+
+/// The same while it is counted: one addition for a lookup, which waits for nobody.
+#[derive(Debug, Default)]
+struct Tally {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    unfit: AtomicU64,
 }
 
 /// Why a lookup has no key.
@@ -70,6 +100,7 @@ pub(super) struct Shared {
     state: ArcSwap<State>,
     /// Set by the first lookup that wants a refresh, cleared when a fetch starts: a flood of them costs one wake-up.
     asked: AtomicBool,
+    tally: Tally,
     pub(super) wake: Notify,
 }
 
@@ -77,6 +108,7 @@ pub(super) struct Shared {
 #[derive(Debug, Clone, Default)]
 struct State {
     loaded: Option<Loaded>,
+    withdrawn: u64,
     fetches: u64,
     failures: u64,
     last_error: Option<String>,
@@ -87,6 +119,7 @@ struct Loaded {
     table: Arc<KeyTable>,
     /// The ids that tokens named and this table lacks; a new table starts with none. Bounded by [`MAX_UNKNOWN`].
     unknown: Cache<String, ()>,
+    generation: Generation,
     /// When the fetch started, so that a key withdrawn meanwhile counts as old.
     at: Instant,
 }
@@ -129,10 +162,24 @@ impl KeySet {
             age,
             last_success: loaded.map(|loaded| loaded.at),
             keys: loaded.map_or(0, |loaded| loaded.table.len()),
+            withdrawn: state.withdrawn,
+            lookups: self.shared.tally.read(),
             fetches: state.fetches,
             failures: state.failures,
             last_error: state.last_error.clone(),
         }
+    }
+
+    /// Which keys tokens are verified with at `now`; none while no token can be. Whoever remembers that a token was verified
+    /// asks before it is, so that a key that is withdrawn meanwhile counts as withdrawn.
+    pub fn generation(&self, now: Instant) -> Option<Generation> {
+        let state = self.shared.state.load();
+        let loaded = state.loaded.as_ref()?;
+        self.is_fresh(loaded, now).then_some(loaded.generation)
+    }
+
+    fn is_fresh(&self, loaded: &Loaded, now: Instant) -> bool {
+        now.saturating_duration_since(loaded.at) <= self.shared.source.stale_for
     }
 
     /// Finds the key for a token. Never waits and never fetches; the way to a known key takes no lock.
@@ -144,20 +191,19 @@ impl KeySet {
     ) -> Result<Arc<VerificationKey>, LookupError> {
         let state = self.shared.state.load();
         let loaded = state.loaded.as_ref().ok_or(LookupError::NotLoaded)?;
-        if now.saturating_duration_since(loaded.at) > self.shared.source.stale_for {
+        if !self.is_fresh(loaded, now) {
             return Err(LookupError::Stale);
         }
-        loaded
-            .table
-            .find(kid, algorithm)
-            .map_err(|miss| match miss {
-                Miss::Unknown => {
-                    self.note_unknown(kid, loaded);
-                    LookupError::Unknown
-                }
-                Miss::Unfit => LookupError::Unfit,
-                Miss::Ambiguous => LookupError::Ambiguous,
-            })
+        let found = loaded.table.find(kid, algorithm);
+        self.shared.tally.count(&found);
+        found.map_err(|miss| match miss {
+            Miss::Unknown => {
+                self.note_unknown(kid, loaded);
+                LookupError::Unknown
+            }
+            Miss::Unfit => LookupError::Unfit,
+            Miss::Ambiguous => LookupError::Ambiguous,
+        })
     }
 
     /// Remembers an unknown id, and asks for a refresh the first time that it is seen since the keys last changed.
@@ -184,12 +230,37 @@ impl KeySet {
     }
 }
 
+impl Tally {
+    fn count<T>(&self, found: &Result<T, Miss>) {
+        let counter = match found {
+            Ok(_) => &self.hits,
+            Err(Miss::Unknown) => &self.misses,
+            Err(Miss::Unfit | Miss::Ambiguous) => &self.unfit,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> Lookups {
+        let Self {
+            hits,
+            misses,
+            unfit,
+        } = self;
+        Lookups {
+            hits: hits.load(Ordering::Relaxed),
+            misses: misses.load(Ordering::Relaxed),
+            unfit: unfit.load(Ordering::Relaxed),
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn new(source: KeySource) -> Self {
         Self {
             source,
             state: ArcSwap::default(),
             asked: AtomicBool::new(false),
+            tally: Tally::default(),
             wake: Notify::new(),
         }
     }
@@ -207,17 +278,23 @@ impl Shared {
             .as_ref()
             .filter(|loaded| loaded.table.same_document(&table));
         let news = same.is_none();
+        let before = old.loaded.as_ref().filter(|_| news);
+        let gone = before.map_or(0, |loaded| loaded.table.withdrawn_in(&table));
         let loaded = match same {
             Some(same) => Loaded { at, ..same.clone() },
             None => Loaded {
                 table: Arc::new(table),
                 unknown: Cache::new(MAX_UNKNOWN),
+                generation: Generation(NEXT_GENERATION.fetch_add(1, Ordering::Relaxed)),
                 at,
             },
         };
         let table = news.then(|| Arc::clone(&loaded.table));
         self.state.store(Arc::new(State {
             loaded: Some(loaded),
+            withdrawn: old
+                .withdrawn
+                .saturating_add(gone.try_into().unwrap_or(u64::MAX)),
             fetches: old.fetches.saturating_add(1),
             failures: old.failures,
             last_error: None,
@@ -230,6 +307,7 @@ impl Shared {
         let old = self.state.load_full();
         self.state.store(Arc::new(State {
             loaded: old.loaded.clone(),
+            withdrawn: old.withdrawn,
             fetches: old.fetches.saturating_add(1),
             failures: old.failures.saturating_add(1),
             last_error: Some(error),

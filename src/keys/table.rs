@@ -135,6 +135,12 @@ impl KeyTable {
         self.keys.len()
     }
 
+    /// How many of these keys a later table has not any more.
+    pub(super) fn withdrawn_in(&self, later: &Self) -> usize {
+        let stays = |key: &Arc<VerificationKey>| later.keys.iter().any(|other| other.is_same(key));
+        self.keys.iter().filter(|key| !stays(key)).count()
+    }
+
     /// How soon the document wants to be fetched again.
     pub(super) const fn refresh_hint(&self) -> Option<Duration> {
         self.refresh_hint

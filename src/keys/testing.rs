@@ -150,6 +150,30 @@ pub(crate) fn key_set(document: &[u8], at: Instant) -> KeySet {
     loaded(source(), document, at)
 }
 
+/// Keys that change when a test says so.
+pub(crate) struct Changing {
+    pub(crate) keys: KeySet,
+    shared: Arc<Shared>,
+}
+
+impl Changing {
+    pub(crate) fn new(document: &[u8], at: Instant) -> Self {
+        let shared = Arc::new(Shared::new(source()));
+        let changing = Self {
+            keys: KeySet::detached(Arc::clone(&shared)),
+            shared,
+        };
+        changing.become_at(document, at);
+        changing
+    }
+
+    /// A fetch that started at `at` brought this document.
+    pub(crate) fn become_at(&self, document: &[u8], at: Instant) {
+        let table = KeyTable::read(document, self.shared.source.purpose).unwrap();
+        self.shared.succeed(table, at);
+    }
+}
+
 /// The same for the bundle of a trust domain.
 pub(crate) fn bundle_set(document: &[u8], at: Instant) -> KeySet {
     loaded(source().of_bundle(), document, at)

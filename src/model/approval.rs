@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::approver::Approvers;
 use super::decision::DecisionId;
 use super::name::{ActionId, RouteId, RuleId};
-use super::party::{Kind, PartyId};
+use super::party::{Kind, PartyId, Prior};
 use super::route::{Resource, Tier};
 use super::time::Timestamp;
 
@@ -128,6 +128,32 @@ impl State {
     }
 }
 
+/// Where an approval stands among all, the newest first. It says so for itself, and stays true when the approval is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// Its id.
+    pub id: ApprovalId,
+}
+
+impl Place {
+    /// Reads what [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (millis, id) = text.split_once('.')?;
+        Some(Self {
+            created: Timestamp::from_millis(millis.parse().ok()?),
+            id: ApprovalId::parse(id).ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.created.millis(), self.id)
+    }
+}
+
 /// One approval from the first attempt to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approval {
@@ -190,6 +216,14 @@ impl Approval {
         }
     }
 
+    /// Where it stands among all.
+    pub fn place(&self) -> Place {
+        Place {
+            created: self.created,
+            id: self.id.clone(),
+        }
+    }
+
     /// Whether it can still be decided or used at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         matches!(
@@ -200,8 +234,13 @@ impl Approval {
 
     /// How often it can be used yet, if it is approved.
     pub fn uses_left(&self) -> u32 {
+        self.uses_left_of(self.uses)
+    }
+
+    /// The same where no more than so many uses are allowed by now.
+    pub fn uses_left_of(&self, most: u32) -> u32 {
         let used = u32::try_from(self.spent.len()).unwrap_or(u32::MAX);
-        self.uses.saturating_sub(used)
+        self.uses.min(most).saturating_sub(used)
     }
 }
 
@@ -212,6 +251,8 @@ pub struct Requester {
     pub subject: Involved,
     /// Who acts for the subject, where somebody does.
     pub actor: Option<Involved>,
+    /// Who acted before, as the credential of the first attempt says.
+    pub prior: Vec<Prior>,
     /// The key that the credential is bound to: `jkt:…` or `x5t:…`.
     pub proof: Option<Arc<str>>,
 }
@@ -231,8 +272,12 @@ pub struct Involved {
 /// may read approvals, and in no log and no record.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Details {
+    /// What is called, as far as it is bound: `tools/call delete_customer`, `DELETE /v1/customers/7`, `POST /crm.Customers/Delete`.
+    pub operation: Option<Arc<str>>,
     /// The canonical form (RFC 8785) of the bound arguments, if there are any.
     pub arguments: Option<Arc<str>>,
+    /// What a message says beside its arguments, in the same form, where all of it is bound.
+    pub rest: Option<Arc<str>>,
     /// The bound path parameters, in the same form.
     pub params: Option<Arc<str>>,
     /// The bound query, in the same form.
@@ -295,6 +340,10 @@ pub struct Voter {
     pub owner: Option<Arc<str>>,
     /// Who acted for it, where somebody did.
     pub actor: Option<PartyId>,
+    /// Everybody else whom its credential names.
+    pub prior: Vec<PartyId>,
+    /// Who answers for those through whom it votes.
+    pub owners: Vec<Arc<str>>,
     /// The authentication context class of its credential.
     pub acr: Option<Arc<str>>,
     /// When it authenticated.

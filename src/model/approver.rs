@@ -114,6 +114,8 @@ mod tests {
             groups: groups.iter().map(|name| Arc::from(*name)).collect(),
             owner: None,
             actor: None,
+            prior: Vec::new(),
+            owners: Vec::new(),
             acr: None,
             auth_time: None,
         }

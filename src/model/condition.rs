@@ -1,6 +1,7 @@
 //! What somebody says is true at the moment: the value of a condition that a policy declares.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::name::ConditionName;
 use super::time::Timestamp;
@@ -16,11 +17,11 @@ pub struct ConditionSetting {
     pub by: Arc<str>,
     /// Why.
     pub reason: Arc<str>,
-    /// Since when.
+    /// Since when: later than every setting before it that anybody knew who took part, whatever the clocks said.
     pub at: Timestamp,
     /// Until when; after that it is as if nobody had said anything.
     pub expires: Option<Timestamp>,
-    /// Grows by one with every change, from 1.
+    /// Grows with every change, from 1.
     pub version: u64,
 }
 
@@ -31,9 +32,25 @@ impl ConditionSetting {
         (!over).then_some(self.value)
     }
 
-    /// Whether it replaces another one of the same name.
+    /// Whether it replaces another one of the same name: the later does. A version says less, as it begins anew in a store that
+    /// lost everything.
     pub fn replaces(&self, other: &Self) -> bool {
-        let order = |it: &Self| (it.version, it.at, it.value);
+        let order = |it: &Self| (it.at, it.version, it.value);
         order(self) > order(other)
+    }
+
+    /// The same, said after `known`, whatever the clock says.
+    #[must_use]
+    pub fn after(self, known: Option<&Self>) -> Self {
+        let Some(known) = known else {
+            let version = self.version.max(1);
+            return Self { version, ..self };
+        };
+        let next = known.at.plus(Duration::from_millis(1));
+        Self {
+            at: self.at.max(next),
+            version: self.version.max(known.version.saturating_add(1)),
+            ..self
+        }
     }
 }

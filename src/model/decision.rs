@@ -1,6 +1,7 @@
 //! One decision: the verdict and everything that its answer, its record and its metrics say about it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,30 +18,79 @@ use super::time::Timestamp;
 use super::verdict::Verdict;
 
 /// The id of a decision: a `UUIDv7` in its usual form, so that ids sort by time.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct DecisionId(Arc<str>);
+#[derive(Clone)]
+pub struct DecisionId(Text);
+
+/// Most ids are made for one check and forgotten, so that their text stands in its place.
+#[derive(Clone)]
+enum Text {
+    Uuid([u8; 36]),
+    Shared(Arc<str>),
+}
 
 impl DecisionId {
-    /// Wraps an id that the edge made.
+    /// Wraps an id that was made elsewhere.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
+        Self(Text::Shared(text.into()))
+    }
+
+    /// The usual form of a UUID (RFC 9562, section 4): five groups of hexadecimal digits.
+    pub fn of_uuid(uuid: u128) -> Self {
+        let mut text = [b'-'; 36];
+        let mut places = text.iter_mut();
+        for (at, byte) in uuid.to_be_bytes().into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                places.next();
+            }
+            for digit in [byte >> 4, byte & 0xf] {
+                if let Some(place) = places.next() {
+                    *place = hexadecimal(digit);
+                }
+            }
+        }
+        Self(Text::Uuid(text))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            // Digits and dashes.
+            Text::Uuid(text) => str::from_utf8(text).unwrap_or_default(),
+            Text::Shared(text) => text,
+        }
+    }
+}
+
+const fn hexadecimal(digit: u8) -> u8 {
+    match digit {
+        0..=9 => b'0' | digit,
+        _ => b'a' - 10 + digit,
+    }
+}
+
+impl PartialEq for DecisionId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for DecisionId {}
+
+impl Hash for DecisionId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -74,7 +124,7 @@ pub struct Decision {
     /// The parties, once known.
     pub parties: Option<Parties>,
     /// The credential that was verified, and by which provider.
-    pub credential: Option<(ProviderName, TokenFacts)>,
+    pub credential: Option<(ProviderName, Arc<TokenFacts>)>,
     /// The workload that called, once known.
     pub workload: Option<SpiffeId>,
     /// What the answer says about proofs of possession, where the route takes tokens.
@@ -188,4 +238,23 @@ pub struct Spent {
     pub identity: Duration,
     /// Evaluating the rules.
     pub policy: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_its_text_however_it_was_made() {
+        let text = "0198c0de-1234-7abc-8def-0123456789ab";
+        let made = DecisionId::of_uuid(0x0198_c0de_1234_7abc_8def_0123_4567_89ab);
+        assert_eq!(made.as_str(), text);
+        assert_eq!(made, DecisionId::new(text));
+        assert_ne!(made, DecisionId::new("d-1"));
+        assert!(HashSet::from([made]).contains(&DecisionId::new(text)));
+        let least = DecisionId::of_uuid(0xf);
+        assert_eq!(least.as_str(), "00000000-0000-0000-0000-00000000000f");
+    }
 }

@@ -7,7 +7,23 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Glob {
     text: Box<str>,
-    separators: &'static [char],
+    over: Over,
+}
+
+/// What a pattern is over, and so where its segments end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Over {
+    Identifiers,
+    DottedNames,
+}
+
+impl Over {
+    const fn is_separator(self, byte: u8) -> bool {
+        match self {
+            Self::Identifiers => matches!(byte, b'/' | b':'),
+            Self::DottedNames => byte == b'.',
+        }
+    }
 }
 
 impl Glob {
@@ -15,7 +31,7 @@ impl Glob {
     pub fn identifier(text: &str) -> Self {
         Self {
             text: text.into(),
-            separators: &['/', ':'],
+            over: Over::Identifiers,
         }
     }
 
@@ -23,7 +39,7 @@ impl Glob {
     pub fn dotted(text: &str) -> Self {
         Self {
             text: text.into(),
-            separators: &['.'],
+            over: Over::DottedNames,
         }
     }
 
@@ -44,7 +60,6 @@ impl Glob {
     /// Whether `text` matches. Linear in the product of both lengths, without recursion.
     pub fn matches(&self, text: &str) -> bool {
         let (pattern, subject) = (self.text.as_bytes(), text.as_bytes());
-        let is_separator = |byte: u8| self.separators.contains(&char::from(byte));
         let (mut p, mut s) = (0, 0);
         let mut star: Option<(usize, usize)> = None;
         while let Some(&byte) = subject.get(s) {
@@ -58,7 +73,11 @@ impl Glob {
                     s += 1;
                 }
                 _ => match star {
-                    Some((at, from)) if subject.get(from).is_some_and(|&b| !is_separator(b)) => {
+                    Some((at, from))
+                        if subject
+                            .get(from)
+                            .is_some_and(|&b| !self.over.is_separator(b)) =>
+                    {
                         star = Some((at, from + 1));
                         p = at + 1;
                         s = from + 1;

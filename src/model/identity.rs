@@ -16,11 +16,11 @@ pub struct Identity {
     /// The subject's kind, as the provider's mapping states it.
     pub kind: Kind,
     /// The subject's groups, as the provider's mapping states them.
-    pub groups: Vec<Arc<str>>,
+    pub groups: Arc<[Arc<str>]>,
     /// Who answers for the subject, where the credential has an owner of its own, as an API key does.
     pub owner: Option<Arc<str>>,
     /// The subject's declared claims.
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     /// How the subject authenticated.
     pub assurance: Assurance,
     /// The OAuth client that holds the credential (`client_id`, `azp`).
@@ -30,7 +30,7 @@ pub struct Identity {
     /// The `act` entries (RFC 8693, section 4.1), outermost first.
     pub chain: Vec<PartyId>,
     /// What the credential itself allows.
-    pub token: TokenFacts,
+    pub token: Arc<TokenFacts>,
 }
 
 /// Facts that belong to the credential, so to the whole call.

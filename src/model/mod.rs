@@ -12,6 +12,8 @@ pub mod duration;
 pub mod facts;
 pub mod finding;
 pub mod glob;
+pub mod header;
+pub mod headers;
 pub mod identity;
 pub mod lifecycle;
 pub mod list;

@@ -118,9 +118,9 @@ pub struct Party {
     /// Who answers for a non-human identity: as the registry says, else as its credential does.
     pub owner: Option<Arc<str>>,
     /// Its groups.
-    pub groups: Vec<Arc<str>>,
+    pub groups: Arc<[Arc<str>]>,
     /// Its claims; only a subject has any.
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     /// Its assurance; only a subject has any.
     pub assurance: Assurance,
 }
@@ -137,8 +137,8 @@ impl Party {
             kind,
             id,
             owner: None,
-            groups: Vec::new(),
-            claims: Claims::new(),
+            groups: Arc::default(),
+            claims: Arc::default(),
             assurance,
         }
     }
@@ -155,6 +155,15 @@ impl Party {
     }
 }
 
+/// Somebody whom the credential names as having acted before: no party to the call, so it grants nothing, and may deny.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prior {
+    /// Who it is.
+    pub id: PartyId,
+    /// Who answers for it, if it is registered.
+    pub owner: Option<Arc<str>>,
+}
+
 /// The parties of one call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parties {
@@ -164,6 +173,8 @@ pub struct Parties {
     pub actor: Option<Party>,
     /// Number of `act` entries.
     pub depth: usize,
+    /// Everybody else whom the credential names: inner `act` entries, and a client beside them.
+    pub prior: Vec<Prior>,
 }
 
 impl Parties {
@@ -173,6 +184,7 @@ impl Parties {
             subject,
             actor: None,
             depth: 0,
+            prior: Vec::new(),
         }
     }
 

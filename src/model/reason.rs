@@ -236,10 +236,12 @@ codes! {
         ApprovalRequired = "approval_required", "This needs an approval";
         /// An approver has said no.
         ApprovalDenied = "approval_denied", "The approval was refused";
-        /// Whoever asks has too many approvals open.
+        /// Whoever asks waits for too many approvals, or has taken too many back.
         ApprovalLimit = "approval_limit", "Too many approvals are waited for";
         /// The approval that the request presents is not one for it.
         ApprovalInvalid = "approval_invalid", "The approval is not valid for this request";
+        /// What would be approved is more than an approver is shown.
+        ApprovalTooLarge = "approval_too_large", "This is too large to be approved";
         /// Something is required that this caller cannot add.
         RequirementUnmet = "requirement_unmet", "This action requires what this caller cannot provide";
         /// A parameter with a cap is not a number.
@@ -272,7 +274,7 @@ codes! {
         ConstraintConflict = "constraint_conflict", "The decision could not be carried out";
         /// A value that a guard sets could not be computed.
         ConstraintFailed = "constraint_failed", "The decision could not be carried out";
-        /// The queue of decision records is full.
+        /// The queue of decision records is full, or what it holds cannot be written and the call can do much harm.
         AuditFull = "audit_full", "The decision could not be recorded";
         /// A defect: the check ended in a panic.
         Internal = "internal", "Something went wrong here";

@@ -5,6 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::header;
+pub use super::headers::Headers;
 use super::name::RouteId;
 use super::time::Timestamp;
 use super::value::Value;
@@ -31,7 +33,7 @@ pub struct AccessRequest {
     pub headers: Headers,
     /// `:scheme`, when Envoy knows it.
     pub scheme: Option<String>,
-    /// HTTP version as Envoy names it, for logs only.
+    /// HTTP version as Envoy names it; no rule reads it.
     pub protocol: Option<String>,
     /// The body, as far as Envoy sent it.
     pub body: Body,
@@ -52,7 +54,7 @@ pub struct AccessRequest {
 impl AccessRequest {
     /// Whether it is a gRPC call.
     pub fn is_grpc(&self) -> bool {
-        self.headers.get("content-type").is_some_and(is_grpc)
+        self.headers.get(header::CONTENT_TYPE).is_some_and(is_grpc)
     }
 }
 
@@ -138,40 +140,6 @@ impl Query {
     }
 }
 
-/// Headers: lower-case names, one entry a name, values joined with `,` as Envoy joins them.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(BTreeMap<String, String>);
-
-impl Headers {
-    /// Builds the map; a later entry of the same name is joined to the earlier with `,`, cookies with `; ` (RFC 9113,
-    /// section 8.2.3).
-    pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut map: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in entries {
-            let comma = if name == "cookie" { "; " } else { "," };
-            map.entry(name)
-                .and_modify(|joined| {
-                    joined.push_str(comma);
-                    joined.push_str(&value);
-                })
-                .or_insert(value);
-        }
-        Self(map)
-    }
-
-    /// The value of a header, by lower-case name.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// All headers.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
 /// The body of a request, as far as Envoy sent it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
@@ -214,7 +182,6 @@ macro_rules! redacted_debug {
 redacted_debug! {
     Peer => |peer| (peer.ip, peer.principal.as_deref());
     Query => |query| query.iter().map(|(name, _)| name).collect::<Vec<_>>();
-    Headers => |headers| headers.iter().map(|(name, _)| name).collect::<Vec<_>>();
     Body => |body| match body {
         Body::Absent => None,
         Body::Sent { bytes, fidelity } => Some((bytes.len(), *fidelity)),
@@ -227,7 +194,7 @@ mod tests {
 
     #[test]
     fn debug_prints_no_value() {
-        let headers = Headers::new([("authorization".into(), "Bearer s3cret".into())]);
+        let headers = Headers::new([("authorization", "Bearer s3cret")]);
         let query = Query::new(vec![("token".into(), "s3cret".into())]);
         let text = format!("{headers:?} {query:?}");
         assert_eq!(text, "Headers([\"authorization\"]) Query([\"token\"])");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::approval::{ApprovalId, ApprovalIdError};
 use super::name::{NameError, ProviderName};
@@ -10,6 +11,8 @@ use super::time::Timestamp;
 
 /// Longest value of a target, in bytes: no credential has a longer one. A SPIFFE ID has a bound of its own.
 pub const MAX_VALUE: usize = 1024;
+/// How long an entry stays beyond the last moment at which what it names can be valid: clocks differ, and clocks are set.
+pub const MARGIN: Duration = Duration::from_hours(24);
 /// Characters of a SHA-256 in base64url without padding.
 const THUMBPRINT: usize = 43;
 

@@ -270,6 +270,20 @@ pub struct Asked {
     pub resource: Option<Resource>,
     /// The tool, prompt or resource that a message names: an action may stand for several.
     pub target: Option<Arc<str>>,
+    /// What else a message says; none if the request is none.
+    pub said: Option<Said>,
+}
+
+/// What a message says beside its target and its arguments: the server gets all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its method; `GET` and `DELETE` stand for themselves.
+    pub method: Arc<str>,
+    /// The canonical form (RFC 8785) of what else it holds, but for what a client says anew with every attempt; none if there is
+    /// nothing else, or if only Envoy has read the message.
+    pub rest: Option<String>,
+    /// Whether there is something else, and it has no canonical form.
+    pub without_digest: bool,
 }
 
 /// What an action touches.

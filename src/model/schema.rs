@@ -9,7 +9,7 @@ use super::suggest::suggest;
 use super::value::Type;
 
 /// Whether an attribute is always there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Presence {
     /// Always there.
     Always,
@@ -20,7 +20,7 @@ pub enum Presence {
 }
 
 /// A node of the schema.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// An attribute that has a value.
     Leaf(Type),
@@ -29,7 +29,7 @@ pub enum Shape {
 }
 
 /// A named attribute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Field {
     /// What stands there.
     pub shape: Shape,
@@ -38,7 +38,7 @@ pub struct Field {
 }
 
 /// A group of attributes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Object {
     /// Its declared members.
     pub fields: BTreeMap<Arc<str>, Field>,
@@ -84,9 +84,9 @@ fn list(known: &[String]) -> String {
 }
 
 /// The attributes that a condition may read on one action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Schema {
-    root: Object,
+    root: Arc<Object>,
 }
 
 /// What stands at a path: its shape, and the weakest presence of any member on the way.
@@ -101,21 +101,23 @@ pub struct Resolved {
 impl Schema {
     /// A schema of these root attributes.
     pub fn new(root: Object) -> Self {
-        Self { root }
+        Self {
+            root: Arc::new(root),
+        }
     }
 
     /// The same without one of its roots.
     #[must_use]
     pub fn without(&self, root: &str) -> Self {
-        let mut rest = self.clone();
-        rest.root.fields.remove(root);
-        rest
+        let mut rest = Object::clone(&self.root);
+        rest.fields.remove(root);
+        Self::new(rest)
     }
 
     /// Finds the attribute at `path`; the error names the first member that does not exist and what was probably meant.
     pub fn resolve(&self, path: &[&str]) -> Result<Resolved, PathError> {
         let mut found = Resolved {
-            shape: Shape::Object(Arc::new(self.root.clone())),
+            shape: Shape::Object(Arc::clone(&self.root)),
             presence: Presence::Always,
         };
         for (depth, member) in path.iter().enumerate() {

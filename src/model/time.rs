@@ -153,9 +153,40 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
+impl Timestamp {
+    /// RFC 3339 with milliseconds, in UTC; none outside the years 0 to 9999, which are all that it can write.
+    pub fn rfc3339(self) -> Option<[u8; 24]> {
+        let seconds = self.seconds();
+        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        if !(0..=9999).contains(&year) {
+            return None;
+        }
+        let rest = seconds.rem_euclid(86_400);
+        let millis = self.0.rem_euclid(1000);
+        let ([y1, y2], [y3, y4]) = (two_digits(year / 100), two_digits(year % 100));
+        let ([m1, m2], [d1, d2]) = (two_digits(month), two_digits(day));
+        let ([h1, h2], [i1, i2]) = (two_digits(rest / 3600), two_digits(rest / 60 % 60));
+        let ([s1, s2], [f1, f2]) = (two_digits(rest % 60), two_digits(millis / 10));
+        let [_, f3] = two_digits(millis % 10);
+        Some([
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2,
+            b'.', f1, f2, f3, b'Z',
+        ])
+    }
+}
+
+/// The decimal digits of a number below 100.
+const fn two_digits(number: i64) -> [u8; 2] {
+    let ([tens, ..], [ones, ..]) = ((number / 10).to_le_bytes(), (number % 10).to_le_bytes());
+    [b'0' | tens, b'0' | ones]
+}
+
 impl fmt::Display for Timestamp {
-    /// RFC 3339 with milliseconds, in UTC.
+    /// RFC 3339 with milliseconds, in UTC; before the year 0 and after 9999 with a sign or more digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = self.rfc3339() {
+            return f.write_str(str::from_utf8(&text).unwrap_or_default());
+        }
         let seconds = self.seconds();
         let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
         let rest = seconds.rem_euclid(86_400);

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use super::catalog::Readable;
 use super::constrain::Constrain;
 use super::requirement::Requirement;
-use super::rule::Rule;
+use super::rule::{Draft, Rule};
 use super::token::Site;
 use super::trace::{Effect, Outcome};
-use crate::expression::Condition;
+use crate::expression::{Condition, Expression};
 use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 use crate::model::party::Party;
-use crate::model::schema::{RISK, Schema};
+use crate::model::schema::RISK;
 
 /// A rule on an action.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub(super) struct Bound {
     when: Option<Condition>,
     unless: Option<Condition>,
     pub(super) must: Option<Condition>,
-    pub(super) constrain: Option<Constrain>,
+    /// On the heap, since few rules have any.
+    pub(super) constrain: Option<Box<Constrain>>,
 }
 
 /// Whether a rule covers a call.
@@ -35,30 +37,28 @@ pub(super) enum Coverage {
 impl Bound {
     /// Compiles the rule's conditions. Permits and forbids see `party`, guards do not.
     pub(super) fn compile(
-        rule: &Arc<Rule>,
-        plain: &Schema,
-        with_party: &Schema,
+        Draft { rule, spec, .. }: &Draft<'_, '_>,
+        readable: &Readable,
         site: &Site<'_>,
     ) -> Result<Self, Vec<Finding>> {
-        let schema = if rule.effect == Effect::Guard {
-            plain
-        } else {
-            with_party
+        let language = match rule.effect {
+            Effect::Guard => &readable.plain,
+            Effect::Permit | Effect::Forbid => &readable.with_party,
         };
         let mut findings = Vec::new();
         let mut condition = |source: Option<&String>, key: &'static str| {
-            let compiled = Condition::compile(source?, schema);
+            let compiled = language.condition(source?);
             compiled
                 .map_err(|errors| {
                     findings.extend(errors.into_iter().map(|e| e.into_finding().under(key)));
                 })
                 .ok()
         };
-        let when = condition(rule.when.as_ref(), "when");
-        let unless = condition(rule.unless.as_ref(), "unless");
-        let must = condition(rule.must.as_ref(), "must");
-        let constrain = rule.constrain.as_ref().and_then(|spec| {
-            let compiled = Constrain::compile(spec, schema, site);
+        let when = condition(spec.when.as_ref(), "when");
+        let unless = condition(spec.unless.as_ref(), "unless");
+        let must = condition(spec.must.as_ref(), "must");
+        let constrain = spec.constrain.as_ref().and_then(|spec| {
+            let compiled = Constrain::compile(spec, language, site);
             compiled
                 .map_err(|wrong| findings.extend(wrong.into_iter().map(|f| f.under("constrain"))))
                 .ok()
@@ -73,7 +73,7 @@ impl Bound {
                 when,
                 unless,
                 must,
-                constrain,
+                constrain: constrain.map(Box::new),
             })
         } else {
             Err(findings)
@@ -131,18 +131,35 @@ impl Bound {
 
     /// Every attribute path that its conditions and values can read.
     pub(super) fn reads(&self) -> impl Iterator<Item = &[Box<str>]> {
-        let conditions = [&self.when, &self.unless, &self.must].into_iter().flatten();
-        let computed = self.constrain.iter().flat_map(Constrain::expressions);
-        conditions
+        let computed = self.constrain.iter().flat_map(|it| it.expressions());
+        self.conditions()
             .flat_map(Condition::reads)
-            .chain(computed.flat_map(crate::expression::Expression::reads))
+            .chain(computed.flat_map(Expression::reads))
             .map(AsRef::as_ref)
+    }
+
+    /// Whether anything of it is computed, and not only compared.
+    pub(super) fn computes(&self) -> bool {
+        let mut values = self.constrain.iter().flat_map(|it| it.expressions());
+        self.conditions().next().is_some() || values.next().is_some()
+    }
+
+    /// Whether what is read can depend on what is read.
+    pub(super) fn has_computed_key(&self) -> bool {
+        let mut values = self.constrain.iter().flat_map(|it| it.expressions());
+        let mut conditions = self.conditions();
+        conditions.any(Condition::has_computed_key) || values.any(Expression::has_computed_key)
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let conditions = [&self.when, &self.unless, &self.must];
+        conditions.into_iter().flatten()
     }
 
     /// The query parameters that the rule can read; `None` if it can read any.
     pub(super) fn query_reads(&self) -> Option<Vec<Arc<str>>> {
         let mut names = query_names(self.reads())?;
-        let changed = self.constrain.iter().flat_map(Constrain::query_names);
+        let changed = self.constrain.iter().flat_map(|it| it.query_names());
         names.extend(changed.cloned());
         let bound = self
             .rule

@@ -1,8 +1,10 @@
 //! The catalogue as rules and signals see it: which actions there are, and what a condition may read on each.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::compile::Context;
+use super::language::Language;
 use super::selector::Selector;
 use crate::model::name::{ActionId, ProviderName, RouteId};
 use crate::model::route::{Action, COUNTERSIGN, Route};
@@ -99,18 +101,21 @@ impl<'a> Catalog<'a> {
 }
 
 /// What conditions may read on one action.
+#[derive(Clone)]
 pub(super) struct Readable {
     /// What guards and signals see.
-    pub(super) plain: Schema,
+    pub(super) plain: Rc<Language>,
     /// What permits and forbids see: `party` too.
-    pub(super) with_party: Schema,
+    pub(super) with_party: Rc<Language>,
 }
 
-/// What conditions may read, worked out once for each action.
+/// What conditions may read, worked out once for each action. Actions of which conditions may read the same share what is
+/// compiled, so that a rule that covers a whole catalogue is compiled a few times and not once for every action.
 pub(super) struct Schemas<'c, 'a> {
     catalog: &'c Catalog<'a>,
     context: &'c Context<'a>,
     known: HashMap<(&'a RouteId, &'a ActionId), Readable>,
+    languages: HashMap<Schema, Rc<Language>>,
 }
 
 impl<'c, 'a> Schemas<'c, 'a> {
@@ -119,38 +124,39 @@ impl<'c, 'a> Schemas<'c, 'a> {
             catalog,
             context,
             known: HashMap::new(),
+            languages: HashMap::new(),
         }
     }
 
-    pub(super) fn of(&mut self, action: &'a Action) -> &Readable {
+    pub(super) fn of(&mut self, action: &'a Action) -> Readable {
         let Self {
             catalog,
             context,
             known,
+            languages,
         } = self;
-        known
+        let mut language = |party| {
+            let schema = schema_of(action, catalog, context, party);
+            let languages = languages.entry(schema);
+            let known = languages.or_insert_with_key(|it| Rc::new(Language::new(it.clone())));
+            Rc::clone(known)
+        };
+        let readable = known
             .entry((&action.route, &action.id))
-            .or_insert_with(|| readable(action, catalog, context))
+            .or_insert_with(|| Readable {
+                plain: language(false),
+                with_party: language(true),
+            });
+        readable.clone()
     }
 }
 
-fn readable(action: &Action, catalog: &Catalog<'_>, context: &Context<'_>) -> Readable {
+fn schema_of(action: &Action, catalog: &Catalog<'_>, context: &Context<'_>, party: bool) -> Schema {
     let names = catalog.providers_of(&action.route).unwrap_or_default();
     let claims: Vec<&ClaimDeclarations> = names
         .iter()
         .filter_map(|name| context.providers.get(name))
         .collect();
-    let schema = |party| {
-        schema::of_rules(
-            action,
-            &claims,
-            context.conditions,
-            context.trusted_metadata,
-            party,
-        )
-    };
-    Readable {
-        plain: schema(false),
-        with_party: schema(true),
-    }
+    let (conditions, metadata) = (context.conditions, context.trusted_metadata);
+    schema::of_rules(action, &claims, conditions, metadata, party)
 }

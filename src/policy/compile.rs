@@ -1,19 +1,23 @@
 //! From rules as written to a policy that can be evaluated. Every mistake in every rule is reported.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt as _};
+
+use super::action_rules::ActionRules;
 use super::approval::{self, Ruling};
 use super::bound::Bound;
 use super::catalog::{Catalog, Schemas};
 use super::evaluate::{Call, Mode, Run};
-use super::index::{Index, Scan};
+use super::index::Scan;
+use super::key::Caching;
 use super::lint;
-use super::rule::Rule;
+use super::rule::Draft;
 use super::signal::{self, BoundSignals, Signal};
 use super::spec::{RuleSpec, SignalSpec};
 use super::token::Site;
-use super::trace::{Effect, Trace};
+use super::trace::Trace;
 use crate::model::facts::Facts;
 use crate::model::finding::{Finding, Step};
 use crate::model::name::{ActionId, ConditionName, ProviderName, RouteId, RuleId, SignalId};
@@ -51,36 +55,14 @@ pub enum Source {
     Action(RouteId, ActionId),
 }
 
-/// The compiled rules of one action.
-#[derive(Debug, Default)]
-pub(super) struct ActionRules {
-    pub(super) forbids: Index,
-    pub(super) permits: Index,
-    pub(super) guards: Index,
-    pub(super) signals: Vec<Signal>,
-    has_shadow: bool,
-    /// Whose route it stands on, where one server decides for several.
-    pub(super) tenant: Option<Arc<str>>,
-    /// Whether a request can be let through with a token of our own.
-    pub(super) demands_token: bool,
-    /// Query parameters that its rules and signals read; none: any.
-    query_reads: Option<BTreeSet<Arc<str>>>,
-}
-
-impl ActionRules {
-    pub(super) fn each(&self) -> impl Iterator<Item = &Bound> {
-        [&self.forbids, &self.permits, &self.guards]
-            .into_iter()
-            .flat_map(Index::rules)
-    }
-}
-
 /// A policy that can be evaluated. Immutable; an action that no rule covers is never permitted.
 #[derive(Debug, Default)]
 pub struct Policy {
-    actions: HashMap<RouteId, HashMap<ActionId, ActionRules>>,
+    pub(super) actions: HashMap<RouteId, HashMap<ActionId, ActionRules>>,
     settable: BTreeSet<Arc<str>>,
     rules: usize,
+    /// How many actions have a key.
+    pub(super) keys: u32,
 }
 
 impl Policy {
@@ -198,22 +180,21 @@ pub fn compile(
 ) -> Result<(Policy, Findings), Findings> {
     let catalog = Catalog::new(context);
     let mut findings = Findings::new();
-    let mut compiled: Vec<(usize, Arc<Rule>)> = Vec::new();
+    let mut compiled: Vec<(usize, Draft<'_, '_>)> = Vec::with_capacity(rules.len());
     let mut ids: HashMap<RuleId, usize> = HashMap::new();
     for (index, spec) in rules.iter().enumerate() {
-        match Rule::compile(spec, &catalog) {
-            Ok(rule) => {
-                if ids.insert(rule.id.clone(), index).is_some() {
-                    let finding = Finding::error(
-                        "duplicate-rule",
-                        format!("there are two rules `{}`", rule.id),
-                    );
+        match Draft::compile(spec, &catalog) {
+            Ok(draft) => {
+                let id = &draft.rule.id;
+                if ids.insert(id.clone(), index).is_some() {
+                    let finding =
+                        Finding::error("duplicate-rule", format!("there are two rules `{id}`"));
                     findings.push((
                         Source::Rule(index),
                         finding.help("ids are unique across all files").under("id"),
                     ));
                 }
-                compiled.push((index, Arc::new(rule)));
+                compiled.push((index, draft));
             }
             Err(wrong) => findings.extend(
                 wrong
@@ -222,7 +203,7 @@ pub fn compile(
             ),
         }
     }
-    compiled.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
+    compiled.sort_by(|(_, a), (_, b)| a.rule.id.cmp(&b.rule.id));
     let mut schemas = Schemas::new(&catalog, context);
     let header = context.token_header;
     let bound = bind(&compiled, &catalog, &mut schemas, header, &mut findings);
@@ -230,6 +211,7 @@ pub fn compile(
     let policy = assemble(bound, weighed, context, rules.len());
     if findings.is_empty() {
         lint::conflicts(&policy.actions, &ids, &mut findings);
+        approval::lint::conflicts(&policy.actions, &ids, &mut findings);
         lint::crowded(&compiled, &mut findings);
     }
     if !findings.is_empty() {
@@ -270,16 +252,16 @@ impl OnActions {
 
 /// Binds every rule to every action that it covers.
 fn bind<'a>(
-    rules: &[(usize, Arc<Rule>)],
+    rules: &[(usize, Draft<'_, 'a>)],
     catalog: &Catalog<'a>,
     schemas: &mut Schemas<'_, 'a>,
     header: Option<&str>,
     findings: &mut Findings,
 ) -> BoundRules<'a> {
     let mut bound: BoundRules<'a> = HashMap::new();
-    for (index, rule) in rules {
+    for (index, draft) in rules {
         let mut wrong = OnActions::default();
-        for action in catalog.covered(&rule.selector) {
+        for &action in &draft.covered {
             let key = (&action.route, &action.id);
             let readable = schemas.of(action);
             let site = Site {
@@ -287,7 +269,7 @@ fn bind<'a>(
                 route: catalog.get(&action.route),
                 header,
             };
-            match Bound::compile(rule, &readable.plain, &readable.with_party, &site) {
+            match Bound::compile(draft, &readable, &site) {
                 Ok(item) => bound.entry(key).or_default().push(item),
                 Err(findings) => wrong.add(action, findings),
             }
@@ -318,12 +300,13 @@ fn assemble<'a>(
         let headers = items
             .iter()
             .filter(|item| !item.rule.shadow)
-            .filter_map(|item| item.constrain.as_ref())
+            .filter_map(|item| item.constrain.as_deref())
             .flat_map(|c| &c.headers);
         policy
             .settable
             .extend(headers.map(|(name, _)| Arc::clone(name)));
-        let rules = action_rules(items, signals, tenant.cloned());
+        let rules = ActionRules::of(items, signals, tenant.cloned(), action, policy.keys);
+        policy.keys += u32::from(matches!(rules.caching, Caching::By(_)));
         policy
             .actions
             .entry(action.route.clone())
@@ -331,30 +314,4 @@ fn assemble<'a>(
             .insert(action.id.clone(), rules);
     }
     policy
-}
-
-fn action_rules(items: Vec<Bound>, signals: Vec<Signal>, tenant: Option<Arc<str>>) -> ActionRules {
-    let has_shadow = items.iter().any(|item| item.rule.shadow);
-    let enforced = items.iter().filter(|item| !item.rule.shadow);
-    let demands_token = enforced.clone().any(Bound::demands_token);
-    let of_rules = enforced.map(Bound::query_reads);
-    let reads: Option<Vec<Vec<Arc<str>>>> = of_rules
-        .chain(signals.iter().map(Signal::query_reads))
-        .collect();
-    let query_reads = reads.map(|lists| lists.into_iter().flatten().collect());
-    let mut by_effect: BTreeMap<Effect, Vec<Bound>> = BTreeMap::new();
-    for item in items {
-        by_effect.entry(item.rule.effect).or_default().push(item);
-    }
-    let mut take = |effect| Index::build(by_effect.remove(&effect).unwrap_or_default());
-    ActionRules {
-        forbids: take(Effect::Forbid),
-        permits: take(Effect::Permit),
-        guards: take(Effect::Guard),
-        signals,
-        has_shadow,
-        tenant,
-        demands_token,
-        query_reads,
-    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::language::Language;
 use super::names::{bad_header, bad_parameters, header_names};
 use super::spec::{ConstrainSpec, QueryConstrainSpec};
 use super::token::{self, Site};
@@ -12,7 +13,6 @@ use crate::model::finding::Finding;
 use crate::model::identity::TokenFacts;
 use crate::model::name::RuleId;
 use crate::model::reason::{FaultCode, Reason};
-use crate::model::schema::Schema;
 use crate::model::value::{Type, Value};
 use crate::model::verdict::{
     Constraints, Denial, Fault, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, TokenDemand, Verdict,
@@ -37,10 +37,10 @@ pub(super) struct Constrain {
 }
 
 impl Constrain {
-    /// Compiles the constraints for the action of `site`, which has this schema.
+    /// Compiles the constraints for the action of `site`, which has this language.
     pub(super) fn compile(
         spec: &ConstrainSpec,
-        schema: &Schema,
+        language: &Language,
         site: &Site<'_>,
     ) -> Result<Self, Vec<Finding>> {
         let ConstrainSpec {
@@ -61,25 +61,25 @@ impl Constrain {
         let compiled = Self {
             token,
             strip: header_names(strip, &mut findings),
-            headers: computed(headers, schema, &Type::String, "headers", &mut findings),
+            headers: computed(headers, language, &Type::String, "headers", &mut findings),
             remove: remove
                 .items()
                 .iter()
                 .map(|name| Arc::from(name.as_str()))
                 .collect(),
-            set: computed(set, schema, &Type::String, "set", &mut findings),
+            set: computed(set, language, &Type::String, "set", &mut findings),
             caps: cap
                 .iter()
                 .map(|(name, cap)| (Arc::from(name.as_str()), *cap))
                 .collect(),
             response_headers: computed(
                 response_headers,
-                schema,
+                language,
                 &Type::String,
                 "response_headers",
                 &mut findings,
             ),
-            metadata: computed(metadata, schema, &Type::Dyn, "metadata", &mut findings),
+            metadata: computed(metadata, language, &Type::Dyn, "metadata", &mut findings),
         };
         for (key, names) in [("headers", headers), ("response_headers", response_headers)] {
             findings.extend(
@@ -171,21 +171,25 @@ impl Constrain {
 
     /// Query parameters that the guard reads or writes.
     pub(super) fn query_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        let caps = self.caps.iter().map(|(name, _)| name);
-        caps.chain(self.set.iter().map(|(name, _)| name))
+        self.capped().chain(self.set.iter().map(|(name, _)| name))
+    }
+
+    /// Query parameters that the guard compares with a cap, as they were sent.
+    pub(super) fn capped(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.caps.iter().map(|(name, _)| name)
     }
 }
 
 fn computed(
     specs: &BTreeMap<String, String>,
-    schema: &Schema,
+    language: &Language,
     of: &Type,
     key: &'static str,
     findings: &mut Vec<Finding>,
 ) -> Computed {
     let mut compiled = Vec::new();
     for (name, source) in specs {
-        match Expression::compile(source, schema, of) {
+        match language.value(source, of) {
             Ok(expression) => compiled.push((Arc::from(name.as_str()), expression)),
             Err(errors) => findings.extend(errors.into_iter().map(|error| {
                 let finding = error.into_finding().under(name.as_str()).under(key);

@@ -2,9 +2,9 @@
 //! without a permit, an unmet requirement, a constraint that cannot be carried out.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::action_rules::ActionRules;
 use super::approval::{self, Awaited, Ruling, matter};
 use super::bound::{Bound, Coverage};
-use super::compile::ActionRules;
 use super::constrain::Merge;
 use super::index::Scan;
 use super::planner::{Demand, Planned, plan};

@@ -1,6 +1,6 @@
 //! The rules of one action, filed so that a party's own rules are found without looking at everybody else's.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::bound::Bound;
 use super::matcher::Keys;
@@ -18,29 +18,62 @@ pub enum Scan {
 /// Rules of one effect, in the order of their ids.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    rules: Vec<Bound>,
-    by_id: HashMap<Box<str>, Vec<usize>>,
-    by_group: HashMap<Box<str>, Vec<usize>>,
-    others: Vec<usize>,
+    rules: Box<[Bound]>,
+    by_id: HashMap<Box<str>, Positions>,
+    by_group: HashMap<Box<str>, Positions>,
+    others: Box<[Position]>,
+}
+
+/// Where a rule stands among the rules of its index. Half the size of a `usize`, and there may be a hundred thousand.
+type Position = u32;
+
+/// Where the rules of one key stand, in order; most keys have one.
+#[derive(Debug)]
+enum Positions {
+    One(Position),
+    Many(Vec<Position>),
+}
+
+impl Positions {
+    fn as_slice(&self) -> &[Position] {
+        match self {
+            Self::One(position) => std::slice::from_ref(position),
+            Self::Many(positions) => positions,
+        }
+    }
+
+    /// Adds a position that is not smaller than any that is there.
+    fn add(&mut self, position: Position) {
+        match self {
+            Self::One(known) if *known == position => {}
+            Self::One(known) => *self = Self::Many(vec![*known, position]),
+            Self::Many(known) if known.last() == Some(&position) => {}
+            Self::Many(known) => known.push(position),
+        }
+    }
 }
 
 impl Index {
     /// Files the rules, which are in the order of their ids.
     pub(super) fn build(rules: Vec<Bound>) -> Self {
-        let mut index = Self::default();
-        for (position, bound) in rules.iter().enumerate() {
-            match bound
-                .rule
-                .to
-                .as_ref()
-                .map_or(Keys::Any, super::matcher::To::keys)
-            {
-                Keys::Ids(ids) => file(&mut index.by_id, &ids, position),
-                Keys::Groups(groups) => file(&mut index.by_group, &groups, position),
-                Keys::Any => index.others.push(position),
+        let (mut by_id, mut by_group) = (HashMap::new(), HashMap::new());
+        let mut others = Vec::new();
+        for (position, bound) in (0..).zip(&rules) {
+            let to = bound.rule.to.as_ref();
+            match to.map_or(Keys::Any, super::matcher::To::keys) {
+                Keys::Ids(ids) => file(&mut by_id, &ids, position),
+                Keys::Groups(groups) => file(&mut by_group, &groups, position),
+                Keys::Any => others.push(position),
             }
         }
-        Self { rules, ..index }
+        by_id.shrink_to_fit();
+        by_group.shrink_to_fit();
+        Self {
+            rules: rules.into_boxed_slice(),
+            by_id,
+            by_group,
+            others: others.into_boxed_slice(),
+        }
     }
 
     /// Every rule that could match `party`, in order, each once.
@@ -48,16 +81,16 @@ impl Index {
         if scan == Scan::Linear {
             return self.rules.iter().collect();
         }
-        let mut positions: Vec<usize> = self.others.clone();
-        positions.extend(self.by_id.get(party.id.id.as_ref()).into_iter().flatten());
-        for group in &party.groups {
-            positions.extend(self.by_group.get(group.as_ref()).into_iter().flatten());
+        let mut positions = self.others.to_vec();
+        positions.extend(filed(self.by_id.get(party.id.id.as_ref())));
+        for group in &*party.groups {
+            positions.extend(filed(self.by_group.get(group.as_ref())));
         }
         positions.sort_unstable();
         positions.dedup();
         positions
             .into_iter()
-            .filter_map(|position| self.rules.get(position))
+            .filter_map(|position| self.rules.get(usize::try_from(position).ok()?))
             .collect()
     }
 
@@ -67,11 +100,17 @@ impl Index {
     }
 }
 
-fn file(map: &mut HashMap<Box<str>, Vec<usize>>, keys: &[&str], position: usize) {
+fn filed(known: Option<&Positions>) -> &[Position] {
+    known.map(Positions::as_slice).unwrap_or_default()
+}
+
+fn file(map: &mut HashMap<Box<str>, Positions>, keys: &[&str], position: Position) {
     for key in keys {
-        let positions = map.entry((*key).into()).or_default();
-        if positions.last() != Some(&position) {
-            positions.push(position);
+        match map.get_mut(*key) {
+            Some(known) => known.add(position),
+            None => {
+                map.insert((*key).into(), Positions::One(position));
+            }
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What `check` says about a policy that loads: rules that can never match, actions that nobody permits. And the
 //! one conflict that can be seen at load: two guards that always set one header to different values.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashMapExt as _};
+
+use super::action_rules::ActionRules;
 use super::catalog::Catalog;
-use super::compile::{ActionRules, Findings, Policy, Source};
-use super::constrain::Constrain;
+use super::compile::{Findings, Policy, Source};
 use super::matcher::Providers;
-use super::rule::Rule;
+use super::rule::Draft;
 use super::spec::SignalSpec;
 use super::trace::Effect;
 use crate::model::finding::Finding;
@@ -26,7 +27,7 @@ pub(super) fn conflicts(actions: &Actions, ids: &HashMap<RuleId, usize>, finding
         let mut known: HashMap<(&str, &str), (&str, &RuleId)> = HashMap::new();
         let guards = rules.guards.rules().iter();
         for bound in guards.filter(|bound| bound.rule.is_unconditional() && !bound.rule.shadow) {
-            for (kind, name, what) in bound.constrain.iter().flat_map(Constrain::fates) {
+            for (kind, name, what) in bound.constrain.iter().flat_map(|it| it.fates()) {
                 let (before, other) = *known.entry((kind, name)).or_insert((what, &bound.rule.id));
                 if before != what
                     && let Some(index) = ids.get(&bound.rule.id)
@@ -57,10 +58,10 @@ fn conflict(one: &RuleId, two: &RuleId, kind: &str, name: &str) -> Finding {
 }
 
 /// More headers than one answer can carry, at the rule that has the first too many.
-pub(super) fn crowded(rules: &[(usize, Arc<Rule>)], findings: &mut Findings) {
+pub(super) fn crowded(rules: &[(usize, Draft<'_, '_>)], findings: &mut Findings) {
     let (mut set, mut stripped) = (BTreeSet::new(), BTreeSet::new());
-    for (index, rule) in rules {
-        let Some(constrain) = &rule.constrain else {
+    for (index, draft) in rules {
+        let Some(constrain) = &draft.spec.constrain else {
             continue;
         };
         set.extend(constrain.headers.keys());
@@ -82,14 +83,14 @@ pub(super) fn crowded(rules: &[(usize, Arc<Rule>)], findings: &mut Findings) {
 
 /// Rules that can never match, and actions that nobody permits.
 pub(super) fn warnings(
-    rules: &[(usize, Arc<Rule>)],
+    rules: &[(usize, Draft<'_, '_>)],
     catalog: &Catalog<'_>,
     actions: &Actions,
 ) -> Findings {
     let mut findings = Findings::new();
     let closed = always_forbidden(actions);
-    for (index, rule) in rules {
-        if let Some(finding) = unreachable(rule, catalog, &closed) {
+    for (index, draft) in rules {
+        if let Some(finding) = unreachable(draft, catalog, &closed) {
             findings.push((Source::Rule(*index), finding));
         }
     }
@@ -207,11 +208,10 @@ fn always_forbidden(actions: &Actions) -> HashMap<(&RouteId, &ActionId), &RuleId
 }
 
 fn unreachable(
-    rule: &Rule,
+    Draft { rule, covered, .. }: &Draft<'_, '_>,
     catalog: &Catalog<'_>,
     closed: &HashMap<(&RouteId, &ActionId), &RuleId>,
 ) -> Option<Finding> {
-    let covered = catalog.covered(&rule.selector);
     let mut routes = covered.iter().map(|action| &action.route);
     let reached = rule.to.as_ref().is_none_or(|to| {
         routes.any(|route| {

@@ -16,15 +16,18 @@ use crate::model::value::{Type, Value};
 /// A compiled `to`.
 #[derive(Clone, Debug)]
 pub(super) struct To {
-    issuers: Option<Vec<ProviderName>>,
-    kinds: Option<Vec<Kind>>,
-    ids: Option<Vec<Glob>>,
-    groups: Option<Vec<Glob>>,
-    claims: Vec<(Arc<str>, Vec<Scalar>)>,
+    pub(super) issuers: Option<Box<[ProviderName]>>,
+    pub(super) kinds: Option<Box<[Kind]>>,
+    pub(super) ids: Option<Box<[Glob]>>,
+    pub(super) groups: Option<Box<[Glob]>>,
+    pub(super) claims: Box<[Claim]>,
 }
 
+/// The name of a claim, and the values of which it must have one.
+type Claim = (Arc<str>, Box<[Scalar]>);
+
 #[derive(Clone, Debug)]
-enum Scalar {
+pub(super) enum Scalar {
     Text(Glob),
     Exactly(Value),
 }
@@ -89,11 +92,11 @@ impl To {
                 .collect()
         };
         let to = Self {
-            issuers,
-            kinds,
+            issuers: issuers.map(Vec::into_boxed_slice),
+            kinds: kinds.map(Vec::into_boxed_slice),
             ids: id.as_ref().map(globs),
             groups: group.as_ref().map(globs),
-            claims,
+            claims: claims.into_boxed_slice(),
         };
         for (key, list) in [
             ("issuer", issuer),
@@ -150,14 +153,14 @@ impl To {
         if party.kind == Kind::Anonymous && !named(Kind::Anonymous) {
             return Some("kind");
         }
-        let any = |globs: &Option<Vec<Glob>>, texts: &[&str]| {
+        let any = |globs: &Option<Box<[Glob]>>, texts: &[&str]| {
             globs.as_ref().is_none_or(|globs| {
                 texts
                     .iter()
                     .any(|text| globs.iter().any(|glob| glob.matches(text)))
             })
         };
-        let issuer = |issuers: &Vec<ProviderName>| {
+        let issuer = |issuers: &[ProviderName]| {
             party
                 .id
                 .issuer
@@ -165,7 +168,7 @@ impl To {
                 .is_some_and(|name| issuers.contains(name))
         };
         let groups: Vec<&str> = party.groups.iter().map(AsRef::as_ref).collect();
-        if !self.issuers.as_ref().is_none_or(issuer) {
+        if !self.issuers.as_deref().is_none_or(issuer) {
             return Some("issuer");
         }
         if self.kinds.is_some() && !named(party.kind) {
@@ -177,7 +180,7 @@ impl To {
         if !any(&self.groups, &groups) {
             return Some("group");
         }
-        let claim = |(name, wanted): &(Arc<str>, Vec<Scalar>)| {
+        let claim = |(name, wanted): &Claim| {
             party
                 .claims
                 .get(name)
@@ -274,7 +277,7 @@ fn compile_claims(
     claims: &BTreeMap<String, OneOrMany<ScalarSpec>>,
     declared: &[&ClaimDeclarations],
     findings: &mut Vec<Finding>,
-) -> Vec<(Arc<str>, Vec<Scalar>)> {
+) -> Vec<Claim> {
     let mut compiled = Vec::new();
     for (name, values) in claims {
         let types: Vec<&Type> = declared

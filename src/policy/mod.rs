@@ -3,6 +3,7 @@
 //! A rule is `permit` (who may), `forbid` (who may not) or `guard` (what must hold). Nothing here knows how a request
 //! came in or how its answer goes out.
 
+mod action_rules;
 mod approval;
 mod bound;
 mod catalog;
@@ -10,6 +11,8 @@ mod compile;
 mod constrain;
 mod evaluate;
 mod index;
+mod key;
+mod language;
 mod lint;
 mod matcher;
 mod names;
@@ -24,11 +27,14 @@ mod token;
 mod trace;
 
 pub use approval::{
-    Approvers, Asking, Awaited, Bind, Demand, Matter, NoVote, Ruling, Standing, Who,
+    Approvers, Asking, Awaited, Bind, Demand, IDEMPOTENCY_KEY, IDEMPOTENCY_VARIABLE, Matter,
+    NoVote, Ruling, Standing, Who,
 };
 pub use compile::{Context, Policy, Source, compile};
 pub use evaluate::{Call, Mode};
 pub use index::Scan;
+pub use key::{Caching, Digest, Epochs, Key, Obstacle, Why};
+pub use reads::Reader;
 pub use trace::{Considered, Effect, Outcome, Trace};
 
 #[cfg(test)]

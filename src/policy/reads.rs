@@ -8,17 +8,31 @@ use super::bound::Bound;
 use super::compile::Policy;
 use super::requirement::Requirement;
 use super::signal::Signal;
-use crate::model::name::{ActionId, RouteId, RuleId};
+use crate::model::name::{ActionId, RouteId, RuleId, SignalId};
 use crate::model::route::Action;
 
+/// What of a policy reads an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reader<'a> {
+    /// The conditions of a rule, or the values that it computes.
+    Rule(&'a RuleId),
+    /// A signal of risk.
+    Signal(&'a SignalId),
+}
+
 impl Policy {
-    /// Every attribute path that a rule or signal can read, shadow rules among them. A map that is read by a computed key is its
-    /// own path.
-    pub fn reads(&self) -> BTreeSet<&[Box<str>]> {
-        let of_rules = self.bound().flat_map(Bound::reads);
-        of_rules
-            .chain(self.signals().flat_map(Signal::reads))
-            .collect()
+    /// Every attribute path that a rule or signal can read, shadow rules among them, and which one it is. A map that is read by a
+    /// computed key is its own path.
+    pub fn reads(&self) -> BTreeSet<(&[Box<str>], Reader<'_>)> {
+        let of_rules = self.bound().flat_map(|bound| {
+            let reader = Reader::Rule(&bound.rule.id);
+            bound.reads().map(move |path| (path, reader))
+        });
+        let of_signals = self.signals().flat_map(|signal| {
+            let reader = Reader::Signal(&signal.id);
+            signal.reads().map(move |path| (path, reader))
+        });
+        of_rules.chain(of_signals).collect()
     }
 
     /// Whether a rule or signal asks for the workload that calls.
@@ -60,6 +74,12 @@ impl Policy {
         let asked = guards.filter(|bound| !bound.rule.shadow && rules.contains(&bound.rule.id));
         let wanted = asked.flat_map(|bound| bound.rule.approvals().map(|it| (&bound.rule.id, it)));
         Demand::of(wanted)
+    }
+
+    /// Whether an enforced rule asks for an approval of the arguments or the body of any action.
+    pub fn binds_any_content(&self) -> bool {
+        let mut enforced = self.bound().filter(|bound| !bound.rule.shadow);
+        enforced.any(Bound::binds_content)
     }
 
     /// Whether any rule asks for an approval.

@@ -1,6 +1,7 @@
 //! One rule, checked by itself and against the catalogue, not yet bound to an action.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::approval::Wanted;
 use super::catalog::Catalog;
@@ -13,24 +14,29 @@ use crate::model::finding::Finding;
 use crate::model::name::{ProviderName, RuleId};
 use crate::model::route::Action;
 
-/// A rule.
+/// A rule: what evaluation needs of it. There may be a hundred thousand, so nothing else is kept.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) id: RuleId,
     pub(super) effect: Effect,
-    pub(super) selector: Selector,
     pub(super) to: Option<To>,
-    pub(super) when: Option<String>,
-    pub(super) unless: Option<String>,
-    pub(super) must: Option<String>,
-    pub(super) require: Vec<Requirement>,
-    pub(super) constrain: Option<ConstrainSpec>,
+    pub(super) require: Box<[Requirement]>,
     pub(super) shadow: bool,
+    /// Whether it has a `when` or an `unless`.
+    conditional: bool,
 }
 
-impl Rule {
+/// A rule while a policy is compiled: with what was written, and the actions that it covers.
+#[derive(Debug)]
+pub(super) struct Draft<'s, 'a> {
+    pub(super) rule: Arc<Rule>,
+    pub(super) spec: &'s RuleSpec,
+    pub(super) covered: Box<[&'a Action]>,
+}
+
+impl<'s, 'a> Draft<'s, 'a> {
     /// Checks a rule; every mistake is reported, with a path relative to the rule.
-    pub(super) fn compile(spec: &RuleSpec, catalog: &Catalog<'_>) -> Result<Self, Vec<Finding>> {
+    pub(super) fn compile(spec: &'s RuleSpec, catalog: &Catalog<'a>) -> Result<Self, Vec<Finding>> {
         let RuleSpec {
             id,
             permit,
@@ -39,9 +45,9 @@ impl Rule {
             to,
             when,
             unless,
-            must,
+            must: _,
             require,
-            constrain,
+            constrain: _,
             mode,
         } = spec;
         let mut findings = Vec::new();
@@ -76,22 +82,24 @@ impl Rule {
             &mut findings,
         );
         match (id, selector) {
-            (Ok(id), Ok(selector)) if findings.is_empty() => Ok(Self {
-                id,
-                effect,
-                selector,
-                to,
-                when: when.clone(),
-                unless: unless.clone(),
-                must: must.clone(),
-                require,
-                constrain: constrain.clone(),
-                shadow,
+            (Ok(id), Ok(_)) if findings.is_empty() => Ok(Self {
+                rule: Arc::new(Rule {
+                    id,
+                    effect,
+                    to,
+                    require: require.into_boxed_slice(),
+                    shadow,
+                    conditional: when.is_some() || unless.is_some(),
+                }),
+                spec,
+                covered: covered.into_boxed_slice(),
             }),
             _ => Err(findings),
         }
     }
+}
 
+impl Rule {
     /// Every approval that it asks for.
     pub(super) fn approvals(&self) -> impl Iterator<Item = &Wanted> {
         self.require.iter().flat_map(Requirement::approvals)
@@ -99,7 +107,7 @@ impl Rule {
 
     /// Whether the rule applies to every call of the actions that it covers.
     pub(super) fn is_unconditional(&self) -> bool {
-        self.to.is_none() && self.when.is_none() && self.unless.is_none()
+        self.to.is_none() && !self.conditional
     }
 }
 
@@ -147,7 +155,7 @@ fn check_members(effect: Effect, spec: &RuleSpec, findings: &mut Vec<Finding>) {
             && spec
                 .constrain
                 .as_ref()
-                .is_none_or(|constrain| *constrain == ConstrainSpec::default())
+                .is_none_or(|constrain| **constrain == ConstrainSpec::default())
         {
             let finding = Finding::error("empty-guard", "the guard demands nothing");
             findings.push(finding.help("add `must:`, `require:` or `constrain:`"));

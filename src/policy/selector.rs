@@ -41,11 +41,12 @@ impl Selector {
                 tiers: None,
                 routes: None,
             },
-            SelectorSpec::Where(WhereSpec {
-                action,
-                tier,
-                route,
-            }) => {
+            SelectorSpec::Where(selected) => {
+                let WhereSpec {
+                    action,
+                    tier,
+                    route,
+                } = &**selected;
                 if action.is_none() && tier.is_none() && route.is_none() {
                     let finding = Finding::error("empty-selector", "the selector names nothing");
                     findings.push(finding.help("write `\"*\"` if the rule covers every action"));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::bound::query_names;
 use super::catalog::{Catalog, Schemas};
 use super::compile::{Findings, OnActions, Source};
+use super::language::Language;
 use super::selector::Selector;
 use super::spec::SignalSpec;
 use crate::expression::Condition;
@@ -13,7 +14,7 @@ use crate::model::facts::Facts;
 use crate::model::finding::Finding;
 use crate::model::name::{ActionId, RouteId, SignalId};
 use crate::model::risk::{MAX_SCORE, Said, Weighed};
-use crate::model::schema::{RISK, Schema};
+use crate::model::schema::RISK;
 
 /// A signal on an action.
 #[derive(Clone, Debug)]
@@ -29,9 +30,9 @@ impl Signal {
         id: &SignalId,
         points: u8,
         spec: &SignalSpec,
-        schema: &Schema,
+        language: &Language,
     ) -> Result<Self, Vec<Finding>> {
-        let when = Condition::compile(&spec.when, schema).map_err(|errors| {
+        let when = language.condition(&spec.when).map_err(|errors| {
             let findings = errors.into_iter();
             findings
                 .map(|error| error.into_finding().under("when"))
@@ -39,7 +40,7 @@ impl Signal {
         })?;
         // What is only tested for is not read, so the expression has to make sense without it.
         let mentioned = spec.when.contains(RISK);
-        if mentioned && Condition::compile(&spec.when, &schema.without(RISK)).is_err() {
+        if mentioned && Condition::compile(&spec.when, &language.schema().without(RISK)).is_err() {
             let finding = Finding::error("risk-of-itself", "a signal cannot read `risk`");
             let help = "the score is made of the signals: write what this one looks for in full";
             return Err(vec![finding.help(help).under("when")]);
@@ -115,8 +116,8 @@ pub(super) fn bind<'a>(
         };
         let mut wrong = Misfits::default();
         for action in catalog.covered(&selector) {
-            let schema = &schemas.of(action).plain;
-            match Signal::compile(id, points, spec, schema) {
+            let language = &schemas.of(action).plain;
+            match Signal::compile(id, points, spec, language) {
                 Ok(signal) => {
                     let signals = bound.entry((&action.route, &action.id)).or_default();
                     signals.push(signal);

@@ -29,8 +29,8 @@ pub struct RuleSpec {
     pub must: Option<String>,
     /// Guards: what the caller must bring; all of it.
     pub require: Option<Vec<RequirementSpec>>,
-    /// Guards: what is done to the request.
-    pub constrain: Option<ConstrainSpec>,
+    /// Guards: what is done to the request; few rules have any.
+    pub constrain: Option<Box<ConstrainSpec>>,
     /// `enforce` (default) or `shadow`.
     pub mode: Option<String>,
 }
@@ -53,7 +53,7 @@ pub enum SelectorSpec {
     /// `customers.*`, or `[customers.export, customers.delete]`.
     Ids(OneOrMany<String>),
     /// `{ tier: critical }`.
-    Where(WhereSpec),
+    Where(Box<WhereSpec>),
 }
 
 /// `{ action: …, tier: …, route: … }`: all that are named must match.
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for SelectorSpec {
                 self,
                 map: A,
             ) -> Result<SelectorSpec, A::Error> {
-                WhereSpec::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                Box::deserialize(serde::de::value::MapAccessDeserializer::new(map))
                     .map(SelectorSpec::Where)
             }
         }

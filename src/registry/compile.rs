@@ -1,8 +1,10 @@
 //! From what the user wrote to the registry, with every problem reported.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::spec::{RegisteredSpec, RegistrySpec, StatusSpec};
 use super::{Registered, Registry, Rotation, Status};
@@ -120,7 +122,7 @@ fn check(
         let registered = Registered {
             kind: kind.ok()?,
             owner: owner.ok()?,
-            groups: groups.ok()?,
+            groups: groups.ok()?.into(),
             status: status.into(),
             expires: expires.ok()?,
             workloads: workloads.ok()?,

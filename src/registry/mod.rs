@@ -11,9 +11,10 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use foldhash::HashMap;
 
 use crate::model::glob::Glob;
 use crate::model::party::{Kind, PartyId};
@@ -37,7 +38,7 @@ pub struct Registered {
     /// Who answers for it; never empty.
     pub owner: Arc<str>,
     /// Its groups.
-    pub groups: Vec<Arc<str>>,
+    pub groups: Arc<[Arc<str>]>,
     /// Where it is in its life.
     pub status: Status,
     /// The first moment at which it is not valid any more.

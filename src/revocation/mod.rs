@@ -11,7 +11,6 @@
 
 mod judge;
 mod name;
-mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,7 +27,7 @@ pub use name::Name;
 
 use crate::model::revocation::{Revocation, Target};
 use crate::model::time::Timestamp;
-use sweep::Steadiness;
+use crate::store::Steadiness;
 use table::Table;
 
 /// Most entries; a few hundred bytes each.

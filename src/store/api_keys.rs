@@ -1,8 +1,10 @@
 //! API keys: all that is known of each, and of its secret only a digest.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Store, StoreError};
+use crate::model::revocation::{MARGIN, Revocation, Target};
 use crate::model::time::Timestamp;
 
 /// Most keys that are kept, revoked and expired ones included: every server holds all of them in memory.
@@ -49,6 +51,21 @@ impl ApiKeyRecord {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires > now
     }
+
+    /// The block that ends it on every replica: each is told, and gives it back where the store has lost it. It is forgotten when
+    /// the key would have ended by itself.
+    pub fn block(&self, at: Timestamp, by: &Arc<str>, reason: &str) -> Revocation {
+        Revocation {
+            target: Target::ApiKey(Arc::from(self.id.as_str())),
+            not_before: None,
+            blocked: Some(at),
+            lifted: None,
+            expires: Some(self.expires.plus(MARGIN)),
+            reason: Arc::from(reason),
+            by: Arc::clone(by),
+            at,
+        }
+    }
 }
 
 impl fmt::Debug for ApiKeyRecord {
@@ -68,6 +85,15 @@ pub struct StoredKeys {
     pub keys: Vec<ApiKeyRecord>,
     /// The ids of those that cannot: somebody else changed the file. They work for nobody.
     pub unreadable: Vec<String>,
+}
+
+/// Which API keys there are: those of two equal versions are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysVersion {
+    /// The state, and the server that holds it.
+    pub(super) place: Arc<str>,
+    /// How often keys were changed there.
+    pub(super) changes: u64,
 }
 
 /// Whether a key was added.
@@ -147,9 +173,9 @@ impl Store {
         self.backend.touch_api_keys(used).await
     }
 
-    /// A number that is another one whenever API keys were added, rotated or revoked, by whatever process. Their last
-    /// use does not count.
-    pub async fn version(&self) -> Result<u64, StoreError> {
+    /// Another one whenever API keys were added, rotated or revoked, by whatever process, and whenever another server or another
+    /// state answers, which may have lost some of that. Their last use does not count.
+    pub async fn version(&self) -> Result<KeysVersion, StoreError> {
         self.backend.version().await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Store, StoreError};
-use crate::model::approval::{Approval, ApprovalId, State, Status};
+use crate::model::approval::{Approval, ApprovalId, Place, State, Status};
 use crate::model::change::Position;
 use crate::model::decision::DecisionId;
 use crate::model::party::PartyId;
@@ -13,7 +13,7 @@ use crate::model::time::Timestamp;
 /// What holds for opening approvals.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenLimits {
-    /// Most that one requester (subject and actor) may wait for.
+    /// Most that one requester (subject and actor) may wait for. Those that were taken back count until they would have expired.
     pub per_requester: u32,
     /// How long nothing is opened after a no.
     pub cooldown: Duration,
@@ -28,7 +28,7 @@ pub enum Opened {
     Known(Arc<Approval>),
     /// One with the same key was denied not long ago.
     Denied(Arc<Approval>),
-    /// The requester waits for too many.
+    /// The requester waits for too many, or has taken too many back.
     TooMany,
 }
 
@@ -70,8 +70,8 @@ pub struct ApprovalFilter {
     pub status: Option<Status>,
     /// Only those whose subject or actor this is.
     pub requester: Option<PartyId>,
-    /// Only those older than this one.
-    pub before: Option<ApprovalId>,
+    /// Only those behind this place; nothing has to be there any more.
+    pub before: Option<Place>,
     /// At most so many; never more than [`MAX_LISTED`].
     pub limit: usize,
 }
@@ -105,17 +105,18 @@ impl Store {
         self.backend.change_approval(expected, next).await
     }
 
-    /// Uses an approval once, if it has as many votes as `votes`, is approved, in time, and has uses left. Of all who ask, in
-    /// whatever process, never more are told [`Spent::Done`] than it has uses. A use is durable before anybody is told, and counts
-    /// also if nobody can be told any more.
+    /// Uses an approval once, if it has as many votes as `votes`, is approved, in time, has uses left, and was used less often than
+    /// `uses`. Of all who ask, in whatever process, never more are told [`Spent::Done`] than it has uses, and none once it was used
+    /// as often as theirs says. A use is durable before anybody is told, and counts also if nobody can be told any more.
     pub async fn spend_approval(
         &self,
         id: &ApprovalId,
         votes: usize,
+        uses: u32,
         by: &DecisionId,
         now: Timestamp,
     ) -> Result<Spent, StoreError> {
-        self.backend.spend_approval(id, votes, by, now).await
+        self.backend.spend_approval(id, votes, uses, by, now).await
     }
 
     /// An approval, as the store has it.

@@ -66,7 +66,7 @@ pub enum StoreError {
     },
     /// The server was restarted or replaced.
     #[error(
-        "the store has just come back, and what it may lack is being put back: ask again in two seconds"
+        "the store has just come back, and what it may lack is being put back: ask again in a few seconds"
     )]
     Settling,
     /// It is done, but it may not last.

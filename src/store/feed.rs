@@ -14,8 +14,12 @@ pub(super) const HEARTBEAT: Duration = Duration::from_millis(200);
 /// How long an approval is part of the whole state after it is over: whoever was denied not long ago is not asked about again.
 pub(super) const RECENT: Duration = Duration::from_hours(1);
 
-/// How long a replica counts that says nothing.
+/// How long a replica counts that says nothing, beyond the time for which it decides by what it knows. Every replica says how far
+/// it is more often.
 pub(super) const HEARD: Duration = Duration::from_secs(10);
+
+/// The longest that a follower may wait after an error before it asks again: what a store has lost is given back in time.
+pub const RETRY: Duration = Duration::from_millis(250);
 
 /// Reads the changes of a store, one batch after the other.
 #[derive(Debug)]
@@ -32,8 +36,8 @@ pub struct Batch {
     pub whole: Option<Loss>,
     /// How far this reaches.
     pub position: Position,
-    /// When the read began that proves that nothing older is missing.
-    pub began: Instant,
+    /// When the read began that proves that nothing older is missing; none before anything proves it.
+    pub began: Option<Instant>,
 }
 
 /// Whether something that was acknowledged may be missing from a whole state.
@@ -66,7 +70,7 @@ impl Store {
         }
     }
 
-    /// Merges up what memory knows after a loss; it never lowers anything.
+    /// Merges up what memory knows after a loss; it never lowers anything. While it goes on, nothing is used up.
     pub async fn restore(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         self.backend.restore(changes).await
     }
@@ -76,7 +80,13 @@ impl Store {
         self.backend.report(replica).await
     }
 
-    /// How far every replica has come that said so within the last ten seconds.
+    /// Forgets a replica that decides nothing any more.
+    pub async fn leave(&self, name: &str) -> Result<(), StoreError> {
+        self.backend.leave(name).await
+    }
+
+    /// How far every replica has come that may still decide: one that has said nothing for longer than it may go on with what it
+    /// knows does not count.
     pub async fn replicas(&self) -> Result<Vec<ReplicaReport>, StoreError> {
         self.backend.replicas().await
     }

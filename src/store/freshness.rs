@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::spec::Staleness;
 use crate::model::route::Tier;
+
+/// How much more time than the monotonic clock the other one may show without a sleep: it is corrected now and then.
+const CORRECTION: Duration = Duration::from_secs(1);
 
 /// Says how old the knowledge is that decisions are made with. Cheap to clone; every clone is the same.
 #[derive(Clone, Debug)]
@@ -14,10 +17,14 @@ pub struct Freshness(Option<Arc<Known>>);
 #[derive(Debug)]
 struct Known {
     bounds: Staleness,
-    /// What moments are counted from.
+    /// What moments are counted from, by the clock that is never set and by the one that does not stand still while the
+    /// machine sleeps.
     base: Instant,
+    wall_base: SystemTime,
     /// Nanoseconds from `base` to the moment up to which everything is known; zero before the first.
     proven: AtomicU64,
+    /// The same from `wall_base`.
+    wall_proven: AtomicU64,
 }
 
 impl Freshness {
@@ -27,11 +34,17 @@ impl Freshness {
     }
 
     /// Nothing is known yet; decisions need knowledge that is within `bounds`.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "two moments of one clock are compared here, and no date is made of them"
+    )]
     pub fn bounded(bounds: Staleness) -> Self {
         Self(Some(Arc::new(Known {
             bounds,
             base: Instant::now(),
+            wall_base: SystemTime::now(),
             proven: AtomicU64::new(0),
+            wall_proven: AtomicU64::new(0),
         })))
     }
 
@@ -40,9 +53,13 @@ impl Freshness {
         if let Some(known) = &self.0 {
             let since = began.saturating_duration_since(known.base);
             // One at least: what is known is no nothing.
-            known
-                .proven
-                .fetch_max(nanos(since).max(1), Ordering::Release);
+            let since = nanos(since).max(1);
+            let before = known.proven.fetch_max(since, Ordering::Release);
+            // The wall's clock may be set back, so of its moments the last one counts, not the greatest.
+            if since > before {
+                let wall = known.wall().saturating_sub(began.elapsed());
+                known.wall_proven.store(nanos(wall), Ordering::Release);
+            }
         }
     }
 
@@ -55,7 +72,9 @@ impl Freshness {
             0 => None,
             proven => {
                 let since = now.saturating_duration_since(known.base);
-                Some(since.saturating_sub(Duration::from_nanos(proven)))
+                let age = since.saturating_sub(Duration::from_nanos(proven));
+                let slept = known.wall_age(known.wall());
+                Some(if slept > age + CORRECTION { slept } else { age })
             }
         }
     }
@@ -67,6 +86,19 @@ impl Freshness {
         };
         self.age(now)
             .is_some_and(|age| age <= known.bounds.of(tier))
+    }
+}
+
+impl Known {
+    /// The time since `wall_base`; none if the clock was set back beyond it.
+    fn wall(&self) -> Duration {
+        self.wall_base.elapsed().unwrap_or_default()
+    }
+
+    /// The age by the clock that can be set. Set forward it makes knowledge look old until the next proof, which is a moment.
+    fn wall_age(&self, wall: Duration) -> Duration {
+        let proven = Duration::from_nanos(self.wall_proven.load(Ordering::Acquire));
+        wall.saturating_sub(proven)
     }
 }
 
@@ -101,6 +133,29 @@ mod tests {
             assert_eq!(freshness.age(now), Some(after));
             assert_eq!(tiers.map(|tier| freshness.suffices(tier, now)), enough);
         }
+    }
+
+    #[test]
+    fn what_was_known_before_the_machine_slept_is_as_old_as_the_sleep() {
+        let freshness = Freshness::bounded(Staleness::DEFAULT);
+        freshness.proven(Instant::now());
+        let known = freshness.0.as_ref().unwrap();
+        // Ten minutes that the monotonic clock knows nothing of.
+        let slept = known.wall() + 600 * SECOND;
+        assert!(known.wall_age(slept) >= 600 * SECOND);
+        assert!(known.wall_age(known.wall()) < SECOND);
+        let long_ago = Known {
+            wall_base: known.wall_base - 600 * SECOND,
+            bounds: Staleness::DEFAULT,
+            base: known.base,
+            proven: AtomicU64::new(1),
+            wall_proven: AtomicU64::new(1),
+        };
+        let slept = Freshness(Some(Arc::new(long_ago)));
+        let now = Instant::now();
+        assert!(!slept.suffices(Tier::Low, now));
+        slept.proven(now);
+        assert!(slept.suffices(Tier::Critical, now));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod seen;
 mod signals;
 mod spec;
 mod sqlite;
+mod steadiness;
 mod valkey;
 
 use std::path::Path;
@@ -28,15 +29,16 @@ use std::sync::Arc;
 
 use spec::Place;
 
-pub use api_keys::{ApiKeyRecord, Put, Revoked, Rotated, StoredKeys};
+pub use api_keys::{ApiKeyRecord, KeysVersion, Put, Revoked, Rotated, StoredKeys};
 pub use approvals::{ApprovalFilter, MAX_LISTED, OpenLimits, Opened, Spent, Swapped};
 pub use error::StoreError;
-pub use feed::{Batch, Follower, Loss, ReplicaReport};
+pub use feed::{Batch, Follower, Loss, RETRY, ReplicaReport};
 pub use freshness::Freshness;
-pub use replay::{Consumed, MAX_REPLAY};
+pub use replay::{Consumed, MAX_REPLAY, OneUse, UsedUp};
 pub use seen::{MAX_SEEN, SeenRecord};
 pub use signals::Acknowledged;
 pub use spec::{Staleness, StalenessSpec, StoreSettings, StoreSpec};
+pub use steadiness::Steadiness;
 pub use valkey::{
     SentinelSpec, TimeoutsSpec, ValkeyError, ValkeySettings, ValkeySpec, ValkeyTlsSpec,
 };
@@ -45,6 +47,7 @@ pub use valkey::{
 #[derive(Clone, Debug)]
 pub struct Store {
     backend: Arc<dyn backend::Backend>,
+    file: Option<Arc<Path>>,
     freshness: Freshness,
 }
 
@@ -57,6 +60,7 @@ impl Store {
             Place::Valkey(valkey) => Arc::new(valkey::Valkey::new(
                 ValkeySettings::clone(valkey),
                 settings.max_replay,
+                settings.heard(),
             )),
         };
         let freshness = if settings.is_lasting() {
@@ -65,12 +69,16 @@ impl Store {
             // Nobody else can change it.
             Freshness::exempt()
         };
-        Ok(Self { backend, freshness })
+        Ok(Self {
+            backend,
+            file: settings.file().map(Arc::from),
+            freshness,
+        })
     }
 
     /// The file, if what is kept outlives the process in one.
     pub fn file(&self) -> Option<&Path> {
-        self.backend.file()
+        self.file.as_deref()
     }
 
     /// How new is what this process knows of the store; whoever follows it says so.

@@ -7,10 +7,12 @@ use crate::model::approval::{Approval, Spending, State, Status};
 use crate::model::decision::DecisionId;
 use crate::model::time::Timestamp;
 
-/// The approval after one more use, if it can be used with as many votes; else what whoever asked is told.
+/// The approval after one more use, if it can be used with as many votes and was used less often than `uses`; else what whoever
+/// asked is told.
 pub(super) fn spend(
     known: Approval,
     votes: usize,
+    uses: u32,
     by: &DecisionId,
     now: Timestamp,
 ) -> Result<Approval, Spent> {
@@ -28,7 +30,7 @@ pub(super) fn spend(
         )
         | State::Expired) => return Err(Spent::Gone(gone)),
     }
-    if known.uses_left() == 0 {
+    if known.uses_left_of(uses) == 0 {
         return Err(Spent::Gone(State::Is(Status::Consumed)));
     }
     if known.votes.len() != votes {

@@ -32,11 +32,19 @@ impl Store {
         self.backend.revocations().await
     }
 
-    /// Sets a condition; its version is made here: one more than the last.
+    /// Sets a condition. It is made later than the last that the store knows, and its version greater.
     pub async fn set_condition(
         &self,
         setting: ConditionSetting,
     ) -> Result<Acknowledged, StoreError> {
         self.backend.set_condition(setting).await
+    }
+
+    /// The same, unless what was said last is so since a later time: then nothing is changed, and the answer is none.
+    pub async fn advance_condition(
+        &self,
+        setting: ConditionSetting,
+    ) -> Result<Option<Acknowledged>, StoreError> {
+        self.backend.advance_condition(setting).await
     }
 }

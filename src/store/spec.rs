@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::feed::HEARD;
 use super::replay::MAX_REPLAY;
 use super::valkey::{ValkeySettings, ValkeySpec};
 use crate::model::duration::HumanDuration;
@@ -172,6 +173,11 @@ impl StoreSettings {
             Place::File(_) | Place::Valkey(_) => true,
             Place::Memory => false,
         }
+    }
+
+    /// How long after its last word a replica may still decide.
+    pub(super) fn heard(&self) -> Duration {
+        self.staleness.low.saturating_add(HEARD)
     }
 
     /// What this server is called, if somebody has said so.

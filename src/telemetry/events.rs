@@ -49,6 +49,7 @@ impl EventResult {
 pub(super) struct EventMetrics {
     total: IntCounterVec,
     last: IntGaugeVec,
+    stale: IntGaugeVec,
 }
 
 impl EventMetrics {
@@ -61,10 +62,28 @@ impl EventMetrics {
             "countersign_events_last_seconds",
             "When the last event of a stream was accepted, in seconds since 1970.",
         );
+        let stale = Opts::new(
+            "countersign_events_stale",
+            "Whether a stream has been silent for longer than its `stale_after`: 1, else 0.",
+        );
         Ok(Self {
+            stale: add(registry, IntGaugeVec::new(stale, &["stream"])?)?,
             total: add(registry, IntCounterVec::new(total, &["stream", "result"])?)?,
             last: add(registry, IntGaugeVec::new(last, &["stream"])?)?,
         })
+    }
+
+    /// When the last event of a stream was accepted, if one was.
+    pub(super) fn last(&self, stream: &str) -> Option<Timestamp> {
+        let gauge = self.last.get_metric_with_label_values(&[stream]).ok()?;
+        let seconds = gauge.get();
+        (seconds > 0).then(|| Timestamp::from_seconds(seconds))
+    }
+
+    pub(super) fn stale(&self, stream: &str, stale: bool) {
+        if let Ok(gauge) = self.stale.get_metric_with_label_values(&[stream]) {
+            gauge.set(i64::from(stale));
+        }
     }
 
     pub(super) fn count(&self, stream: &str, result: EventResult, at: Timestamp) {

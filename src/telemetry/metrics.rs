@@ -13,6 +13,7 @@ use crate::model::verdict::Verdict;
 
 use super::admin::{AdminMetrics, AdminRefusal};
 use super::approvals::{ApprovalEvent, ApprovalMetrics};
+use super::cache::{CacheSample, Caches};
 use super::check::CheckMetrics;
 use super::events::{EventMetrics, EventResult};
 use super::lifecycle::LifecycleMetrics;
@@ -42,6 +43,7 @@ struct Inner {
     state: StateMetrics,
     notices: NoticeMetrics,
     events: EventMetrics,
+    caches: Caches,
     policy: Mutex<PolicyState>,
 }
 
@@ -103,6 +105,7 @@ impl Metrics {
             state,
             notices,
             events,
+            caches: Caches::default(),
             policy: Mutex::new(PolicyState::default()),
         })))
     }
@@ -191,6 +194,16 @@ impl Metrics {
         self.0.events.count(stream, result, at);
     }
 
+    /// When the last event of a stream was accepted, if one was since the start.
+    pub fn last_event(&self, stream: &str) -> Option<Timestamp> {
+        self.0.events.last(stream)
+    }
+
+    /// States whether a stream has been silent for too long.
+    pub fn stream_stale(&self, stream: &str, stale: bool) {
+        self.0.events.stale(stream, stale);
+    }
+
     /// States how many approvals are known.
     pub fn approvals(&self, counts: &[(State, usize)]) {
         self.0.approvals.known(counts);
@@ -209,6 +222,23 @@ impl Metrics {
     /// Has every scrape state how old the knowledge of the store is, as `age` says. The first call counts.
     pub fn state_ages(&self, age: impl Fn() -> Duration + Send + Sync + 'static) {
         let _first = self.0.state.age.set(Box::new(age));
+    }
+
+    /// Has every scrape state what the cache `name` is like, as `look` says.
+    pub fn watch_cache(
+        &self,
+        name: &'static str,
+        look: impl Fn() -> CacheSample + Send + Sync + 'static,
+    ) {
+        self.0.caches.watch(name, look);
+    }
+
+    /// Has every scrape state how many actions are looked up, evaluated or neither yet, as `count` says. The first call counts.
+    pub fn watch_rulings(
+        &self,
+        count: impl Fn() -> Vec<(&'static str, usize)> + Send + Sync + 'static,
+    ) {
+        self.0.caches.count_actions(count);
     }
 
     /// Counts a failed attempt to read what changed in the store.
@@ -259,6 +289,7 @@ impl Metrics {
         let mut all = self.0.registry.gather();
         let aged = Registry::new();
         self.0.state.state(&aged)?;
+        self.0.caches.state(&aged)?;
         all.extend(aged.gather());
         all.extend(families(&policy, now, key_sets, introspection)?);
         Ok(TextEncoder::new().encode_to_string(&all)?)

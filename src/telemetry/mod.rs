@@ -6,6 +6,7 @@
 
 mod admin;
 mod approvals;
+mod cache;
 mod check;
 mod events;
 mod fields;
@@ -21,6 +22,7 @@ mod tls;
 
 pub use admin::AdminRefusal;
 pub use approvals::ApprovalEvent;
+pub use cache::CacheSample;
 pub use events::EventResult;
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};

@@ -26,6 +26,14 @@ pub struct KeySetSample {
     pub failures: u64,
     /// Keys in it.
     pub keys: usize,
+    /// Keys that it had and has not any more.
+    pub withdrawn: u64,
+    /// Look-ups that found a key.
+    pub hits: u64,
+    /// Look-ups of an id that no key has.
+    pub misses: u64,
+    /// Look-ups of a key that is there and cannot be used.
+    pub unfit: u64,
 }
 
 /// The introspection of one provider's tokens, as of a scrape.
@@ -119,47 +127,88 @@ fn state_policy(
 }
 
 fn state_key_sets(registry: &Registry, key_sets: &[KeySetSample]) -> prometheus::Result<()> {
-    let gauges = |name, help| {
-        add(
-            registry,
-            GaugeVec::new(Opts::new(name, help), &["provider"])?,
-        )
-    };
-    let age = gauges(
-        "countersign_keyset_age_seconds",
-        "Time since the provider's key set was loaded.",
-    )?;
-    let success = gauges(
-        "countersign_keyset_last_success_timestamp_seconds",
-        "Unix time at which the provider's key set was loaded; 0 before the first time.",
-    )?;
-    let keys = gauges("countersign_keyset_keys", "Keys in the provider's set.")?;
-    let failures = add(
-        registry,
-        CounterVec::new(
-            Opts::new(
-                "countersign_keyset_failures_total",
-                "Failed loads of the provider's key set.",
-            ),
-            &["provider"],
-        )?,
-    )?;
+    let families = KeySetFamilies::register(registry)?;
     for sample in key_sets {
-        let label = &[sample.provider.as_str()];
-        if let Some(time) = sample.age {
-            age.get_metric_with_label_values(label)?
-                .set(time.as_secs_f64());
-        }
-        success
-            .get_metric_with_label_values(label)?
-            .set(sample.last_success.map_or(0.0, seconds));
-        keys.get_metric_with_label_values(label)?
-            .set(float(u64::try_from(sample.keys).unwrap_or(u64::MAX)));
-        failures
-            .get_metric_with_label_values(label)?
-            .inc_by(float(sample.failures));
+        families.state(sample)?;
     }
     Ok(())
+}
+
+struct KeySetFamilies {
+    age: GaugeVec,
+    success: GaugeVec,
+    keys: GaugeVec,
+    failures: CounterVec,
+    withdrawn: CounterVec,
+    lookups: CounterVec,
+}
+
+impl KeySetFamilies {
+    fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let gauges = |name, help| {
+            add(
+                registry,
+                GaugeVec::new(Opts::new(name, help), &["provider"])?,
+            )
+        };
+        let counters = |name, help, labels: &[&str]| {
+            add(registry, CounterVec::new(Opts::new(name, help), labels)?)
+        };
+        Ok(Self {
+            age: gauges(
+                "countersign_keyset_age_seconds",
+                "Time since the provider's key set was loaded.",
+            )?,
+            success: gauges(
+                "countersign_keyset_last_success_timestamp_seconds",
+                "Unix time at which the provider's key set was loaded; 0 before the first time.",
+            )?,
+            keys: gauges("countersign_keyset_keys", "Keys in the provider's set.")?,
+            failures: counters(
+                "countersign_keyset_failures_total",
+                "Failed loads of the provider's key set.",
+                &["provider"],
+            )?,
+            withdrawn: counters(
+                "countersign_keyset_withdrawn_total",
+                "Keys that were in the provider's set and are not in a later one.",
+                &["provider"],
+            )?,
+            lookups: counters(
+                "countersign_keyset_lookups_total",
+                "Look-ups of a key in the provider's set, by result; a miss is an id that no key has.",
+                &["provider", "result"],
+            )?,
+        })
+    }
+
+    fn state(&self, sample: &KeySetSample) -> prometheus::Result<()> {
+        let provider = sample.provider.as_str();
+        let gauge = |family: &GaugeVec, value| {
+            let gauge = family.get_metric_with_label_values(&[provider]);
+            gauge.map(|gauge| gauge.set(value))
+        };
+        let counter = |family: &CounterVec, labels: &[&str], count| {
+            let counter = family.get_metric_with_label_values(labels);
+            counter.map(|counter| counter.inc_by(float(count)))
+        };
+        if let Some(time) = sample.age {
+            gauge(&self.age, time.as_secs_f64())?;
+        }
+        gauge(&self.success, sample.last_success.map_or(0.0, seconds))?;
+        let keys = u64::try_from(sample.keys).unwrap_or(u64::MAX);
+        gauge(&self.keys, float(keys))?;
+        counter(&self.failures, &[provider], sample.failures)?;
+        counter(&self.withdrawn, &[provider], sample.withdrawn)?;
+        for (result, count) in [
+            ("hit", sample.hits),
+            ("miss", sample.misses),
+            ("unfit", sample.unfit),
+        ] {
+            counter(&self.lookups, &[provider, result], count)?;
+        }
+        Ok(())
+    }
 }
 
 fn state_introspection(
@@ -214,7 +263,7 @@ pub(super) fn seconds(at: Timestamp) -> f64 {
     millis / 1000.0
 }
 
-fn float(count: u64) -> f64 {
+pub(super) fn float(count: u64) -> f64 {
     #[expect(
         clippy::cast_precision_loss,
         reason = "metrics are floats; counts stay exact below 2^53"

@@ -75,6 +75,10 @@ fn sample(provider: &str, age: Option<u64>) -> KeySetSample {
         last_success: age.map(|age| START.minus(Duration::from_secs(age))),
         failures: 3,
         keys: 2,
+        withdrawn: 4,
+        hits: 5,
+        misses: 6,
+        unfit: 7,
     }
 }
 
@@ -244,6 +248,12 @@ fn key_sets_are_stated_as_given_and_removed_ones_leave_nothing() {
     assert_eq!(of("last_success_timestamp_seconds", "ci"), Some(0.0));
     assert_eq!(of("failures_total", "corp"), Some(3.0));
     assert_eq!(of("keys", "corp"), Some(2.0));
+    assert_eq!(of("withdrawn_total", "corp"), Some(4.0));
+    for (result, count) in [("hit", 5.0), ("miss", 6.0), ("unfit", 7.0)] {
+        let labels = format!("{{provider=\"corp\",result=\"{result}\"}}");
+        let series = format!("countersign_keyset_lookups_total{labels}");
+        assert_eq!(value(&text, &series), Some(count), "{result}");
+    }
     assert!(!metrics.encode(START, &[], &[]).unwrap().contains("corp"));
 }
 

@@ -85,6 +85,7 @@ fn asked() -> Asked {
         arguments_digest: Some([7; 32]),
         canonical_arguments: None,
         target: None,
+        said: None,
         arguments_without_digest: false,
         resource: Some(Resource {
             kind: Arc::from("segment"),

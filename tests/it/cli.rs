@@ -274,6 +274,29 @@ fn explain_says_why_for_described_parties() {
     insta::assert_snapshot!("explain-allowed", without_version(&allowed));
 }
 
+#[test]
+fn explain_says_how_a_call_would_pass_once_it_is_approved() {
+    let call = "explain --route crm-tools --tool export_customers --args {\"segment\":\"eu\",\"rows\":5} --issuer corp \
+                --subject alice --group crm --actor crm-bot --actor-group crm-agents --scope crm:export";
+    let call: Vec<&str> = call.split_whitespace().collect();
+    let waits = sample(&call);
+    assert_eq!(waits.exit, 3, "{waits:?}");
+    assert!(waits.stdout.contains("verdict     pending"), "{waits:?}");
+    let approved: Vec<&str> = call.into_iter().chain(["--approved"]).collect();
+    let passes = sample(&approved);
+    assert_eq!(passes.exit, 0, "{passes:?}");
+    assert!(passes.stdout.contains("verdict     allow"), "{passes:?}");
+    let other = [
+        "explain",
+        "--http",
+        "GET /v1/payments",
+        "--route",
+        "payments",
+        "--approved",
+    ];
+    assert_eq!(sample(&other).exit, 3, "nothing else is made up for");
+}
+
 /// The version of the sample changes with every edit of it.
 fn without_version(ran: &Ran) -> String {
     let lines = ran

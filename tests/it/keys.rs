@@ -97,6 +97,11 @@ async fn a_withdrawn_key_stops_working_within_the_refresh() {
     keys.publish(alone.to_string());
     becomes(&client, &withdrawn, "deny 401 token_key_unknown").await;
     assert_eq!(client.check(&kept).await.outcome(), "allow");
+    let counted = |series: &str| server.count(&format!("countersign_keyset_{series}"));
+    assert_eq!(counted(r#"withdrawn_total{provider="corp"}"#), 1);
+    assert!(counted(r#"lookups_total{provider="corp",result="hit"}"#) >= 2);
+    assert!(counted(r#"lookups_total{provider="corp",result="miss"}"#) >= 1);
+    assert_eq!(counted(r#"lookups_total{provider="ci",result="hit"}"#), 0);
 }
 
 #[tokio::test]
@@ -280,4 +285,34 @@ async fn a_slow_endpoint_delays_no_check() {
         started.elapsed()
     );
     keys.stall(false);
+}
+
+/// What a token states is remembered; that its key is there is looked at every time.
+#[tokio::test]
+async fn a_token_is_verified_once_for_as_long_as_its_key_is_there() {
+    let mut issuer = Issuer::new("http://127.0.0.1:10080/corp");
+    let keys = KeyServer::start(issuer.jwks());
+    let server = fetching(&keys, QUICK).start();
+    let client = server.client().await;
+    let call = ask(&issuer, &issuer.keys[0]);
+    for _again in 0..3 {
+        assert_eq!(client.check(&call).await.outcome(), "allow");
+    }
+    let lookups = |result| {
+        let series =
+            format!("countersign_cache_lookups_total{{cache=\"tokens\",result=\"{result}\"}}");
+        server.count(&series)
+    };
+    assert_eq!((lookups("hit"), lookups("miss")), (2, 1));
+    assert_eq!(
+        server.count("countersign_cache_entries{cache=\"tokens\"}"),
+        1
+    );
+
+    issuer.keys = vec![Key::es256("another")];
+    keys.publish(issuer.jwks());
+    becomes(&client, &call, "deny 401 token_key_unknown").await;
+    let hits = lookups("hit");
+    assert!(!client.check(&call).await.allows());
+    assert_eq!(lookups("hit"), hits);
 }

@@ -249,6 +249,7 @@ async fn an_incident_opens_and_closes_with_the_conditions_file() {
     let server = Setup::new().start();
     let client = server.client().await;
     let ask = Ask::new("GET", "api.example.com", "/v1/secrets/db")
+        .context("body", "sent")
         .principal("spiffe://example.org/vault-bot");
     assert_eq!(client.check(&ask).await.outcome(), "deny 403 forbidden");
     server

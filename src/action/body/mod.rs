@@ -8,6 +8,7 @@ mod media_type;
 mod tests;
 
 use crate::json::{Json, JsonError, Limits, read as read_json};
+use crate::model::header;
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Body, Fidelity};
 use crate::model::verdict::Denial;
@@ -34,11 +35,12 @@ pub(super) fn read(request: &AccessRequest, accepts: Accepts) -> Result<Json<'_>
 /// Whether the body is declared as JSON that its readers take for UTF-8, as it comes: what its upstream decompresses can be
 /// another document than the bytes that somebody read before.
 pub(super) fn check_declared(request: &AccessRequest, accepts: Accepts) -> Result<(), Denial> {
-    let encoding = request.headers.get("content-encoding");
+    let encoding = request.headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(incomplete(COMPRESSED));
     }
-    if accepts.admits(request.headers.get("content-type").unwrap_or_default()) {
+    let content_type = request.headers.get(header::CONTENT_TYPE);
+    if accepts.admits(content_type.unwrap_or_default()) {
         return Ok(());
     }
     Err(Denial::new(Reason::BodyType).because(accepts.wants()))

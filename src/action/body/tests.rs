@@ -10,9 +10,7 @@ use crate::model::request::{AccessRequest, Body, Fidelity, Headers};
 /// A request with these headers and this body.
 fn with(headers: &[(&str, &str)], bytes: &[u8], fidelity: Fidelity) -> AccessRequest {
     let mut request = request("POST", "api.test", "/");
-    let headers = headers
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
+    let headers = headers.iter().map(|(name, value)| (*name, *value));
     request.headers = Headers::new(headers);
     request.body = Body::Sent {
         bytes: Arc::from(bytes),

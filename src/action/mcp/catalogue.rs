@@ -115,6 +115,7 @@ impl Catalogue {
         let captured = target.map(|target| ("uri", target));
         let mut asked = entry.ask(request, captured.into_iter(), arguments)?;
         asked.target.clone_from(&call.target);
+        asked.said = Some(call.said());
         if let (Some(kind), Some(id), None) = (&entry.action.resource, target, &asked.resource) {
             asked.resource = Some(Resource {
                 kind: Arc::clone(kind),

@@ -12,25 +12,25 @@ use base64::engine::general_purpose::STANDARD;
 use super::disagrees;
 use super::method::Method;
 use crate::json::{Json, Object};
+use crate::model::header::{self, MCP_PARAM};
 use crate::model::request::Headers;
 use crate::model::verdict::Denial;
 
-const METHOD: &str = "mcp-method";
-const NAME: &str = "mcp-name";
-const PARAM: &str = "mcp-param-";
 /// What a value that is no plain text is wrapped in.
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
 
 /// Whether a request says anything about a message in headers.
 pub(super) fn any(headers: &Headers) -> bool {
-    let named = |name: &str| name == METHOD || name == NAME || name.starts_with(PARAM);
+    let named = |name: &str| {
+        name == header::MCP_METHOD || name == header::MCP_NAME || name.starts_with(MCP_PARAM)
+    };
     headers.iter().any(|(name, _)| named(name))
 }
 
 /// Whether there is a header that repeats an argument.
 pub(super) fn any_argument(headers: &Headers) -> bool {
-    headers.iter().any(|(name, _)| name.starts_with(PARAM))
+    headers.iter().any(|(name, _)| name.starts_with(MCP_PARAM))
 }
 
 /// What the headers of a request say about method and target.
@@ -48,12 +48,17 @@ impl Stated<'_> {
         known: Option<&Method>,
         target: Option<&str>,
     ) -> Result<(), Denial> {
-        match self.headers.get(METHOD) {
+        match self.headers.get(header::MCP_METHOD) {
             None if self.required => return Err(disagrees("no `Mcp-Method`")),
             Some(stated) if Some(stated) != method => return Err(disagrees("`Mcp-Method`")),
             _ => {}
         }
-        match self.headers.get(NAME).map(decoded).transpose()? {
+        match self
+            .headers
+            .get(header::MCP_NAME)
+            .map(decoded)
+            .transpose()?
+        {
             None if self.required && known.is_some_and(|known| known.named) => {
                 Err(disagrees("no `Mcp-Name`"))
             }
@@ -71,7 +76,7 @@ pub(super) fn agree_with_arguments(
 ) -> Result<(), Denial> {
     let mut stated = headers
         .iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix(PARAM)?, value)))
+        .filter_map(|(name, value)| Some((name.strip_prefix(MCP_PARAM)?, value)))
         .peekable();
     if stated.peek().is_none() {
         return Ok(());

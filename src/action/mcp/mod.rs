@@ -12,6 +12,7 @@ mod metadata;
 mod method;
 mod parameters;
 mod read;
+mod rest;
 mod revision;
 mod uri;
 

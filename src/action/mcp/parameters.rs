@@ -27,7 +27,7 @@ const TOLD: [&str; 4] = [
     WATCHED,
 ];
 /// What is known of `_meta`; anybody may put more there.
-const META: [&str; 5] = [
+pub(super) const META: [&str; 5] = [
     "progressToken",
     META_VERSION,
     "io.modelcontextprotocol/clientInfo",

@@ -7,12 +7,14 @@ use super::headers;
 use super::message::{self, Message};
 use super::metadata::{Metadata, Stated};
 use super::method::{END, LISTEN, Method, RESPOND, STREAM, is_notification};
+use super::rest::rest;
 use super::revision::{self, Revision};
 use super::{disagrees, wrong};
 use crate::json::Json;
+use crate::model::header;
 use crate::model::reason::Reason;
 use crate::model::request::{AccessRequest, Body};
-use crate::model::route::RouteMatch;
+use crate::model::route::{RouteMatch, Said};
 use crate::model::rpc::{RpcFacts, RpcKind};
 use crate::model::verdict::Denial;
 
@@ -22,6 +24,8 @@ pub(in crate::action) struct Call<'a> {
     pub(super) method: &'static Method,
     /// The name, URI or task that it is about.
     pub(super) target: Option<Arc<str>>,
+    /// The method as it is written; every notification has one of its own.
+    written: Arc<str>,
     document: Option<Json<'a>>,
 }
 
@@ -39,6 +43,18 @@ impl Call<'_> {
     /// The arguments of the tool or prompt.
     pub(super) fn arguments(&self) -> Option<&Json<'_>> {
         self.document.as_ref()?.pointer("/params/arguments")
+    }
+
+    /// What it says beside the arguments.
+    pub(super) fn said(&self) -> Said {
+        let document = self.document.as_ref();
+        let rest = document.and_then(|document| rest(document, self.method));
+        let canonical = rest.as_ref().map(Json::canonical);
+        Said {
+            method: Arc::clone(&self.written),
+            without_digest: matches!(canonical, Some(Err(_))),
+            rest: canonical.and_then(Result::ok),
+        }
     }
 }
 
@@ -72,7 +88,7 @@ fn check_endpoint(matches: &RouteMatch, request: &AccessRequest) -> Result<(), D
         let cause = "an MCP server's URL has no query";
         return Err(Denial::new(Reason::ParameterInvalid).because(cause));
     }
-    if request.headers.get("upgrade").is_some() {
+    if request.headers.get(header::UPGRADE).is_some() {
         return Err(wrong(
             "the request asks for another protocol, whose messages nobody would see",
         ));
@@ -90,7 +106,7 @@ fn without_message<'a>(request: &AccessRequest, what: &'static str) -> Result<Ca
         Revision::must_name_session(&request.headers)?;
     }
     // Envoy may keep a body to itself.
-    let length = request.headers.get("content-length");
+    let length = request.headers.get(header::CONTENT_LENGTH);
     if !matches!(request.body, Body::Absent) || length.is_some_and(|length| length != "0") {
         return Err(wrong("the request has a body"));
     }
@@ -102,6 +118,7 @@ fn without_message<'a>(request: &AccessRequest, what: &'static str) -> Result<Ca
     Ok(Call {
         method,
         target: None,
+        written: Arc::from(method.name),
         document: None,
     })
 }
@@ -161,6 +178,7 @@ fn agreed<'a>(
         return Err(not_in(revision));
     }
     Ok(Call {
+        written: rpc.method.clone().unwrap_or_else(|| Arc::from(method.name)),
         method,
         target,
         document: None,

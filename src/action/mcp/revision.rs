@@ -1,14 +1,11 @@
 //! Revisions of the protocol, and which one a request is written in.
 
+use crate::model::header;
 use crate::model::reason::Reason;
 use crate::model::request::Headers;
 use crate::model::rpc::Revision as Known;
 use crate::model::verdict::Denial;
 
-/// The header that names the revision.
-const VERSION: &str = "mcp-protocol-version";
-/// The header that names the session.
-const SESSION: &str = "mcp-session-id";
 /// Longest session id, in bytes.
 const MAX_SESSION: usize = 1024;
 
@@ -25,7 +22,7 @@ const ASSUMED: Known = Known::V20250326;
 
 /// The revision that the headers name, known or not.
 pub(super) fn stated(headers: &Headers) -> Option<&str> {
-    headers.get(VERSION)
+    headers.get(header::MCP_PROTOCOL_VERSION)
 }
 
 impl Revision {
@@ -59,7 +56,7 @@ impl Revision {
 
     /// A session's id is visible ASCII, and one; without sessions there is none.
     pub(super) fn check_session(self, headers: &Headers) -> Result<(), Denial> {
-        let Some(id) = headers.get(SESSION) else {
+        let Some(id) = headers.get(header::MCP_SESSION_ID) else {
             return Ok(());
         };
         let wrong = |cause: &str| Err(Denial::new(Reason::MessageMalformed).because(cause));
@@ -79,8 +76,11 @@ impl Revision {
 
     /// Ending a session names it.
     pub(super) fn must_name_session(headers: &Headers) -> Result<(), Denial> {
-        headers.get(SESSION).map(|_| ()).ok_or_else(|| {
-            Denial::new(Reason::MessageMalformed).because("DELETE without `Mcp-Session-Id`")
-        })
+        headers
+            .get(header::MCP_SESSION_ID)
+            .map(|_| ())
+            .ok_or_else(|| {
+                Denial::new(Reason::MessageMalformed).because("DELETE without `Mcp-Session-Id`")
+            })
     }
 }

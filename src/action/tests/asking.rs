@@ -120,7 +120,7 @@ fn a_repeated_parameter_never_names_a_resource() {
 /// Asks with a JSON body.
 fn post(route: &CompiledRoute, target: &str, body: &str) -> Result<Asked, Reason> {
     let mut request = request("POST", "api.test", target);
-    request.headers = Headers::new([("content-type".into(), "application/json".into())]);
+    request.headers = Headers::new([("content-type", "application/json")]);
     request.body = Body::Sent {
         bytes: body.as_bytes().into(),
         fidelity: Fidelity::Exact,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -19,9 +20,10 @@ use super::requester::requester;
 use super::shown::standing;
 use super::{undone, unknown};
 use crate::approval::{Ballot, Ended, MAX_REASON_BYTES, VoteRefusal, Voted};
-use crate::model::approval::{Approval, ApprovalId, State as Standing, Voter};
+use crate::model::approval::{Approval, ApprovalId, State as Standing, Status, Voter};
 use crate::model::change::Position;
 use crate::model::party::Parties;
+use crate::revocation::Name;
 
 /// Largest body in bytes: a reason and what is around it.
 const MAX_BODY: usize = 16 * 1024;
@@ -42,31 +44,16 @@ pub(in crate::admin) struct Decided {
     pub(in crate::admin) position: Option<Position>,
 }
 
-pub(super) async fn approve(
-    State(gate): State<Arc<Gate>>,
-    Extension(connection): Extension<Connection>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    answered(gate, &connection, Act::Approve, &id, request).await
-}
-
-pub(super) async fn deny(
-    State(gate): State<Arc<Gate>>,
-    Extension(connection): Extension<Connection>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    answered(gate, &connection, Act::Deny, &id, request).await
-}
-
-pub(super) async fn revoke(
-    State(gate): State<Arc<Gate>>,
-    Extension(connection): Extension<Connection>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    answered(gate, &connection, Act::Revoke, &id, request).await
+/// What answers a request to do this.
+pub(super) fn doing(act: Act) -> MethodRouter<Arc<Gate>> {
+    post(
+        move |State(gate): State<Arc<Gate>>,
+              Extension(connection): Extension<Connection>,
+              Path(id): Path<String>,
+              request: Request| async move {
+            answered(gate, &connection, act, &id, request).await
+        },
+    )
 }
 
 /// Does what the policy allows.
@@ -118,7 +105,7 @@ pub(super) async fn cancel(
     };
     let path = format!("/approvals/{id}/cancel");
     let parties = match requester(&gate, &id, (axum::http::Method::POST, &path), caller).await {
-        Ok((_approval, parties)) => parties,
+        Ok(asker) => asker.parties,
         Err(stranger) => return stranger.answer(&gate),
     };
     let (change, own) = (change(&parties, "approvals.cancel"), Arc::clone(&gate));
@@ -187,13 +174,18 @@ fn voter(parties: &Parties) -> Voter {
         subject,
         actor,
         depth: _,
+        prior,
     } = parties;
+    let acting = actor.iter().filter_map(|actor| actor.owner.as_ref());
+    let owners = acting.chain(prior.iter().filter_map(|prior| prior.owner.as_ref()));
     Voter {
         id: subject.id.clone(),
         kind: subject.kind,
-        groups: subject.groups.clone(),
+        groups: subject.groups.to_vec(),
         owner: subject.owner.clone(),
         actor: actor.as_ref().map(|actor| actor.id.clone()),
+        prior: prior.iter().map(|prior| prior.id.clone()).collect(),
+        owners: owners.cloned().collect(),
         acr: subject.assurance.acr.clone(),
         auth_time: subject.assurance.auth_time,
     }
@@ -210,7 +202,13 @@ async fn counted(
         ..ballot
     };
     let now = (gate.state.clock)();
-    let voted = gate.state.live.approvals.vote(id, &ballot, now).await;
+    let snapshot = (gate.state.snapshot)();
+    // Whoever revoked it need not have asked what it was waiting for.
+    if snapshot.live.revocations.names(&Name::Approval(id)) {
+        return Err(over(Standing::Is(Status::Revoked)));
+    }
+    let (approvals, stand) = (&gate.state.live.approvals, |vote: &_| snapshot.stands(vote));
+    let voted = approvals.vote(id, &ballot, &stand, now).await;
     match voted.map_err(|error| undone(&error))? {
         Voted::Done(approval, position) => Ok(Decided {
             approval,

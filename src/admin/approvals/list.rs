@@ -13,13 +13,15 @@ use super::super::problem::Problem;
 use super::ask::{Act, Caller, permitted};
 use super::shown::brief;
 use super::unavailable;
-use crate::model::approval::{Approval, ApprovalId, State as Standing, Status};
+use crate::model::approval::{Approval, Place, State as Standing, Status};
 use crate::model::name::ProviderName;
 use crate::model::party::PartyId;
 use crate::store::{ApprovalFilter, MAX_LISTED};
 
 /// Approvals on a page if nothing is said.
 const PAGE: usize = 50;
+/// Most pages of approvals that are read to find those that wait.
+const MAX_PAGES: usize = 8;
 /// Longest id in a filter, in bytes.
 const MAX_ID: usize = 512;
 
@@ -30,8 +32,8 @@ pub(in crate::admin) struct Listing {
     pub(in crate::admin) state: Option<Standing>,
     /// Only those whose subject or actor this is.
     pub(in crate::admin) requester: Option<PartyId>,
-    /// Only those that are older than this one.
-    pub(in crate::admin) before: Option<ApprovalId>,
+    /// Only those that stand behind this place.
+    pub(in crate::admin) before: Option<Place>,
     /// How many are looked at.
     pub(in crate::admin) limit: usize,
 }
@@ -41,7 +43,7 @@ pub(in crate::admin) struct Listing {
 pub(in crate::admin) struct Page {
     pub(in crate::admin) approvals: Vec<Arc<Approval>>,
     /// What `before` is for the next page; none on the last.
-    pub(in crate::admin) next: Option<ApprovalId>,
+    pub(in crate::admin) next: Option<Place>,
 }
 
 pub(super) async fn list(
@@ -65,7 +67,7 @@ pub(super) async fn list(
         Ok(Page { approvals, next }) => {
             let now = (gate.state.clock)();
             let approvals: Vec<Json> = approvals.iter().map(|it| brief(it, now)).collect();
-            let next = next.as_ref().map(ApprovalId::as_str);
+            let next = next.map(|place| place.to_string());
             pretty(
                 StatusCode::OK,
                 &json!({ "approvals": approvals, "next": next }),
@@ -97,10 +99,35 @@ pub(in crate::admin) async fn page(gate: &Gate, listing: Listing) -> Result<Page
     let found = gate.state.store.approvals(filter).await;
     let mut approvals = found.map_err(|error| unavailable(&error))?;
     let last = approvals.last().filter(|_| approvals.len() >= limit);
-    let next = last.map(|last| last.id.clone());
+    let next = last.map(|last| last.place());
     let now = (gate.state.clock)();
     approvals.retain(|it| state.is_none_or(|state| it.state(now) == state));
     Ok(Page { approvals, next })
+}
+
+/// Those that wait for a decision, at most so many: who has waited for longest is among them, however many others there are and
+/// whatever has become of those.
+pub(in crate::admin) async fn waiting(
+    gate: &Gate,
+    limit: usize,
+) -> Result<Vec<Arc<Approval>>, Problem> {
+    let (mut waiting, mut before) = (Vec::new(), None);
+    for _ in 0..MAX_PAGES {
+        let listing = Listing {
+            state: Some(Standing::Is(Status::Pending)),
+            requester: None,
+            before,
+            limit: MAX_LISTED,
+        };
+        let Page { approvals, next } = page(gate, listing).await?;
+        waiting.extend(approvals);
+        before = next;
+        if before.is_none() {
+            break;
+        }
+    }
+    let newest = waiting.len().saturating_sub(limit);
+    Ok(waiting.split_off(newest))
 }
 
 impl Listing {
@@ -133,7 +160,7 @@ impl Listing {
                 });
             }
             "requester" => self.requester = Some(party(&decoded(value)?)?),
-            "before" => self.before = Some(ApprovalId::parse(value).ok()?),
+            "before" => self.before = Some(Place::parse(value)?),
             "limit" => {
                 let limit = value.parse().ok();
                 self.limit = limit.filter(|limit| (1..=MAX_LISTED).contains(limit))?;
@@ -176,7 +203,7 @@ fn wrong(name: &str) -> Problem {
     let detail = match known {
         Some("status") => "`status` is `pending`, `approved`, `denied`, `cancelled`, `revoked`, `consumed` or `expired`, once".to_owned(),
         Some("requester") => "`requester` is an issuer and an id, `corp/crm-bot`, once".to_owned(),
-        Some("before") => "`before` is the id of an approval, once".to_owned(),
+        Some("before") => "`before` is what the page before calls `next`, once".to_owned(),
         Some(_) => format!("`limit` is a number from 1 to {MAX_LISTED}, once"),
         None => "the query has `status`, `requester`, `before` and `limit`".to_owned(),
     };
@@ -194,6 +221,10 @@ mod tests {
         assert_eq!(listing.state, Some(Standing::Is(Status::Pending)));
         assert_eq!(listing.requester.unwrap().to_string(), "corp/crm-bot@x");
         assert_eq!(listing.limit, 7);
+        let place = "1800000000000.apr_0123456789012345678901";
+        let query = format!("before={place}");
+        let before = parse(&query).unwrap().before.unwrap();
+        assert_eq!(before.to_string(), place);
         assert_eq!(
             parse("status=expired").unwrap().state,
             Some(Standing::Expired)
@@ -206,6 +237,8 @@ mod tests {
             "limit=0",
             "limit=501",
             "before=apr_1",
+            "before=apr_0123456789012345678901",
+            "before=1.apr_1",
             "requester=crm-bot",
             "requester=corp/",
             "requester=corp/%f",

@@ -26,7 +26,7 @@ use crate::store::StoreError;
 
 pub(super) use ask::{Act, Caller, Refused, permitted};
 pub(super) use change::vote;
-pub(super) use list::{Listing, page};
+pub(super) use list::{Listing, page, waiting};
 pub(super) use show::{Shown, find};
 
 /// The paths of approvals; every one of them judges the caller by itself.
@@ -34,9 +34,9 @@ pub(super) fn router() -> Router<Arc<Gate>> {
     Router::new()
         .route("/approvals", get(list::list))
         .route("/approvals/{id}", get(show::show))
-        .route("/approvals/{id}/approve", post(change::approve))
-        .route("/approvals/{id}/deny", post(change::deny))
-        .route("/approvals/{id}/revoke", post(change::revoke))
+        .route("/approvals/{id}/approve", change::doing(Act::Approve))
+        .route("/approvals/{id}/deny", change::doing(Act::Deny))
+        .route("/approvals/{id}/revoke", change::doing(Act::Revoke))
         .route("/approvals/{id}/cancel", post(change::cancel))
         .route("/approvals/{id}/status", get(status::status))
 }

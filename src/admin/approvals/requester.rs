@@ -12,8 +12,9 @@ use super::super::gate::Gate;
 use super::super::problem::Problem;
 use super::ask::{Caller, Refused, head, is_ambiguous};
 use super::{unavailable, unknown};
+use crate::authorizer::Described;
 use crate::identity::{Clock, Refusal};
-use crate::model::approval::{Approval, ApprovalId};
+use crate::model::approval::{Approval, ApprovalId, Requester};
 use crate::model::party::{Kind, Parties};
 use crate::model::route::{Protocol, Route};
 use crate::telemetry::AdminRefusal;
@@ -36,13 +37,23 @@ pub(super) enum Stranger {
     Other,
 }
 
+/// Somebody who asked for an approval.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) approval: Arc<Approval>,
+    pub(super) parties: Parties,
+    /// Whether the call itself could be made with this credential: it has every party of the call and no other, and its key. Who
+    /// is only one of the parties looks, and gets nothing to call with.
+    pub(super) calls: bool,
+}
+
 /// The approval, and those who ask, if each of them is a party to it.
 pub(super) async fn requester(
     gate: &Gate,
     id: &ApprovalId,
     (method, path): (Method, &str),
     caller: Caller<'_>,
-) -> Result<(Arc<Approval>, Parties), Stranger> {
+) -> Result<Asker, Stranger> {
     let approval = known(gate, id).await.map_err(Stranger::Problem)?;
     if is_ambiguous(caller.headers) {
         return Err(Stranger::Invalid("credential_ambiguous"));
@@ -61,8 +72,12 @@ pub(super) async fn requester(
         until: now + PATIENCE,
     };
     match snapshot.parties(&request, &route, clock).await {
-        Ok(parties) if parties.subject.kind == Kind::Anonymous => Err(Stranger::Nobody),
-        Ok(parties) if are_parties(&approval, &parties) => Ok((approval, parties)),
+        Ok(who) if who.parties.subject.kind == Kind::Anonymous => Err(Stranger::Nobody),
+        Ok(who) if are_parties(&approval, &who.parties) => Ok(Asker {
+            calls: is_of_the_call(&approval.requester, &who),
+            approval,
+            parties: who.parties,
+        }),
         Ok(_others) => Err(Stranger::Other),
         Err(Refusal::Deny(denial)) => Err(Stranger::Invalid(denial.reason.as_str())),
         Err(Refusal::Fault(fault)) => Err(Stranger::Unavailable(fault.code.as_str())),
@@ -103,6 +118,16 @@ fn are_parties(approval: &Approval, parties: &Parties) -> bool {
     parties
         .each()
         .all(|party| involved().any(|it| it.id == party.id))
+}
+
+/// Whether this is the same subject, the same actor and the same key.
+fn is_of_the_call(requester: &Requester, who: &Described) -> bool {
+    let Described { parties, token } = who;
+    let bound = token.as_ref().and_then(|(_, token)| token.bound.as_ref());
+    let actor = parties.actor.as_ref().map(|actor| &actor.id);
+    requester.subject.id == parties.subject.id
+        && requester.actor.as_ref().map(|actor| &actor.id) == actor
+        && requester.proof.as_ref() == bound
 }
 
 impl Stranger {

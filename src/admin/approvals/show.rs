@@ -60,7 +60,7 @@ pub(in crate::admin) async fn find(gate: &Gate, id: &ApprovalId) -> Result<Shown
     let filter = ApprovalFilter {
         status: None,
         requester: Some(acting.id.clone()),
-        before: Some(id.clone()),
+        before: Some(approval.place()),
         limit: LOOKED_AT,
     };
     let earlier = store.approvals(filter).await;

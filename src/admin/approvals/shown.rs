@@ -33,11 +33,13 @@ pub(super) fn brief(approval: &Approval, now: Timestamp) -> Json {
     let Requester {
         subject,
         actor,
+        prior,
         proof: _,
     } = &approval.requester;
     let mut shown = standing(approval, now);
     let more = json!({
-        "requester": { "subject": involved(subject), "actor": actor.as_ref().map(involved) },
+        "requester": { "subject": involved(subject), "actor": actor.as_ref().map(involved),
+            "prior": prior.iter().map(|it| party(&it.id)).collect::<Vec<_>>() },
         "tenant": approval.tenant.as_deref(),
         "route": approval.route.as_str(),
         "action": approval.action.as_str(),
@@ -86,7 +88,9 @@ fn merge(into: &mut Json, more: Json) {
 /// What was asked for; what is canonical JSON stays a text, as it was digested.
 fn call(details: &Details) -> Json {
     let Details {
+        operation,
         arguments,
+        rest,
         params,
         query,
         body,
@@ -95,9 +99,11 @@ fn call(details: &Details) -> Json {
         risk: _,
     } = details;
     json!({
+        "operation": operation.as_deref(),
         "request": request.as_deref(),
         "workload": workload.as_deref(),
         "arguments": arguments.as_deref(),
+        "rest": rest.as_deref(),
         "params": params.as_deref(),
         "query": query.as_deref(),
         "body_sha256": body.as_ref().map(hex),
@@ -156,6 +162,8 @@ fn vote(vote: &Vote) -> Json {
         groups,
         owner,
         actor,
+        prior,
+        owners: _,
         acr,
         auth_time,
     } = voter;
@@ -165,6 +173,7 @@ fn vote(vote: &Vote) -> Json {
         "groups": groups,
         "owner": owner.as_deref(),
         "actor": actor.as_ref().map(party),
+        "prior": prior.iter().map(party).collect::<Vec<_>>(),
         "acr": acr.as_deref(),
         "auth_time": auth_time.map(moment),
     });

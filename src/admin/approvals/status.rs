@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value as Json;
 use tokio::time::{Instant, sleep};
 
 use super::super::gate::{Connection, Gate};
@@ -44,32 +45,35 @@ pub(super) async fn status(
         headers: &headers,
         connection: &connection,
     };
-    let approval = match readable(&gate, &id, caller).await {
-        Ok(approval) => approval,
+    let (approval, calls) = match readable(&gate, &id, caller).await {
+        Ok(readable) => readable,
         Err(response) => return response,
     };
     let seen = headers.get(header::IF_NONE_MATCH);
     let seen = seen.and_then(|tag| tag.to_str().ok());
     let (approval, no_place) = waited(&gate, approval, seen, wait).await;
-    answer(&gate, &approval, seen, no_place)
+    answer(&gate, &approval, seen, no_place, calls)
 }
 
-/// The approval, if the caller asked for it or may read it.
+/// The approval, if the caller asked for it or may read it; and whether the caller could make the call with the same credential.
 async fn readable(
     gate: &Gate,
     id: &ApprovalId,
     caller: Caller<'_>,
-) -> Result<Arc<Approval>, Response> {
+) -> Result<(Arc<Approval>, bool), Response> {
     let path = format!("/approvals/{id}/status");
     let stranger = match requester(gate, id, (Method::GET, &path), caller).await {
-        Ok((approval, _parties)) => return Ok(approval),
+        Ok(asker) => return Ok((asker.approval, asker.calls)),
         Err(stranger @ (Stranger::Problem(_) | Stranger::Unavailable(_))) => {
             return Err(stranger.answer(gate));
         }
         Err(stranger) => stranger,
     };
     match permitted(gate, Act::Read, Some(id), caller).await {
-        Ok(_reader) => known(gate, id).await.map_err(IntoResponse::into_response),
+        Ok(_reader) => match known(gate, id).await {
+            Ok(approval) => Ok((approval, false)),
+            Err(problem) => Err(problem.into_response()),
+        },
         Err(refused) => Err(stranger.or(&refused, gate)),
     }
 }
@@ -130,13 +134,28 @@ fn tag(approval: &Approval, now: Timestamp) -> String {
     format!("\"{}-{}\"", approval.version, approval.state(now).as_str())
 }
 
-fn answer(gate: &Gate, approval: &Approval, seen: Option<&str>, no_place: bool) -> Response {
+fn answer(
+    gate: &Gate,
+    approval: &Approval,
+    seen: Option<&str>,
+    no_place: bool,
+    calls: bool,
+) -> Response {
     let now = (gate.state.clock)();
     let tag = tag(approval, now);
     let mut response = if seen == Some(tag.as_str()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        pretty(StatusCode::OK, &standing(approval, now))
+        let mut shown = standing(approval, now);
+        let signed = if calls {
+            signed(gate, approval, now)
+        } else {
+            None
+        };
+        if let (Some(token), Json::Object(members)) = (signed, &mut shown) {
+            members.insert("token".to_owned(), Json::from(token));
+        }
+        pretty(StatusCode::OK, &shown)
     };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&tag) {
@@ -146,4 +165,15 @@ fn answer(gate: &Gate, approval: &Approval, seen: Option<&str>, no_place: bool) 
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(COME_BACK));
     }
     response
+}
+
+/// The approval as a token, where it can be used and this server signs.
+fn signed(gate: &Gate, approval: &Approval, now: Timestamp) -> Option<String> {
+    match (gate.state.snapshot)().signed(approval, now)? {
+        Ok(token) => Some(token),
+        Err(error) => {
+            tracing::error!(%error, approval.id = %approval.id, "an approval could not be signed");
+            None
+        }
+    }
 }

@@ -33,10 +33,10 @@ use super::change::{Change, Outcome, carry_out};
 use super::gate::Gate;
 use super::json::bounded;
 use super::problem::{HEADERS, Problem};
-use super::revocations::{MARGIN, ended, has_room, over, put};
+use super::revocations::{ended, has_room, over, put};
 use crate::keys::secret::{Secret, SecretSpec};
 use crate::keys::{digest_bytes, hmac};
-use crate::model::revocation::Revocation;
+use crate::model::revocation::{MARGIN, Revocation};
 use crate::store::Consumed;
 use crate::telemetry::EventResult;
 

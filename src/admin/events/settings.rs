@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::access::{Access, MIN_TOKEN};
+use super::super::status::StreamStatus;
 use super::spec::{EventsSpec, StreamSpec};
 use crate::identity::CheckedProviders;
 use crate::keys::secret::{Secret, SecretSpec};
 use crate::keys::{Algorithm, KeySet, KeySource};
+use crate::model::duration::HumanDuration;
 use crate::model::finding::{Finding, Severity};
 use crate::model::name::ProviderName;
 use crate::model::suggest::suggest;
+use crate::model::time::Timestamp;
 
 /// Most streams.
 const MAX_STREAMS: usize = 64;
@@ -40,6 +44,8 @@ pub(in crate::admin) struct Stream {
     pub(super) algorithms: Vec<Algorithm>,
     /// Read for every event, so that a replaced one counts at once.
     pub(super) authorization: Option<SecretSpec>,
+    /// How long it may be silent.
+    stale_after: Option<Duration>,
     source: KeySource,
     /// None until it is given them: then nothing is taken.
     pub(super) keys: Option<KeySet>,
@@ -90,6 +96,33 @@ impl Streams {
         Self(each.collect())
     }
 
+    /// Name and bound of each: how long it may be silent.
+    pub fn bounds(&self) -> impl Iterator<Item = (&str, Option<Duration>)> {
+        let each = self.0.values();
+        each.map(|stream| (&*stream.name, stream.stale_after))
+    }
+
+    /// How each stands at `now`, where `last` says when its last event was accepted. What says nothing since the server's
+    /// start is silent since then. It changes no decision.
+    pub fn standing(
+        &self,
+        now: Timestamp,
+        started: Timestamp,
+        last: impl Fn(&str) -> Option<Timestamp>,
+    ) -> Vec<StreamStatus> {
+        let each = self.bounds().map(|(name, stale_after)| {
+            let last = last(name);
+            let heard = last.unwrap_or(started);
+            StreamStatus {
+                name: Arc::from(name),
+                last,
+                stale_after,
+                stale: stale_after.is_some_and(|bound| now > heard.plus(bound)),
+            }
+        });
+        each.collect()
+    }
+
     /// The stream of this name.
     pub(super) fn get(&self, name: &str) -> Option<Arc<Stream>> {
         let name = ProviderName::new(name).ok()?;
@@ -111,6 +144,7 @@ impl Stream {
             keys,
             provider,
             authorization,
+            stale_after,
             algorithms,
         } = spec;
         let mut findings = Vec::new();
@@ -144,6 +178,7 @@ impl Stream {
                     subjects,
                     algorithms,
                     authorization,
+                    stale_after: stale_after.map(HumanDuration::get),
                     source,
                     keys: None,
                 };

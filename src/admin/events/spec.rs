@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::keys::secret::SecretSpec;
 use crate::keys::{Algorithm, KeySourceSpec};
+use crate::model::duration::HumanDuration;
 use crate::model::list::OneOrMany;
 
 /// Security events that other systems push to the admin listener.
@@ -31,6 +32,8 @@ pub struct StreamSpec {
     pub provider: String,
     /// The bearer token with which the transmitter comes; without it the signature alone says who it is.
     pub authorization: Option<SecretSpec>,
+    /// How long the stream may be silent before it counts as stale; without it, for ever.
+    pub stale_after: Option<HumanDuration>,
     /// What the transmitter may sign with; `RS256`, `ES256` and `EdDSA` unless said.
     pub algorithms: Option<OneOrMany<Algorithm>>,
 }

@@ -1,9 +1,11 @@
 //! Conditions that other systems set: messages that are signed by whoever has a secret (Standard Webhooks 1.0).
 //!
-//! A message counts once, and only near the time that it says. Its signature is looked at before anything of its body is, and
+//! A message counts once, and only near the time that it says. It says which condition it is about, and since when: one that comes
+//! late, or again, does not undo what was said since. Its signature is looked at before anything of its body is, and
 //! whoever guesses is slowed down like everybody who comes with a wrong credential.
 
 pub(super) mod spec;
+mod told;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use serde_json::json;
 
 use super::access::{Method, Operator};
 use super::change::{Change, Outcome, carry_out};
-use super::conditions::{Keeping, Said, ended};
+use super::conditions::{Keeping, ended};
 use super::gate::Gate;
 use super::json::{bounded, parse, pretty};
 use super::problem::Problem;
@@ -26,6 +28,7 @@ use crate::model::name::ConditionName;
 use crate::model::time::Timestamp;
 use crate::store::Consumed;
 use crate::telemetry::AdminRefusal;
+use told::Told;
 
 /// How far a message's time may be from ours, either way.
 const TOLERANCE: Duration = Duration::from_mins(5);
@@ -61,11 +64,11 @@ pub(super) async fn conditions(
     };
     let own = Arc::clone(&gate);
     let act = async move {
-        let said = match parse::<Said>(&body) {
-            Ok(said) => said,
+        let told = match parse::<Told>(&body) {
+            Ok(told) => told,
             Err(problem) => return ended(Err(problem)),
         };
-        ended(once(&own, &name, (id, at), said).await)
+        ended(once(&own, &name, (id, at), told).await)
     };
     let action = "conditions.set";
     carry_out(gate, Change { operator, action }, act).await
@@ -77,14 +80,15 @@ async fn once(
     gate: &Gate,
     name: &str,
     message: (String, Timestamp),
-    said: Said,
+    told: Told,
 ) -> Result<Outcome, Problem> {
     let (id, at) = message;
     let by: Arc<str> = Arc::from(format!("webhook {id}"));
-    // What cannot be kept uses nothing up.
-    let keeping = Keeping::of(gate, name, said, Arc::clone(&by))?;
-    let key = sha256(format!("condition-webhook/v1\0{id}").as_bytes());
     let now = (gate.state.clock)();
+    // What cannot be kept uses nothing up.
+    let (said, since) = told.about(name, now)?;
+    let keeping = Keeping::of(gate, name, said, Arc::clone(&by))?.since(since);
+    let key = sha256(format!("condition-webhook/v1\0{id}").as_bytes());
     match gate.state.store.consume(key, at.plus(TOLERANCE), now).await {
         Ok(Consumed::Fresh) => keeping.keep(gate).await,
         Ok(Consumed::Seen) if is_in_force(gate, name, &by, now) => {

@@ -47,6 +47,7 @@ impl View<'_> {
             (words::tier(approval.tier)) " " (words::state(approval, *now))
             h1 { (approval.action.as_str()) }
             (sentence(approval))
+            (called(&approval.details))
             (arguments(&approval.details))
             h2 { "All about it" }
             div.card { (facts(approval, *now)) }
@@ -122,19 +123,30 @@ fn sentence(approval: &Approval) -> Markup {
     }
 }
 
+/// What is called, where an action stands for more than one thing.
+fn called(details: &Details) -> Markup {
+    html! {
+        @if let Some(operation) = &details.operation {
+            p { span.soft { "It calls " } span.value { (shown::text(operation)) } }
+        }
+    }
+}
+
 /// What the call says, exactly as it is approved.
 fn arguments(details: &Details) -> Markup {
     let Details {
         arguments,
+        rest,
         params,
         query,
         body,
         ..
     } = details;
-    let texts = [arguments, params, query].into_iter().flatten();
+    let texts = [arguments, rest, params, query].into_iter().flatten();
     let odd = texts.clone().any(|it| shown::is_odd(it));
     let parts = [
         ("Arguments", arguments),
+        ("Else in the message", rest),
         ("In the path", params),
         ("In the query", query),
     ];
@@ -156,7 +168,7 @@ fn arguments(details: &Details) -> Markup {
             }
         }
         @if texts.count() == 0 && body.is_none() {
-            p.soft { "It is bound to nothing else than who asks, the action and the resource." }
+            p.soft { "It is bound to nothing else than who asks, what is called and the resource." }
         }
     }
 }
@@ -169,11 +181,11 @@ fn values(text: &str) -> Markup {
             dl {
                 @for (name, value) in members {
                     dt.value { (shown::text(bare(&name))) }
-                    dd.value { (shown::text(&indented(&value))) }
+                    dd.value { (shown::lines(&indented(&value))) }
                 }
             }
         },
-        None => html! { div.value { (shown::text(&indented(text))) } },
+        None => html! { div.value { (shown::lines(&indented(text))) } },
     }
 }
 
@@ -194,6 +206,7 @@ fn facts(approval: &Approval, now: Timestamp) -> Markup {
     let Requester {
         subject,
         actor,
+        prior,
         proof,
     } = &approval.requester;
     let DemandFacts {
@@ -213,7 +226,8 @@ fn facts(approval: &Approval, now: Timestamp) -> Markup {
         dl {
             dt { "Who asks" } dd { (words::party(actor.as_ref().unwrap_or(subject))) }
             @if actor.is_some() { dt { "For" } dd { (words::party(subject)) } }
-            @if let Some(workload) = workload { dt { "From workload" } dd.value { (shown::text(workload)) } }
+            @if !prior.is_empty() { dt { "Through" } dd { @for it in prior { span.value { (shown::text(&it.id.id)) } " " } } }
+            @if let Some(workload) = workload { dt { "First asked from" } dd.value { (shown::text(workload)) } }
             @if let Some(proof) = proof { dt { "Proven by" } dd.value { (shown::text(proof)) } }
             dt { "Action" } dd { (approval.action.as_str()) }
             @if let Some(resource) = &approval.resource {
@@ -221,7 +235,7 @@ fn facts(approval: &Approval, now: Timestamp) -> Markup {
             }
             dt { "Route" } dd { (approval.route.as_str()) }
             @if let Some(tenant) = &approval.tenant { dt { "Tenant" } dd { (shown::text(tenant)) } }
-            @if let Some(request) = request { dt { "Request" } dd.value { (shown::text(request)) } }
+            @if let Some(request) = request { dt { "First asked as" } dd.value { (shown::text(request)) } }
             dt { "Tier" } dd { (approval.tier.as_str()) }
             @if let Some(risk) = risk { dt { "Risk" } dd { (risk) " of 100" } }
             dt { "Asked" } dd { (words::moment(approval.created, now)) }

@@ -6,8 +6,17 @@ use maud::{Markup, html};
 /// Text as it is shown: every character beyond ASCII, but for letters such as `é`, stands beside its code point; those that show nothing
 /// or move others are replaced by it.
 pub(super) fn text(text: &str) -> Markup {
+    shown(pieces(text, is_plain))
+}
+
+/// Text over several lines, whose ends of lines are ours: nothing of what it was made of has any.
+pub(super) fn lines(text: &str) -> Markup {
+    shown(pieces(text, |c| c == '\n' || is_plain(c)))
+}
+
+fn shown(pieces: Vec<Piece>) -> Markup {
     html! {
-        @for piece in pieces(text) {
+        @for piece in pieces {
             @match piece {
                 Piece::Plain(plain) => (plain),
                 Piece::Odd { visible, points } => span.odd {
@@ -39,7 +48,7 @@ enum Piece {
     },
 }
 
-fn pieces(text: &str) -> Vec<Piece> {
+fn pieces(text: &str, is_plain: fn(char) -> bool) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for c in text.chars() {
         match (pieces.last_mut(), is_plain(c)) {
@@ -59,10 +68,11 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// What nobody takes for anything else: ASCII that can be seen, ends of lines, and the letters of Latin-1.
+/// What nobody takes for anything else: ASCII that can be seen, and the letters of Latin-1. The end of a line is no such thing: what
+/// stands behind it could be taken for words of the page.
 fn is_plain(c: char) -> bool {
     let letter = matches!(c, '\u{c0}'..='\u{ff}') && !matches!(c, '×' | '÷');
-    matches!(c, ' '..='~' | '\n') || letter
+    matches!(c, ' '..='~') || letter
 }
 
 fn point(c: char) -> String {
@@ -119,7 +129,10 @@ mod tests {
 
     #[test]
     fn what_is_plain_stays_as_it_is_and_nothing_becomes_markup() {
-        assert_eq!(shown("Müller, \"eu\"\n"), "Müller, &quot;eu&quot;\n");
+        assert_eq!(shown("Müller, \"eu\""), "Müller, &quot;eu&quot;");
+        let two = "{\n  \"a\": 1\n}";
+        let expected = "{\n  &quot;a&quot;: 1\n}";
+        assert_eq!(lines(two).into_string(), expected);
         assert_eq!(shown("<b>&"), "&lt;b&gt;&amp;");
         assert!(!is_odd("Müller ß ÿ"));
     }
@@ -162,6 +175,7 @@ mod tests {
             '\u{e000}',
             '\r',
             '\t',
+            '\n',
             '\0',
         ] {
             let shown = shown(&format!("a{c}b"));
@@ -172,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_run_is_one_piece() {
-        let pieces = pieces("ok\u{65e5}\u{672c}!");
+        let pieces = pieces("ok\u{65e5}\u{672c}!", is_plain);
         let odd = Piece::Odd {
             visible: "日本".to_owned(),
             points: "U+65E5 U+672C".to_owned(),

@@ -15,6 +15,7 @@ use super::sessions::{AccessToken, Session, Sessions};
 use super::trouble;
 use crate::approval::testing::{at, party, pending, voter};
 use crate::model::approval::{Approval, Details, Status, Vote};
+use crate::model::route::Resource;
 use crate::model::verdict::StepUp;
 
 const NOW: i64 = 1_800_000_300;
@@ -29,6 +30,7 @@ fn session() -> Session {
 fn export(number: u32, arguments: &str) -> Approval {
     let mut approval = Arc::unwrap_or_clone(pending(number, NOW - 300));
     approval.details = Details {
+        operation: Some(Arc::from("tools/call export_customers")),
         arguments: Some(Arc::from(arguments)),
         request: Some(Arc::from("POST mcp.example.com /crm")),
         workload: Some(Arc::from("spiffe://example.org/agents/crm-bot")),
@@ -87,6 +89,9 @@ async fn one_says_who_asks_for_what_with_which_arguments() {
         "high",
         "30 of 100",
         "POST mcp.example.com /crm",
+        "It calls",
+        "tools/call export_customers",
+        "First asked from",
         "spiffe://example.org/agents/crm-bot",
         "1 of human corp group crm-leads",
         "exports-are-approved",
@@ -108,6 +113,21 @@ async fn arguments_become_no_markup_and_hide_nothing() {
     assert!(!page.contains('\u{202e}'), "{page}");
     assert!(page.contains("U+0430") && page.contains("U+202E"), "{page}");
     assert!(page.contains("can be taken for others"), "{page}");
+}
+
+#[tokio::test]
+async fn what_a_caller_writes_begins_no_line_and_what_else_a_message_says_is_there() {
+    let mut approval = export(1, r#"{"note":"a\nb"}"#);
+    approval.resource = Some(Resource {
+        kind: Arc::from("segment"),
+        id: Arc::from("eu\nRisk\n0 of 100"),
+    });
+    approval.details.rest = Some(Arc::from(r#"{"task":{"ttl":60}}"#));
+    let page = one(&approval, None).await;
+    assert!(!page.contains("eu\n") && page.contains("U+000A"), "{page}");
+    for text in ["Else in the message", "task", "{\n  &quot;ttl&quot;: 60\n}"] {
+        assert!(page.contains(text), "no `{text}`: {page}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What browsers ask for on the paths that programs use, too: a page instead of JSON, and forms instead of objects.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -15,12 +16,12 @@ use super::desk::{self, Presented};
 use super::one::{Told, View};
 use super::sessions::Session;
 use super::{enter, list, posted, trouble};
-use crate::admin::approvals::{Act, Listing, Refused, Shown, find, page, vote};
+use crate::admin::approvals::{Act, Listing, Refused, Shown, find, page, vote, waiting};
 use crate::admin::gate::{Connection, Gate};
 use crate::admin::problem::Problem;
-use crate::model::approval::ApprovalId;
+use crate::model::approval::{Approval, ApprovalId};
 
-/// Approvals on the page.
+/// Approvals on the page that wait, and those beside them.
 const LISTED: usize = 100;
 
 /// Whoever asks.
@@ -146,16 +147,29 @@ impl Visitor<'_> {
         if let Err(refused) = allowed {
             return self.refused(&refused, &Next::List);
         }
-        let listing = Listing {
+        match self.listed().await {
+            Ok(listed) => list::page(&self.session, listed, (self.gate.state.clock)()),
+            Err(problem) => self.failed(&problem),
+        }
+    }
+
+    /// What waits, and what was asked for lately: however much of that there is, it hides nothing that waits.
+    async fn listed(&self) -> Result<Vec<Arc<Approval>>, Problem> {
+        let mut listed = waiting(self.gate, LISTED).await?;
+        let lately = Listing {
             state: None,
             requester: None,
             before: None,
             limit: LISTED,
         };
-        match page(self.gate, listing).await {
-            Ok(page) => list::page(&self.session, page.approvals, (self.gate.state.clock)()),
-            Err(problem) => self.failed(&problem),
-        }
+        let lately = page(self.gate, lately).await?.approvals;
+        let known: BTreeSet<&ApprovalId> = listed.iter().map(|it| &it.id).collect();
+        let others: Vec<_> = lately
+            .into_iter()
+            .filter(|it| !known.contains(&it.id))
+            .collect();
+        listed.extend(others);
+        Ok(listed)
     }
 
     /// One approval, and what came of what was just done about it.

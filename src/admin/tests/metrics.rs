@@ -18,6 +18,10 @@ async fn metrics_are_text_with_ages_as_of_the_scrape() {
         "countersign_policy_age_seconds 89",
         "countersign_keyset_age_seconds{provider=\"corp\"} 30",
         "countersign_keyset_failures_total{provider=\"corp\"} 1",
+        "countersign_keyset_withdrawn_total{provider=\"corp\"} 4",
+        "countersign_keyset_lookups_total{provider=\"corp\",result=\"hit\"} 5",
+        "countersign_keyset_lookups_total{provider=\"corp\",result=\"miss\"} 6",
+        "countersign_keyset_lookups_total{provider=\"corp\",result=\"unfit\"} 7",
         "countersign_decision_duration_seconds_count{reason=\"permitted\",verdict=\"allow\"} 0",
     ] {
         assert!(body.lines().any(|found| found == line), "{line}\n{body}");

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::server::Limits;
 use super::*;
 use crate::audit::{AuditSettings, AuditSpec, SinkSpec};
+use crate::keys::Lookups;
 use crate::model::change::Position;
 use crate::model::name::ProviderName;
 use crate::model::time::Timestamp;
@@ -51,9 +52,16 @@ fn healthy() -> Status {
             last_success: Some(after(60)),
             failures: 1,
             keys: 2,
+            withdrawn: 4,
+            lookups: Lookups {
+                hits: 5,
+                misses: 6,
+                unfit: 7,
+            },
             last_error: None,
         }],
         introspection: Vec::new(),
+        streams: Vec::new(),
         conditions: std::collections::BTreeMap::new(),
         state: StateStatus {
             replica: Arc::from("gateway-1"),

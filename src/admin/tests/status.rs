@@ -27,7 +27,7 @@ async fn status_says_since_when_and_why_a_reload_is_refused() {
         "key_sets": [{"provider": "corp", "loaded": true, "age_seconds": 30,
             "last_success": "2026-11-21T21:54:20.000Z", "failures": 1, "keys": 2, "last_error": null}],
         "state": {"replica": "gateway-1", "staleness_seconds": 0.12, "position": "g1:7"},
-        "introspection": [], "conditions": {}, "in_flight": 1, "shed": 0,
+        "introspection": [], "streams": [], "conditions": {}, "in_flight": 1, "shed": 0,
     });
     assert_eq!(body, expected);
 }

@@ -33,7 +33,7 @@ fn asked() -> Approval {
 
 /// What becomes of a vote ten seconds after the approval was asked for.
 fn vote(approval: &Approval, ballot: &Ballot) -> Result<Option<Approval>, VoteRefusal> {
-    counted(approval, ballot, at(10))
+    counted(approval, ballot, &|_| true, at(10))
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn a_vote_that_comes_twice_counts_once() {
 #[test]
 fn time_is_up_when_it_is_up() {
     let approval = asked();
-    assert!(counted(&approval, &yes(lead("carol")), at(900)).is_ok());
-    let late = counted(&approval, &yes(lead("carol")), at(901));
+    assert!(counted(&approval, &yes(lead("carol")), &|_| true, at(900)).is_ok());
+    let late = counted(&approval, &yes(lead("carol")), &|_| true, at(901));
     assert_eq!(late, Err(VoteRefusal::Over(State::Expired)));
 }
 

@@ -90,6 +90,8 @@ pub(super) fn bound(bound: &Bound<'_>) -> Value {
     let Requester {
         subject,
         actor,
+        // Not a part of the key: it is held against the approvers when the token is used.
+        prior: _,
         proof: _,
     } = requester;
     let resource = resource.map(|Resource { kind, id }| json!({ "type": kind, "id": id }));
@@ -138,6 +140,8 @@ fn approver(vote: &Vote) -> Value {
         groups,
         owner,
         actor,
+        prior,
+        owners,
         acr,
         auth_time,
     } = &vote.voter;
@@ -147,6 +151,11 @@ fn approver(vote: &Vote) -> Value {
     put(verify::GROUPS, json!(groups));
     put(verify::OWNER, json!(owner));
     put(verify::ACTOR, json!(actor.as_ref().map(party)));
+    put(
+        verify::PRIOR,
+        json!(prior.iter().map(party).collect::<Vec<_>>()),
+    );
+    put(verify::OWNERS, json!(owners));
     put(verify::ACR, json!(acr));
     put(verify::AUTH_TIME, json!(auth_time.map(Timestamp::seconds)));
     put(verify::AT, Value::from(vote.at.seconds()));

@@ -18,7 +18,7 @@ pub use spec::{AcceptedSpec, ApprovalTokenSpec};
 pub use verify::{Presented, Untaken};
 
 /// The request header that a token comes in. It holds a credential: it never goes upstream.
-pub const TOKEN_HEADER: &str = "authz-approval-token";
+pub use crate::model::header::APPROVAL_TOKEN as TOKEN_HEADER;
 
 /// The type of every token; no provider takes it for a credential.
 const TYP: &str = "authz-approval+jwt";

@@ -27,6 +27,8 @@ pub(super) const KIND: &str = "kind";
 pub(super) const GROUPS: &str = "groups";
 pub(super) const OWNER: &str = "owner";
 pub(super) const ACTOR: &str = "actor";
+pub(super) const PRIOR: &str = "prior";
+pub(super) const OWNERS: &str = "owners";
 pub(super) const ACR: &str = "acr";
 pub(super) const AUTH_TIME: &str = "auth_time";
 pub(super) const AT: &str = "at";
@@ -40,6 +42,8 @@ pub struct Presented {
     pub own: bool,
     /// Who approved, as the token says; to be held against today's demand.
     pub votes: Vec<Vote>,
+    /// When it was issued at the earliest, whatever its issuer's clock says.
+    pub issued: Timestamp,
     /// Until when it is good.
     pub until: Timestamp,
     /// What it is remembered by once it is used.
@@ -88,6 +92,10 @@ struct Approver {
     groups: Vec<Arc<str>>,
     owner: Option<Arc<str>>,
     actor: Option<Party>,
+    #[serde(default)]
+    prior: Vec<Party>,
+    #[serde(default)]
+    owners: Vec<Arc<str>>,
     acr: Option<Arc<str>>,
     auth_time: Option<i64>,
     at: i64,
@@ -124,6 +132,7 @@ impl ApprovalTokens {
             return Err(Untaken::Invalid("it is for somebody else"));
         }
         let until = in_time(&claims, now)?;
+        let issued = Timestamp::from_seconds(claims.iat).minus(LEEWAY);
         is_of(&claims, sought)?;
         let id = ApprovalId::parse(&claims.jti);
         let id = id.map_err(|_error| Untaken::Invalid("its `jti` is no id of an approval"))?;
@@ -142,6 +151,7 @@ impl ApprovalTokens {
             id,
             own,
             votes: votes.ok_or(Untaken::Invalid("an approver is malformed"))?,
+            issued,
             until,
             digest,
         })
@@ -227,6 +237,8 @@ fn vote(approver: Approver) -> Option<Vote> {
         groups,
         owner,
         actor,
+        prior,
+        owners,
         acr,
         auth_time,
         at,
@@ -236,6 +248,10 @@ fn vote(approver: Approver) -> Option<Vote> {
         Some(Party { issuer, id }) => Some(known(&issuer, id)?),
         None => None,
     };
+    let prior: Option<Vec<PartyId>> = prior
+        .into_iter()
+        .map(|it| known(&it.issuer, it.id))
+        .collect();
     Some(Vote {
         voter: Voter {
             id: known(&issuer, id)?,
@@ -243,6 +259,8 @@ fn vote(approver: Approver) -> Option<Vote> {
             groups,
             owner,
             actor,
+            prior: prior?,
+            owners,
             acr,
             auth_time: auth_time.map(Timestamp::from_seconds),
         },

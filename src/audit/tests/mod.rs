@@ -1,5 +1,6 @@
 //! Decisions to record.
 
+mod golden;
 mod records;
 mod sinks;
 
@@ -24,10 +25,8 @@ const SECRET: &str = "s3cret-value-0123456789";
 fn party(kind: Kind, id: &str) -> Party {
     let issuer = ProviderName::new("corp").unwrap();
     let mut party = Party::bare(kind, PartyId::new(issuer, id));
-    party.groups = vec![Arc::from(SECRET)];
-    party
-        .claims
-        .insert(Arc::from("note"), Value::string(SECRET));
+    party.groups = Arc::from([Arc::from(SECRET)]);
+    party.claims = Arc::new([(Arc::from("note"), Value::string(SECRET))].into());
     party
 }
 
@@ -83,10 +82,11 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 ..party(Kind::Agent, "crm-bot")
             }),
             depth: 1,
+            prior: Vec::new(),
         }),
         credential: Some((
             ProviderName::new("corp").unwrap(),
-            TokenFacts {
+            Arc::new(TokenFacts {
                 scope: vec![Arc::from(SECRET)],
                 audience: vec![Arc::from(SECRET)],
                 expires: Some(Timestamp::from_seconds(1_795_298_700)),
@@ -97,7 +97,7 @@ fn decision(id: &str, verdict: Verdict) -> Decision {
                 proof: crate::model::identity::Proof::None,
                 bound: None,
                 session: None,
-            },
+            }),
         )),
         workload: SpiffeId::parse("spiffe://example.org/crm/bot"),
         lifecycle: Vec::new(),

@@ -21,8 +21,10 @@ use crate::model::spiffe::SpiffeId;
 use crate::model::value::Value;
 use crate::model::verdict::{Constraints, Denial, Fault, Grant, Remedy, TokenDemand, Verdict};
 
-fn line(decision: &Decision) -> String {
-    String::from_utf8(record::decision(decision).unwrap()).unwrap()
+pub(super) fn line(decision: &Decision) -> String {
+    let mut line = Vec::new();
+    record::decision(decision, &mut line);
+    String::from_utf8(line).unwrap()
 }
 
 fn json(decision: &Decision) -> Json {
@@ -200,14 +202,14 @@ fn no_value_that_may_be_secret_is_in_a_record() {
     request.id = Some(JWT.into());
     request.path = format!("/reset/{JWT}");
     careless.parties = Some(Parties::alone(party(Kind::Human, JWT)));
-    careless.credential.as_mut().unwrap().1.id = Some(Arc::from(JWT));
+    Arc::make_mut(&mut careless.credential.as_mut().unwrap().1).id = Some(Arc::from(JWT));
     let text = line(&careless);
     assert!(!text.contains("eyJ") && !text.contains("s3cret"), "{text}");
     assert!(text.contains("/reset/[redacted]"), "{text}");
 }
 
 /// A decision with as much of everything as there can be, and more.
-fn largest(long: &str) -> Decision {
+pub(super) fn largest(long: &str) -> Decision {
     let shared: Arc<str> = Arc::from(long);
     let name = "n".repeat(128);
     let many = |value: &str| -> BTreeMap<Arc<str>, String> {
@@ -261,8 +263,9 @@ fn largest(long: &str) -> Decision {
         subject: worst.clone(),
         actor: Some(worst),
         depth: usize::MAX,
+        prior: Vec::new(),
     });
-    let token = &mut large.credential.as_mut().unwrap().1;
+    let token = Arc::make_mut(&mut large.credential.as_mut().unwrap().1);
     (token.id, token.key) = (Some(Arc::clone(&shared)), Some(Arc::clone(&shared)));
     large.credential.as_mut().unwrap().0 = issuer;
     large.policy_version = shared;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::look::Judged;
-use super::{Call, IDEMPOTENCY_KEY, IDEMPOTENCY_VARIABLE, LOOKS, Source, failed, unavailable};
+use super::{Call, LOOKS, Source, failed, unavailable};
 use crate::approval::token::Presented;
 use crate::authorizer::snapshot::Snapshot;
 use crate::model::approval::{Approval, ApprovalFacts, Vote};
 use crate::model::decision::DecisionId;
 use crate::model::reason::Reason;
 use crate::model::verdict::{Grant, Verdict};
-use crate::store::{Consumed, Spent};
+use crate::policy::{IDEMPOTENCY_KEY, IDEMPOTENCY_VARIABLE};
+use crate::store::{Spent, UsedUp};
 use crate::telemetry::{ApprovalEvent, Metrics};
 
 /// An approval that a call may use, and everything that is needed to use it.
@@ -66,10 +67,11 @@ impl<'a> Claim<'a> {
     async fn used(&self, decision: &DecisionId) -> Result<Use, Verdict> {
         let until = self.call.until;
         let using = async {
-            match &self.source {
+            let used = match &self.source {
                 Source::Stored(approval) => self.spend(approval, decision).await,
                 Source::Signed(presented) => self.consume(presented).await,
-            }
+            };
+            self.unrevoked(used?).await
         };
         match tokio::time::timeout_at(until.into(), using).await {
             Ok(Ok(used)) if Instant::now() < until => Ok(used),
@@ -77,6 +79,20 @@ impl<'a> Claim<'a> {
             // It may count or not; nobody hears an allow any more.
             Ok(Ok(_)) | Err(_) => Err(unavailable("the deadline passed while it was used up")),
         }
+    }
+
+    /// The use, unless the approval was revoked while the store counted: whoever revoked it was told that it lets nobody pass.
+    async fn unrevoked(&self, used: Use) -> Result<Use, Verdict> {
+        if !self.snapshot.is_revoked(&used.facts.id) {
+            return Ok(used);
+        }
+        Err(match &self.source {
+            Source::Stored(_) => self.snapshot.asked_anew(&self.call, self.metrics).await,
+            Source::Signed(_) => {
+                let cause = "the approval was revoked while it was used up";
+                self.call.denial(Reason::ApprovalInvalid, cause)
+            }
+        })
     }
 
     async fn spend(&self, approval: &Arc<Approval>, decision: &DecisionId) -> Result<Use, Verdict> {
@@ -88,10 +104,16 @@ impl<'a> Claim<'a> {
         } = self;
         let approvals = &snapshot.live.approvals;
         let mut approval = Arc::clone(approval);
+        // Somebody who approved may have been revoked while everything else was done.
+        if snapshot.judge(call, &approval) != Judged::Usable {
+            return Err(snapshot.asked_anew(call, metrics).await);
+        }
         for _look in 0..LOOKS {
-            let spent = approvals.spend(&approval, decision, call.now).await;
+            // Uses are counted by the rules of today: only the store sees what all replicas do at this moment.
+            let uses = call.demand.uses;
+            let spent = approvals.spend(&approval, uses, decision, call.now).await;
             match spent.map_err(|error| failed(&error))? {
-                Spent::Done(current) => return Ok(Use::of(&current, decision)),
+                Spent::Done(current) => return Ok(Use::of(&current, uses, decision)),
                 Spent::Changed(current) if snapshot.judge(call, &current) == Judged::Usable => {
                     approval = current;
                 }
@@ -107,7 +129,7 @@ impl<'a> Claim<'a> {
         let approvals = &self.snapshot.live.approvals;
         let consumed = approvals.consume(presented, self.call.now).await;
         match consumed.map_err(|error| failed(&error))? {
-            Consumed::Fresh => Ok(Use {
+            UsedUp::Now => Ok(Use {
                 key: presented.id.to_string(),
                 facts: ApprovalFacts {
                     id: presented.id.clone(),
@@ -115,17 +137,21 @@ impl<'a> Claim<'a> {
                     approvers: approvers(&presented.votes),
                 },
             }),
-            Consumed::Seen => {
+            UsedUp::Before => {
                 let cause = "the signed approval was used before";
                 Err(self.call.denial(Reason::ApprovalInvalid, cause))
             }
-            Consumed::Full => Err(unavailable("there is no room to remember that it is used")),
+            UsedUp::Unknown => {
+                let cause = "the signed approval is older than the store, which cannot tell whether it was used: it has to be issued again";
+                Err(self.call.denial(Reason::ApprovalInvalid, cause))
+            }
+            UsedUp::Full => Err(unavailable("there is no room to remember that it is used")),
         }
     }
 }
 
 impl Use {
-    fn of(approval: &Approval, decision: &DecisionId) -> Self {
+    fn of(approval: &Approval, uses: u32, decision: &DecisionId) -> Self {
         let mut spent = approval.spent.iter();
         let place = spent.position(|it| it.decision == *decision);
         let number = place.map_or(approval.spent.len(), |place| place.saturating_add(1));
@@ -136,7 +162,7 @@ impl Use {
         };
         let facts = ApprovalFacts {
             id: approval.id.clone(),
-            uses_left: approval.uses_left(),
+            uses_left: approval.uses_left_of(uses),
             approvers: approvers(&approval.votes),
         };
         Self { facts, key }

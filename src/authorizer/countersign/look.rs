@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Call, LOOKS, failed, unavailable};
 use crate::authorizer::snapshot::Snapshot;
-use crate::model::approval::{Approval, ApprovalId, State, Status, Ticket};
+use crate::model::approval::{Approval, ApprovalId, State, Status, Ticket, Vote};
 use crate::model::reason::Reason;
 use crate::model::verdict::Verdict;
 use crate::policy::{Demand, Standing};
@@ -84,7 +84,7 @@ impl Snapshot {
             Opened::Known(approval) => Ok(approval),
             Opened::Denied(_) => Err(call.refused()),
             Opened::TooMany => {
-                let cause = "the requester waits for as many approvals as it may";
+                let cause = "the requester waits for as many approvals as it may, those counted that were taken back lately";
                 Err(call.denial(Reason::ApprovalLimit, cause))
             }
         }
@@ -123,15 +123,24 @@ impl Snapshot {
         if !in_time {
             return outdated("the rules let it be used for a shorter time by now");
         }
-        let spent = u32::try_from(approval.spent.len()).unwrap_or(u32::MAX);
-        if spent >= *uses {
+        if approval.uses_left_of(*uses) == 0 {
             return outdated("the rules let it be used less often by now");
         }
-        match call.demand.standing(&approval.votes, &call.parties) {
+        match call
+            .demand
+            .standing(self.counting(&approval.votes), &call.parties)
+        {
             Standing::Met => Judged::Usable,
-            Standing::Missing(what) => {
-                Judged::Outdated(format!("the rules demand more by now: {what}"))
-            }
+            Standing::Missing(what) => Judged::Outdated(self.too_little(&approval.votes, &what)),
+        }
+    }
+
+    /// Why votes that sufficed do not any more.
+    fn too_little(&self, votes: &[Vote], missing: &str) -> String {
+        if votes.iter().all(|vote| self.stands(vote)) {
+            format!("the rules demand more by now: {missing}")
+        } else {
+            format!("somebody who approved is revoked: {missing}")
         }
     }
 

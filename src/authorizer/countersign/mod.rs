@@ -7,6 +7,7 @@
 mod claim;
 mod look;
 mod presented;
+mod stand;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,21 +16,17 @@ pub(super) use claim::Claim;
 
 use super::examined::Examined;
 use super::snapshot::Snapshot;
-use crate::approval::token::{Presented, TOKEN_HEADER};
+use crate::approval::token::Presented;
 use crate::approval::{ApprovalError, Sought};
 use crate::model::approval::{Approval, Requester};
+use crate::model::header;
 use crate::model::party::Parties;
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::AccessRequest;
 use crate::model::time::Timestamp;
 use crate::model::verdict::{Denial, Fault, Grant, Verdict};
-use crate::policy::{Awaited, Demand};
+use crate::policy::{Awaited, Demand, IDEMPOTENCY_KEY, IDEMPOTENCY_VARIABLE};
 use crate::telemetry::Metrics;
-
-/// The header that tells the upstream which use of which approval a request is: it can recognise one that comes twice.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The same name as some servers read it.
-const IDEMPOTENCY_VARIABLE: &str = "idempotency_key";
 
 /// How often another approval is looked for, or another state of one, before giving up.
 const LOOKS: usize = 4;
@@ -135,7 +132,7 @@ impl Snapshot {
         request: &AccessRequest,
         metrics: &Metrics,
     ) -> Result<Source, Verdict> {
-        let presented = request.headers.get(TOKEN_HEADER);
+        let presented = request.headers.get(header::APPROVAL_TOKEN);
         match (&self.approvals.tokens, presented) {
             (Some(tokens), Some(token)) => self.presented(call, tokens, token).await,
             (None, _) | (_, None) => self.look(call, metrics).await.map(Source::Stored),
@@ -143,7 +140,7 @@ impl Snapshot {
     }
 }
 
-/// Two values for one header are a fault, before anything is opened or used.
+/// Two values for one header are a fault, before anything is opened or used. Policies that could come here do not load.
 fn set_already(grant: &Grant) -> Option<Fault> {
     let headers = &grant.constraints.headers;
     let set = headers.contains_key(IDEMPOTENCY_KEY) || headers.contains_key(IDEMPOTENCY_VARIABLE);

@@ -56,7 +56,8 @@ impl Snapshot {
         if !in_time {
             return Err(invalid(call, "it was approved too long ago"));
         }
-        match call.demand.standing(&presented.votes, &call.parties) {
+        let votes = self.counting(&presented.votes);
+        match call.demand.standing(votes, &call.parties) {
             Standing::Met => Ok(Source::Signed(presented)),
             Standing::Missing(_) => Err(invalid(call, "its approvers do not suffice")),
         }

@@ -3,6 +3,7 @@
 //! Whoever a credential speaks of is checked, inside a delegation chain as well: one identity that is off-boarded refuses
 //! the call. What belongs to the call itself (its credential, its workload) is the matter of the identity that makes it.
 
+use crate::model::header;
 use crate::model::identity::TokenFacts;
 use crate::model::lifecycle::{Level, Raised};
 use crate::model::party::{Kind, Parties, Party, PartyId};
@@ -16,11 +17,6 @@ use crate::registry::{Found, Lifecycle, Registry, Use};
 /// Most warnings of one call; a chain is short, so a call with more is nothing that anybody reads to its end. What
 /// denies is never left out.
 pub(super) const MAX_RAISED: usize = 16;
-
-/// The header of a browser's cross-origin request (RFC 6454, section 7).
-const ORIGIN: &str = "origin";
-/// Headers that only a browser can set (Fetch Metadata Request Headers, section 2).
-const FETCH_METADATA: &str = "sec-fetch-";
 
 /// What the checks of one call are made with.
 pub(super) struct Life<'a> {
@@ -104,9 +100,11 @@ pub(super) fn how<'a>(
     }
 }
 
+/// A browser's cross-origin request has `origin` (RFC 6454, section 7), and only a browser can set `sec-fetch-*` (Fetch Metadata
+/// Request Headers, section 2).
 fn is_browser(request: &AccessRequest) -> bool {
     let mut headers = request.headers.iter();
-    headers.any(|(name, _)| name == ORIGIN || name.starts_with(FETCH_METADATA))
+    headers.any(|(name, _)| name == header::ORIGIN || name.starts_with(header::FETCH_METADATA))
 }
 
 const fn is_human(party: &Party) -> bool {

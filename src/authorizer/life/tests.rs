@@ -29,6 +29,7 @@ fn acting(subject: Party, actor: Party, depth: usize) -> Parties {
         subject,
         actor: Some(actor),
         depth,
+        prior: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::model::identity::{Identity, UnregisteredClient};
-use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId};
+use crate::model::party::{Assurance, Claims, Kind, Parties, Party, PartyId, Prior};
 use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 use crate::registry::{Registered, Registry};
@@ -26,9 +26,23 @@ pub fn join(identity: &Identity, registry: &Registry) -> Result<Parties, JoinErr
     };
     Ok(Parties {
         subject,
+        prior: prior(identity, registry),
         actor,
         depth: identity.chain.len(),
     })
+}
+
+/// Those before the outermost `act`, and the client where the outermost `act` is the actor in its place.
+fn prior(identity: &Identity, registry: &Registry) -> Vec<Prior> {
+    let Some((_actor, inner)) = identity.chain.split_first() else {
+        return Vec::new();
+    };
+    let ids = inner.iter().cloned().chain(client_of(identity));
+    ids.map(|id| Prior {
+        owner: registry.find(&id).map(|known| Arc::clone(&known.owner)),
+        id,
+    })
+    .collect()
 }
 
 /// Everybody that a credential speaks of. Those who are no party may deny, never grant.
@@ -39,10 +53,10 @@ pub(super) fn everybody(identity: &Identity) -> impl Iterator<Item = PartyId> {
 
 fn subject(identity: &Identity, registry: &Registry) -> Result<Party, Denial> {
     let id = identity.subject.clone();
-    let claims = identity.claims.clone();
+    let claims = Arc::clone(&identity.claims);
     let assurance = identity.assurance.clone();
     let Some(known) = registry.find(&id) else {
-        let groups = identity.groups.clone();
+        let groups = Arc::clone(&identity.groups);
         return Ok(Party {
             kind: identity.kind,
             id,
@@ -62,8 +76,8 @@ fn subject(identity: &Identity, registry: &Registry) -> Result<Party, Denial> {
     Ok(registered(known, id, claims, assurance))
 }
 
-fn registered(known: &Registered, id: PartyId, claims: Claims, assurance: Assurance) -> Party {
-    let (owner, groups) = (Some(Arc::clone(&known.owner)), known.groups.clone());
+fn registered(known: &Registered, id: PartyId, claims: Arc<Claims>, assurance: Assurance) -> Party {
+    let (owner, groups) = (Some(Arc::clone(&known.owner)), Arc::clone(&known.groups));
     Party {
         kind: known.kind,
         id,

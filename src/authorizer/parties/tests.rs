@@ -55,9 +55,9 @@ fn alice() -> Identity {
         provider: ProviderName::new("corp").unwrap(),
         subject: id("corp/alice"),
         kind: Kind::Human,
-        groups: vec![Arc::from("crm")],
+        groups: Arc::from([Arc::from("crm")]),
         owner: None,
-        claims: Claims::from([(Arc::from("level"), Value::Int(3))]),
+        claims: Arc::new(Claims::from([(Arc::from("level"), Value::Int(3))])),
         assurance: Assurance {
             acr: Some(Arc::from("phr")),
             amr: Vec::new(),
@@ -66,7 +66,7 @@ fn alice() -> Identity {
         client: None,
         unregistered_client: UnregisteredClient::Deny,
         chain: Vec::new(),
-        token: TokenFacts {
+        token: Arc::new(TokenFacts {
             scope: Vec::new(),
             audience: Vec::new(),
             expires: Some(NOW),
@@ -77,7 +77,7 @@ fn alice() -> Identity {
             proof: crate::model::identity::Proof::None,
             bound: None,
             session: None,
-        },
+        }),
     }
 }
 
@@ -126,7 +126,7 @@ fn an_unregistered_subject_is_what_its_provider_says() {
         (subject.kind, &subject.id),
         (Kind::Human, &id("corp/alice"))
     );
-    assert_eq!(subject.groups, [Arc::from("crm")]);
+    assert_eq!(*subject.groups, [Arc::from("crm")]);
     assert_eq!(subject.claims["level"], Value::Int(3));
     assert_eq!(subject.assurance.acr.as_deref(), Some("phr"));
     assert_eq!(
@@ -144,7 +144,7 @@ fn a_registered_subject_is_what_the_registry_says() {
         (Kind::Agent, Some("alice"))
     );
     assert_eq!(
-        subject.groups,
+        *subject.groups,
         [Arc::from("bots")],
         "the token's groups do not count"
     );

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::parties::client_of;
@@ -86,6 +86,30 @@ enum Who {
     Workload(SpiffeId),
 }
 
+/// Somebody of a call that is being noted. It has the hash of the same [`Who`].
+#[derive(Clone, Copy, Hash)]
+enum Whom<'a> {
+    Party(&'a PartyId),
+    Workload(&'a SpiffeId),
+}
+
+impl Whom<'_> {
+    fn is(&self, who: &Who) -> bool {
+        match (self, who) {
+            (Self::Party(id), Who::Party(known)) => *id == known,
+            (Self::Workload(id), Who::Workload(known)) => *id == known,
+            (Self::Party(_), Who::Workload(_)) | (Self::Workload(_), Who::Party(_)) => false,
+        }
+    }
+
+    fn owned(self) -> Who {
+        match self {
+            Self::Party(id) => Who::Party(id.clone()),
+            Self::Workload(id) => Who::Workload(id.clone()),
+        }
+    }
+}
+
 struct Seen {
     what: What,
     first: Timestamp,
@@ -93,9 +117,30 @@ struct Seen {
     warned: Vec<(Check, Timestamp)>,
 }
 
-/// What was noted between two writings.
+/// What was noted between two writings, under the hash of who it is: whoever was noted before is found without a copy of
+/// who they are. Should two ever have one hash, there is no room for the second.
 #[derive(Default)]
-pub struct Noted(HashMap<Who, Seen>);
+pub struct Noted(HashMap<u64, (Who, Seen), BuildHasherDefault<Hashed>>);
+
+/// What is a hash already needs no other.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes
+            .iter()
+            .fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+}
 
 /// The memory of who asked. Cheap to clone; clones remember together.
 #[derive(Clone)]
@@ -129,7 +174,7 @@ impl Sightings {
             let Sighting { id, what } = sighting;
             let checks = raised.iter().filter(|raised| raised.id == *id);
             let checks = checks.map(|raised| raised.check);
-            !self.put(Who::Party(id.clone()), what, checks, now)
+            !self.put(Whom::Party(id), what, checks, now)
         });
         let dropped = parties.count();
         let workload = workload.is_some_and(|id| {
@@ -139,31 +184,34 @@ impl Sightings {
                 registered: false,
             };
             let none = std::iter::empty();
-            !self.put(Who::Workload(id.clone()), &what, none, now)
+            !self.put(Whom::Workload(id), &what, none, now)
         });
         dropped + usize::from(workload)
     }
 
     fn put(
         &self,
-        who: Who,
+        whom: Whom<'_>,
         what: &What,
         checks: impl Iterator<Item = Check>,
         now: Timestamp,
     ) -> bool {
-        let mut noted = self.shard(&who);
+        let (hash, mut noted) = self.shard(whom);
         let has_room = noted.0.len() < MAX_OF_SHARD;
-        let seen = match noted.0.entry(who) {
-            Entry::Occupied(known) => known.into_mut(),
+        let seen = match noted.0.entry(hash) {
+            Entry::Occupied(known) => {
+                let (who, seen) = known.into_mut();
+                if !whom.is(who) {
+                    return false;
+                }
+                seen
+            }
             Entry::Vacant(_) if !has_room => return false,
-            Entry::Vacant(free) => free.insert(Seen {
-                what: what.clone(),
-                first: now,
-                last: now,
-                warned: Vec::new(),
-            }),
+            Entry::Vacant(free) => &mut free.insert((whom.owned(), Seen::new(what, now))).1,
         };
-        seen.what.clone_from(what);
+        if seen.what != *what {
+            seen.what.clone_from(what);
+        }
         seen.first = seen.first.min(now);
         seen.last = seen.last.max(now);
         for check in checks {
@@ -185,25 +233,28 @@ impl Sightings {
     /// Gives back what could not be written, for the next time. Gives the number of those that there is no room for.
     pub fn put_back(&self, noted: Noted) -> usize {
         let mut dropped = 0;
-        for (who, older) in noted.0 {
-            let mut noted = self.shard(&who);
+        for (who, older) in noted.0.into_values() {
+            let (hash, mut noted) = self.shard(who.whom());
             let has_room = noted.0.len() < MAX_OF_SHARD;
-            match noted.0.entry(who) {
-                Entry::Occupied(known) => known.into_mut().add(&older),
+            match noted.0.entry(hash) {
+                Entry::Occupied(known) if known.get().0 == who => known.into_mut().1.add(&older),
                 Entry::Vacant(free) if has_room => {
-                    free.insert(older);
+                    free.insert((who, older));
                 }
-                Entry::Vacant(_) => dropped += 1,
+                Entry::Occupied(_) | Entry::Vacant(_) => dropped += 1,
             }
         }
         dropped
     }
 
-    fn shard(&self, who: &Who) -> MutexGuard<'_, Noted> {
+    /// The hash of somebody, and the part of the memory in which they are.
+    fn shard(&self, whom: Whom<'_>) -> (u64, MutexGuard<'_, Noted>) {
         let Memory { hasher, shards } = &*self.0;
-        let place = usize::try_from(hasher.hash_one(who) % SHARDS as u64).unwrap_or(0);
+        let hash = hasher.hash_one(whom);
+        // Other bits than those by which the part finds them.
+        let place = usize::try_from((hash >> 32) % SHARDS as u64).unwrap_or(0);
         let [first, ..] = shards;
-        lock(shards.get(place).unwrap_or(first))
+        (hash, lock(shards.get(place).unwrap_or(first)))
     }
 }
 
@@ -212,7 +263,25 @@ fn lock(shard: &Mutex<Noted>) -> MutexGuard<'_, Noted> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Who {
+    const fn whom(&self) -> Whom<'_> {
+        match self {
+            Self::Party(id) => Whom::Party(id),
+            Self::Workload(id) => Whom::Workload(id),
+        }
+    }
+}
+
 impl Seen {
+    fn new(what: &What, now: Timestamp) -> Self {
+        Self {
+            what: what.clone(),
+            first: now,
+            last: now,
+            warned: Vec::new(),
+        }
+    }
+
     fn warn(&mut self, check: Check, at: Timestamp) {
         match self.warned.iter_mut().find(|(known, _)| *known == check) {
             Some((_, last)) => *last = at.max(*last),
@@ -238,7 +307,7 @@ impl Noted {
 
     /// How it is written down.
     pub fn records(&self) -> Vec<SeenRecord> {
-        let record = |(who, seen): (&Who, &Seen)| {
+        let record = |(who, seen): &(Who, Seen)| {
             let (issuer, id) = match who {
                 Who::Party(id) => (id.issuer.as_ref()?.to_string(), id.id.to_string()),
                 Who::Workload(id) => (format!("spiffe://{}", id.trust_domain()), id.to_string()),
@@ -257,7 +326,7 @@ impl Noted {
                     .collect(),
             })
         };
-        self.0.iter().filter_map(record).collect()
+        self.0.values().filter_map(record).collect()
     }
 }
 

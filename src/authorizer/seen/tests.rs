@@ -139,3 +139,21 @@ fn noting_a_delegated_call_takes_less_than_a_microsecond() {
     }
     println!("{:?} a call", started.elapsed() / calls);
 }
+
+#[test]
+fn whoever_has_the_hash_of_another_finds_no_room() {
+    let seen = Sightings::default();
+    let (bot, other) = (sighting("bot"), sighting("other"));
+    {
+        let (hash, mut noted) = seen.shard(Whom::Party(&bot.id));
+        let entry = (Who::Party(other.id), Seen::new(&other.what, at(1)));
+        noted.0.insert(hash, entry);
+    }
+    assert_eq!(seen.note(&[bot], None, &[], at(2)), 1);
+    let records = records(&seen.take());
+    let short: Vec<_> = records
+        .iter()
+        .map(|it| (it.id.as_str(), it.last_seen))
+        .collect();
+    assert_eq!(short, [("other", at(1))]);
+}

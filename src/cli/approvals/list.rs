@@ -21,8 +21,8 @@ pub(super) struct ListArgs {
     /// Only those whose subject or actor this is, as `issuer/id`.
     #[arg(long, value_name = "ISSUER/ID")]
     requester: Option<String>,
-    /// Only those that are older than this one.
-    #[arg(long, value_name = "ID")]
+    /// Only those behind this place, as the page before named it.
+    #[arg(long, value_name = "NEXT")]
     before: Option<String>,
     /// How many are looked at, from 1 to 500.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]

@@ -45,15 +45,17 @@ fn described(approval: &Value) -> String {
         lines.known(name, at(approval, pointer));
     }
     lines.known("proof", at(approval, "/proof"));
-    lines.known("workload", at(approval, "/call/workload"));
     lines.add(
         "action",
         format!("{} ({})", at(approval, "/action"), at(approval, "/tier")),
     );
+    lines.known("calls", at(approval, "/call/operation"));
     lines.add("route", at(approval, "/route"));
     lines.known("tenant", at(approval, "/tenant"));
     lines.known("resource", resource(approval));
-    lines.known("request", at(approval, "/call/request"));
+    // Not all of these is part of what is approved.
+    lines.known("first asked as", at(approval, "/call/request"));
+    lines.known("first from", at(approval, "/call/workload"));
     lines.known("risk", at(approval, "/risk"));
     for from in list(approval, "/demand/from") {
         lines.add("needs", plain(from.as_str().unwrap_or_default()));
@@ -87,7 +89,7 @@ fn described(approval: &Value) -> String {
         );
     }
     lines.known("body (SHA-256)", at(approval, "/call/body_sha256"));
-    for name in ["params", "query", "arguments"] {
+    for name in ["params", "query", "rest", "arguments"] {
         let text = approval
             .pointer(&format!("/call/{name}"))
             .and_then(Value::as_str);

@@ -54,6 +54,9 @@ impl Checker<'_> {
                 "an entry under a computed key may be absent: write `key in map && map[key] …`";
             return self.refuse(expr, message);
         }
+        if !matches!(key.expr.expr, Expr::Literal(_)) {
+            self.draft.computes_key();
+        }
         let cost = container.cost + key.cost;
         let size = container.size.min(size_of(&of));
         let item = build::call(operators::INDEX, vec![container.expr, key.expr]);

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
-
+use crate::ext_authz::wire::Http;
+use crate::model::header;
 use crate::model::reason::Reason;
 use crate::model::request::{Body, Fidelity, Headers};
 use crate::model::verdict::Denial;
-
-/// Envoy's own mark on a body that it cut; Envoy drops a client's header of this name.
-const PARTIAL: &str = "x-envoy-auth-partial-body";
 
 /// Reads either shape of the body (`raw_body`, `body`).
 ///
@@ -20,9 +17,9 @@ const PARTIAL: &str = "x-envoy-auth-partial-body";
 ///
 /// A text may be another body than the one that came: Envoy writes `!` for every byte that is not UTF-8, others write U+FFFD.
 /// Which marks a proxy writes is its affair, so no text is taken for the body itself.
-pub(super) fn body(http: &HttpRequest, headers: &Headers) -> Result<Body, Denial> {
+pub(super) fn body(http: &Http<'_>, headers: &Headers) -> Result<Body, Denial> {
     let text = http.body.as_bytes();
-    let raw = http.raw_body.as_slice();
+    let raw = http.raw_body;
     let (bytes, fidelity) = match (raw, text) {
         ([], []) => return Ok(Body::Absent),
         (raw, []) => (raw, Fidelity::Exact),
@@ -53,8 +50,10 @@ enum Measure {
 /// `size` is -1 where it is not known. It counts bytes as they came, so it is another number where a filter has
 /// decompressed them, and says nothing beside a `content-length` that fits.
 fn measure(length: usize, size: i64, headers: &Headers) -> Measure {
-    let marked = headers.get(PARTIAL).is_some_and(|value| value != "false");
-    let declared = headers.get("content-length");
+    let marked = headers
+        .get(header::PARTIAL_BODY)
+        .is_some_and(|value| value != "false");
+    let declared = headers.get(header::CONTENT_LENGTH);
     let fits = declared.map(|text| text == length.to_string());
     let size_fits = size < 0 || usize::try_from(size) == Ok(length);
     match fits {
@@ -67,14 +66,16 @@ fn measure(length: usize, size: i64, headers: &Headers) -> Measure {
 
 #[cfg(test)]
 mod tests {
+    use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
+
     use super::*;
-    use crate::ext_authz::request::tests::http;
+    use crate::ext_authz::request::tests::{http, view};
 
     fn fidelity(edit: impl FnOnce(&mut HttpRequest), headers: &[(&str, &str)]) -> Option<Fidelity> {
         let mut http = http("POST", "example.com", "/");
         edit(&mut http);
-        let entries = headers.iter().map(|(k, v)| ((*k).into(), (*v).into()));
-        match body(&http, &Headers::new(entries)).unwrap() {
+        let entries = headers.iter().copied();
+        match body(&view(&http), &Headers::new(entries)).unwrap() {
             Body::Absent => None,
             Body::Sent { bytes, fidelity } => {
                 assert!(!bytes.is_empty());
@@ -167,10 +168,10 @@ mod tests {
         let mut http = http("POST", "example.com", "/");
         http.body = "a".into();
         http.raw_body = b"b".to_vec();
-        let headers = Headers::new([]);
-        let denial = body(&http, &headers).unwrap_err();
+        let headers = Headers::default();
+        let denial = body(&view(&http), &headers).unwrap_err();
         assert_eq!(denial.reason, Reason::RequestMalformed);
         http.raw_body = b"a".to_vec();
-        assert!(body(&http, &headers).is_ok());
+        assert!(body(&view(&http), &headers).is_ok());
     }
 }

@@ -86,7 +86,8 @@ fn segment(raw: &str) -> Result<Cow<'_, str>, Reason> {
 /// Whether a segment is `.` or `..`, in any mixture of raw and encoded dots.
 fn is_dots(raw: &str) -> bool {
     const LONGEST: usize = "%2e%2e".len();
-    raw.len() <= LONGEST
+    raw.starts_with(['.', '%'])
+        && raw.len() <= LONGEST
         && matches!(
             raw.to_ascii_lowercase().replace("%2e", ".").as_str(),
             "." | ".."

@@ -1,46 +1,29 @@
 //! The downstream side of the connection, as Envoy verified it.
 
-use envoy_types::pb::envoy::config::core::v3::address::Address;
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::Peer as PeerContext;
-
 use crate::model::reason::Reason;
 use crate::model::request::Peer;
 use crate::model::verdict::Denial;
 
 use crate::ext_authz::percent::{Unit, units};
+use crate::ext_authz::wire::Source;
 
 /// Longest certificate in bytes, URL-encoded PEM.
 const MAX_CERTIFICATE: usize = 64 * 1024;
 /// Longest principal in bytes; a SPIFFE ID has at most 2048 (SPIFFE-ID, section 2.3).
 const MAX_PRINCIPAL: usize = 2048;
 
-/// Reads the peer. `service` and `labels` are left out: a client can influence the first, and neither is an identity.
-pub(super) fn peer(context: Option<&PeerContext>) -> Result<Peer, Denial> {
-    let Some(context) = context else {
-        return Ok(Peer {
-            ip: None,
-            principal: None,
-            certificate: None,
-        });
+/// Reads the peer.
+pub(super) fn peer(source: Option<&Source<'_>>) -> Result<Peer, Denial> {
+    let Some(source) = source else {
+        return Ok(Peer::default());
     };
-    let PeerContext {
-        address,
-        service: _,
-        labels: _,
-        principal,
-        certificate,
-    } = context;
-    let socket = match address.as_ref().and_then(|field| field.address.as_ref()) {
-        Some(Address::SocketAddress(socket)) => Some(socket),
-        Some(Address::Pipe(_) | Address::EnvoyInternalAddress(_)) | None => None,
-    };
-    if principal.len() > MAX_PRINCIPAL {
+    if source.principal.len() > MAX_PRINCIPAL {
         return Err(Denial::new(Reason::RequestMalformed).because("the principal is too long"));
     }
     Ok(Peer {
-        ip: socket.and_then(|socket| socket.address.parse().ok()),
-        principal: non_empty(principal),
-        certificate: certificate_of(certificate)?,
+        ip: source.address.parse().ok(),
+        principal: non_empty(source.principal),
+        certificate: certificate_of(source.certificate)?,
     })
 }
 
@@ -75,31 +58,19 @@ fn decode(encoded: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use envoy_types::pb::envoy::config::core::v3 as core;
-
     use super::*;
 
-    fn context(address: &str, principal: &str, certificate: &str) -> PeerContext {
-        let socket = core::SocketAddress {
-            address: address.into(),
-            ..Default::default()
-        };
-        PeerContext {
-            address: Some(core::Address {
-                address: Some(Address::SocketAddress(socket)),
-            }),
-            service: "claimed-by-the-client".into(),
-            labels: HashMap::new(),
-            principal: principal.into(),
-            certificate: certificate.into(),
+    const fn source<'a>(address: &'a str, principal: &'a str, certificate: &'a str) -> Source<'a> {
+        Source {
+            address,
+            principal,
+            certificate,
         }
     }
 
     #[test]
     fn absent_stays_absent() {
-        for nothing in [None, Some(&context("not an address", "", ""))] {
+        for nothing in [None, Some(&source("not an address", "", ""))] {
             let peer = peer(nothing).unwrap();
             assert!(peer.ip.is_none() && peer.principal.is_none() && peer.certificate.is_none());
         }
@@ -108,7 +79,7 @@ mod tests {
     #[test]
     fn a_verified_peer_is_read_whole() {
         let pem = "-----BEGIN%20CERTIFICATE-----%0AMII%2B+%3D%0A-----END%20CERTIFICATE-----%0A";
-        let peer = peer(Some(&context("2001:db8::1", "spiffe://example.org/a", pem))).unwrap();
+        let peer = peer(Some(&source("2001:db8::1", "spiffe://example.org/a", pem))).unwrap();
         assert_eq!(peer.ip, Some("2001:db8::1".parse().unwrap()));
         assert_eq!(peer.principal.as_deref(), Some("spiffe://example.org/a"));
         assert_eq!(
@@ -121,10 +92,10 @@ mod tests {
     fn what_cannot_be_decoded_is_malformed() {
         let long = "a".repeat(MAX_CERTIFICATE + 1);
         for certificate in ["%", "%zz", "%ff", &long] {
-            let denial = peer(Some(&context("", "", certificate))).unwrap_err();
+            let denial = peer(Some(&source("", "", certificate))).unwrap_err();
             assert_eq!(denial.reason, Reason::RequestMalformed);
         }
         let principal = "a".repeat(MAX_PRINCIPAL + 1);
-        assert!(peer(Some(&context("", &principal, ""))).is_err());
+        assert!(peer(Some(&source("", &principal, ""))).is_err());
     }
 }

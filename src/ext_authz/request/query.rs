@@ -39,6 +39,13 @@ enum Part {
 }
 
 fn decode(raw: &str, part: Part) -> Result<String, Denial> {
+    // Most texts stand for themselves.
+    if raw
+        .bytes()
+        .all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'+' && byte != b'%')
+    {
+        return Ok(raw.to_owned());
+    }
     bytes(raw, part)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .filter(|text| !has_upper_control(text))

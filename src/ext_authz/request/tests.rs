@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::{Request, TlsSession};
+use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{
+    HttpRequest, Request, TlsSession,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -28,6 +31,16 @@ pub(in crate::ext_authz) fn check(http: HttpRequest) -> CheckRequest {
             ..Default::default()
         }),
     }
+}
+
+/// A request as it is read from its bytes, which live as long as the tests.
+pub(in crate::ext_authz) fn view(http: &HttpRequest) -> Http<'static> {
+    let message = check(http.clone()).encode_to_vec().leak();
+    Check::read(message).unwrap().http.unwrap()
+}
+
+fn id_of(http: HttpRequest) -> Option<String> {
+    request_id(&Check::read(&check(http).encode_to_vec()).unwrap())
 }
 
 fn read(http: HttpRequest) -> Result<AccessRequest, Reason> {
@@ -125,9 +138,9 @@ fn a_host_header_that_names_another_host_is_denied() {
 fn the_request_id_comes_from_either_shape_or_from_envoy() {
     let mut request = http("GET", "a", "/");
     request.id = "1234".into();
-    assert_eq!(request_id(&check(request.clone())).as_deref(), Some("1234"));
+    assert_eq!(id_of(request.clone()).as_deref(), Some("1234"));
     request.headers = HashMap::from([("x-request-id".into(), "a b".into())]);
-    assert_eq!(request_id(&check(request.clone())).as_deref(), Some("1234"));
+    assert_eq!(id_of(request.clone()).as_deref(), Some("1234"));
     request.header_map = Some(HeaderMap {
         headers: vec![HeaderValue {
             key: "x-request-id".into(),
@@ -135,7 +148,7 @@ fn the_request_id_comes_from_either_shape_or_from_envoy() {
             raw_value: b"r-1".to_vec(),
         }],
     });
-    assert_eq!(request_id(&check(request)).as_deref(), Some("r-1"));
+    assert_eq!(id_of(request).as_deref(), Some("r-1"));
 }
 
 /// Texts that are likely to find an edge of the parsers.

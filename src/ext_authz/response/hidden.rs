@@ -146,6 +146,7 @@ const fn tells(reason: Reason, read: bool) -> bool {
         | Reason::ApprovalDenied
         | Reason::ApprovalLimit
         | Reason::ApprovalInvalid
+        | Reason::ApprovalTooLarge
         | Reason::CredentialRevoked
         | Reason::IdentityRevoked
         | Reason::NoRoute

@@ -8,6 +8,7 @@
 //! constraints set, so that no policy can write over the other keys; only an allow has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use envoy_types::pb::google::protobuf::value::Kind;
@@ -15,50 +16,32 @@ use envoy_types::pb::google::protobuf::{ListValue, NullValue, Struct, Value as P
 
 use crate::model::decision::Decision;
 use crate::model::lifecycle::{Level, Raised};
+use crate::model::party::{self, PartyId};
 use crate::model::value::Value;
 use crate::model::verdict::{
     MAX_METADATA_BYTES as MAX_BYTES, MAX_METADATA_DEPTH as MAX_DEPTH, Verdict,
 };
 
 use super::mutation::Unfit;
+use super::wire::Wire;
 
 /// Longest text under a key of ours, in bytes; a longer one is cut, and the decision's record has it whole.
 const MAX_TEXT: usize = 512;
 /// Whole numbers up to here are exact as a double; larger ones are written as text.
 const MAX_EXACT: u64 = 1 << 53;
 
+/// A text under a key of ours; a party's id has its issuer in front.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    issuer: Option<&'a str>,
+    text: &'a str,
+}
+
 /// The metadata of a decision that is answered with `verdict`.
 pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
-    let parties = decision.parties.as_ref();
-    let actor = parties.and_then(|parties| parties.actor.as_ref());
-    let entries = [
-        ("decision_id", Some(decision.id.to_string())),
-        ("verdict", Some(verdict.as_str().to_owned())),
-        ("reason", Some(verdict.reason().to_owned())),
-        ("rule", verdict.rule().map(ToString::to_string)),
-        (
-            "route",
-            decision.route.as_ref().map(|route| route.id.to_string()),
-        ),
-        (
-            "action",
-            decision.action.as_ref().map(|(id, _)| id.to_string()),
-        ),
-        (
-            "subject",
-            parties.map(|parties| parties.subject.id.to_string()),
-        ),
-        ("actor", actor.map(|actor| actor.id.to_string())),
-        (
-            "workload",
-            decision.workload.as_ref().map(ToString::to_string),
-        ),
-        ("approval", approval(verdict)),
-        ("policy_version", Some(decision.policy_version.to_string())),
-    ];
-    let fields = entries
+    let fields = texts(decision, verdict)
         .into_iter()
-        .filter_map(|(key, text)| Some((key.to_owned(), text_value(cut(text?)))));
+        .filter_map(|(key, shown)| Some((key.to_owned(), text_value(cut(shown?.to_string())))));
     let warnings = warnings(&decision.lifecycle).map(|list| ("warnings".to_owned(), list));
     let score = decision.risk.as_ref().map(|risk| int(risk.score().into()));
     let risk = score.map(|score| ("risk".to_owned(), score));
@@ -67,11 +50,122 @@ pub(super) fn metadata(decision: &Decision, verdict: &Verdict) -> Struct {
     }
 }
 
+/// Writes what [`metadata`] and [`with_grant`] make of a decision that is answered with its own verdict.
+pub(super) fn write(
+    wire: &mut Wire<'_>,
+    decision: &Decision,
+    grant: &BTreeMap<Arc<str>, Value>,
+) -> Result<(), Unfit> {
+    for (key, shown) in texts(decision, &decision.verdict) {
+        if let Some(shown) = shown {
+            entry(wire, key, |value| shown.write(value));
+        }
+    }
+    if let Some(list) = warnings(&decision.lifecycle) {
+        entry(wire, "warnings", |value| value.fields(&list));
+    }
+    if let Some(risk) = &decision.risk {
+        entry(wire, "risk", |value| {
+            value.double(NUMBER_VALUE, risk.score().into());
+        });
+    }
+    if !grant.is_empty() {
+        let grant = granted(grant)?;
+        entry(wire, "grant", |value| value.fields(&grant));
+    }
+    Ok(())
+}
+
+/// Fields of `google.protobuf.Struct`, of the entries of its map, and of `google.protobuf.Value`.
+const FIELDS: u8 = 1;
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+const NUMBER_VALUE: u8 = 2;
+const STRING_VALUE: u8 = 3;
+
+fn entry(wire: &mut Wire<'_>, key: &str, value: impl FnOnce(&mut Wire<'_>)) {
+    wire.message(FIELDS, |entry| {
+        entry.text(KEY, key);
+        entry.message(VALUE, value);
+    });
+}
+
+/// Every text that is known.
+fn texts<'a>(
+    decision: &'a Decision,
+    verdict: &'a Verdict,
+) -> [(&'static str, Option<Shown<'a>>); 11] {
+    let parties = decision.parties.as_ref();
+    let actor = parties.and_then(|parties| parties.actor.as_ref());
+    let action = decision.action.as_ref();
+    let workload = decision.workload.as_ref();
+    [
+        ("decision_id", Some(Shown::text(decision.id.as_str()))),
+        ("verdict", Some(Shown::text(verdict.as_str()))),
+        ("reason", Some(Shown::text(verdict.reason()))),
+        ("rule", verdict.rule().map(|id| Shown::text(id.as_str()))),
+        (
+            "route",
+            decision
+                .route
+                .as_ref()
+                .map(|it| Shown::text(it.id.as_str())),
+        ),
+        ("action", action.map(|(id, _)| Shown::text(id.as_str()))),
+        ("subject", parties.map(|it| Shown::party(&it.subject.id))),
+        ("actor", actor.map(|actor| Shown::party(&actor.id))),
+        ("workload", workload.map(|id| Shown::text(id.as_str()))),
+        ("approval", approval(verdict).map(Shown::text)),
+        (
+            "policy_version",
+            Some(Shown::text(&decision.policy_version)),
+        ),
+    ]
+}
+
+impl<'a> Shown<'a> {
+    const fn text(text: &'a str) -> Self {
+        Self { issuer: None, text }
+    }
+
+    fn party(id: &'a PartyId) -> Self {
+        match &id.issuer {
+            Some(issuer) => Self {
+                issuer: Some(issuer.as_str()),
+                text: &id.id,
+            },
+            None => Self::text(party::Kind::Anonymous.as_str()),
+        }
+    }
+
+    fn write(self, wire: &mut Wire<'_>) {
+        match self {
+            Self { issuer: None, text } if text.len() <= MAX_TEXT => wire.text(STRING_VALUE, text),
+            Self {
+                issuer: Some(issuer),
+                text,
+            } if issuer.len() + 1 + text.len() <= MAX_TEXT => {
+                wire.pieces(STRING_VALUE, &[issuer, "/", text]);
+            }
+            Self { .. } => wire.text(STRING_VALUE, &cut(self.to_string())),
+        }
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.issuer {
+            Some(issuer) => write!(f, "{issuer}/{}", self.text),
+            None => f.write_str(self.text),
+        }
+    }
+}
+
 /// The approval that the request waits for, or that it has used.
-fn approval(verdict: &Verdict) -> Option<String> {
+fn approval(verdict: &Verdict) -> Option<&str> {
     match verdict {
-        Verdict::Allow(grant) => grant.approval.as_ref().map(|facts| facts.id.to_string()),
-        Verdict::Pending(ticket) => ticket.id.as_ref().map(ToString::to_string),
+        Verdict::Allow(grant) => Some(grant.approval.as_ref()?.id.as_str()),
+        Verdict::Pending(ticket) => Some(ticket.id.as_ref()?.as_str()),
         Verdict::Deny(_) | Verdict::Fault(_) => None,
     }
 }
@@ -92,11 +186,14 @@ pub(super) fn with_grant(
     grant: &BTreeMap<Arc<str>, Value>,
 ) -> Result<Struct, Unfit> {
     if !grant.is_empty() {
-        let mut budget = MAX_BYTES;
-        let value = struct_value(grant, MAX_DEPTH, &mut budget).ok_or(Unfit)?;
-        metadata.fields.insert("grant".to_owned(), value);
+        metadata.fields.insert("grant".to_owned(), granted(grant)?);
     }
     Ok(metadata)
+}
+
+fn granted(grant: &BTreeMap<Arc<str>, Value>) -> Result<ProtoValue, Unfit> {
+    let mut budget = MAX_BYTES;
+    struct_value(grant, MAX_DEPTH, &mut budget).ok_or(Unfit)
 }
 
 fn cut(mut text: String) -> String {

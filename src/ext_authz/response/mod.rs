@@ -7,6 +7,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod allow;
 mod approval;
 mod challenge;
 mod condition;
@@ -24,6 +25,7 @@ mod status;
 mod told;
 mod tool;
 mod unknown;
+mod wire;
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -31,11 +33,14 @@ use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, DeniedHttpRespons
 use envoy_types::pb::envoy::r#type::v3::{HttpStatus, StatusCode};
 use envoy_types::pb::google::protobuf::Struct;
 use envoy_types::pb::google::rpc::Status;
+use prost::Message as _;
+use prost::bytes::Bytes;
 
 use crate::model::decision::{Decision, DpopFacts};
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::verdict::{Denial, Fault, Grant, Verdict};
 
+use allow::encode_allow;
 use form::{Answer, Form};
 use mutation::{Unfit, header};
 use status::Code;
@@ -44,8 +49,20 @@ use told::Told;
 /// The header that carries a nonce for the next proof (RFC 9449, section 8.1).
 const DPOP_NONCE: &str = "dpop-nonce";
 
+/// Bytes of most allows.
+const ALLOW: usize = 512;
+
 /// Size that a refusal's body stays below, so that Envoy's `max_denied_response_body_bytes` need not cut it.
 const MAX_BODY: usize = 4096;
+
+/// The bytes of [`check_response`], which an allow is written into as they are.
+pub fn answer(decision: &Decision) -> Bytes {
+    let mut bytes = Vec::with_capacity(ALLOW);
+    match encode_allow(decision, &mut bytes) {
+        Ok(()) => bytes.into(),
+        Err(Unfit) => check_response(decision).encode_to_vec().into(),
+    }
+}
 
 /// Renders a decision for Envoy.
 ///
@@ -78,18 +95,22 @@ fn allowed(decision: &Decision, grant: &Grant) -> Result<CheckResponse, Unfit> {
     let constraints = &grant.constraints;
     let metadata = metadata::metadata(decision, &decision.verdict);
     let mut ok = mutation::ok_response(constraints)?;
-    // RFC 9449, section 8.2: the next proof's nonce comes with the answer to this one.
-    let presented = decision.dpop.as_ref().filter(|dpop| dpop.presented);
-    if let Some(nonce) = presented.and_then(nonce) {
+    if let Some(nonce) = presented_nonce(decision) {
         let others = &mut ok.response_headers_to_add;
         others.retain(|option| option.header.as_ref().is_none_or(|it| it.key != DPOP_NONCE));
-        others.push(nonce);
+        others.push(header(DPOP_NONCE, nonce.to_owned()));
     }
     Ok(CheckResponse {
         status: Some(rpc_status(Code::Ok, "")),
         dynamic_metadata: Some(metadata::with_grant(metadata, &constraints.metadata)?),
         http_response: Some(HttpResponse::OkResponse(ok)),
     })
+}
+
+/// RFC 9449, section 8.2: the next proof's nonce comes with the answer to this one.
+fn presented_nonce(decision: &Decision) -> Option<&str> {
+    let presented = decision.dpop.as_ref().filter(|dpop| dpop.presented);
+    presented?.nonce.as_deref()
 }
 
 /// The nonce for the next proof, where proofs need one.

@@ -37,12 +37,12 @@ pub(super) fn ok_response(constraints: &Constraints) -> Result<OkHttpResponse, U
     } = constraints;
     #[expect(deprecated, reason = "every field is named; this one is never set")]
     Ok(OkHttpResponse {
-        headers: set(headers)?,
-        headers_to_remove: removed(headers, strip)?,
+        headers: options(headers)?,
+        headers_to_remove: owned(removed(headers, strip)?)?,
         dynamic_metadata: None,
-        response_headers_to_add: set(response_headers)?,
-        query_parameters_to_set: set_query(query)?,
-        query_parameters_to_remove: removed_query(query, strip_query)?,
+        response_headers_to_add: options(response_headers)?,
+        query_parameters_to_set: parameters(query)?,
+        query_parameters_to_remove: owned(removed_query(query, strip_query)?)?,
     })
 }
 
@@ -64,54 +64,68 @@ pub(super) fn header(name: &str, value: String) -> HeaderValueOption {
     }
 }
 
-fn set(headers: &BTreeMap<Arc<str>, String>) -> Result<Vec<HeaderValueOption>, Unfit> {
-    bounded(headers.len())?;
-    let headers = headers.iter().filter(|(_, value)| !value.is_empty());
-    headers
-        .map(|(name, value)| {
-            if is_header_name(name) && is_header_value(value) {
-                Ok(header(name, value.clone()))
-            } else {
-                Err(Unfit)
-            }
-        })
-        .collect()
+fn options(headers: &BTreeMap<Arc<str>, String>) -> Result<Vec<HeaderValueOption>, Unfit> {
+    let option = |set: Result<(&str, &str), Unfit>| {
+        let (name, value) = set?;
+        Ok(header(name, value.to_owned()))
+    };
+    set(headers)?.map(option).collect()
 }
 
-fn removed(
+fn parameters(query: &BTreeMap<Arc<str>, String>) -> Result<Vec<QueryParameter>, Unfit> {
+    let parameter = |set: Result<(&str, String), Unfit>| {
+        let (key, value) = set?;
+        let key = key.to_owned();
+        Ok(QueryParameter { key, value })
+    };
+    set_query(query)?.map(parameter).collect()
+}
+
+fn owned<'a>(names: impl Iterator<Item = Result<&'a str, Unfit>>) -> Result<Vec<String>, Unfit> {
+    names.map(|name| name.map(ToOwned::to_owned)).collect()
+}
+
+/// The headers that are set.
+pub(super) fn set(
     headers: &BTreeMap<Arc<str>, String>,
-    strip: &BTreeSet<Arc<str>>,
-) -> Result<Vec<String>, Unfit> {
+) -> Result<impl Iterator<Item = Result<(&str, &str), Unfit>>, Unfit> {
+    bounded(headers.len())?;
+    let headers = headers.iter().filter(|(_, value)| !value.is_empty());
+    Ok(headers.map(|(name, value)| {
+        let fit = is_header_name(name) && is_header_value(value);
+        fit.then_some((&**name, &**value)).ok_or(Unfit)
+    }))
+}
+
+/// The headers that are removed.
+pub(super) fn removed<'a>(
+    headers: &'a BTreeMap<Arc<str>, String>,
+    strip: &'a BTreeSet<Arc<str>>,
+) -> Result<impl Iterator<Item = Result<&'a str, Unfit>>, Unfit> {
     bounded(strip.len())?;
     let emptied = headers.iter().filter(|(_, value)| value.is_empty());
     let stripped = strip.iter().filter(|name| !headers.contains_key(*name));
-    emptied
-        .map(|(name, _)| name)
-        .chain(stripped)
-        .map(|name| is_header_name(name).then(|| name.to_string()).ok_or(Unfit))
-        .collect()
+    let names = emptied.map(|(name, _)| name).chain(stripped);
+    Ok(names.map(|name| is_header_name(name).then_some(&**name).ok_or(Unfit)))
 }
 
-fn set_query(query: &BTreeMap<Arc<str>, String>) -> Result<Vec<QueryParameter>, Unfit> {
+/// The query parameters that are set, with their values as they stand in a query.
+pub(super) fn set_query(
+    query: &BTreeMap<Arc<str>, String>,
+) -> Result<impl Iterator<Item = Result<(&str, String), Unfit>>, Unfit> {
     bounded(query.len())?;
     let query = query.iter();
-    query
-        .map(|(name, value)| {
-            Ok(QueryParameter {
-                key: parameter_name(name)?,
-                value: parameter_value(value)?,
-            })
-        })
-        .collect()
+    Ok(query.map(|(name, value)| Ok((parameter_name(name)?, parameter_value(value)?))))
 }
 
-fn removed_query(
-    query: &BTreeMap<Arc<str>, String>,
-    strip: &BTreeSet<Arc<str>>,
-) -> Result<Vec<String>, Unfit> {
+/// The query parameters that are removed.
+pub(super) fn removed_query<'a>(
+    query: &'a BTreeMap<Arc<str>, String>,
+    strip: &'a BTreeSet<Arc<str>>,
+) -> Result<impl Iterator<Item = Result<&'a str, Unfit>>, Unfit> {
     bounded(strip.len())?;
     let strip = strip.iter().filter(|name| !query.contains_key(*name));
-    strip.map(|name| parameter_name(name)).collect()
+    Ok(strip.map(|name| parameter_name(name)))
 }
 
 const fn bounded(entries: usize) -> Result<(), Unfit> {
@@ -125,7 +139,8 @@ const fn bounded(entries: usize) -> Result<(), Unfit> {
 /// A lower-case token (RFC 9110, section 5.1). Pseudo headers are none, and Envoy neither sets nor removes `host`.
 fn is_header_name(name: &str) -> bool {
     let allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+        matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.')
+            || matches!(byte, b'^'..=b'`' | b'|' | b'~')
     };
     !name.is_empty() && name.len() <= MAX_VALUE && name.bytes().all(allowed) && name != "host"
 }
@@ -133,15 +148,16 @@ fn is_header_name(name: &str) -> bool {
 /// Visible ASCII and inner spaces: what every reader of a header line reads alike (RFC 9110, section 5.5).
 fn is_header_value(value: &str) -> bool {
     let visible = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    visible && value.trim() == value && value.len() <= MAX_VALUE
+    let spaced = value.starts_with(' ') || value.ends_with(' ');
+    visible && !spaced && value.len() <= MAX_VALUE
 }
 
 /// Envoy looks parameters up by their raw name, so only a name with one raw form can be set or removed for certain.
-fn parameter_name(name: &str) -> Result<String, Unfit> {
+fn parameter_name(name: &str) -> Result<&str, Unfit> {
     if name.is_empty() || name.len() > MAX_VALUE || !name.bytes().all(is_unreserved) {
         return Err(Unfit);
     }
-    Ok(name.to_owned())
+    Ok(name)
 }
 
 /// Envoy writes values into the query as they are, so they are encoded here.
@@ -238,12 +254,16 @@ mod tests {
         }
         for name in ["", "X-User", ":path", "host", "a b", "é"] {
             let headers = map(&[(name, "v")]);
-            assert_eq!(set(&headers), Err(Unfit), "{name:?}");
-            assert_eq!(removed(&map(&[]), &names(&[name])), Err(Unfit), "{name:?}");
+            assert_eq!(options(&headers), Err(Unfit), "{name:?}");
+            let (none, strip) = (map(&[]), names(&[name]));
+            let removed = removed(&none, &strip).and_then(owned);
+            assert_eq!(removed, Err(Unfit), "{name:?}");
         }
         for name in ["", "a b", "a[b]", "a&b", "a%62", "é"] {
-            assert_eq!(set_query(&map(&[(name, "v")])), Err(Unfit), "{name:?}");
-            assert_eq!(removed_query(&map(&[]), &names(&[name])), Err(Unfit));
+            assert_eq!(parameters(&map(&[(name, "v")])), Err(Unfit), "{name:?}");
+            let (none, strip) = (map(&[]), names(&[name]));
+            let removed = removed_query(&none, &strip).and_then(owned);
+            assert_eq!(removed, Err(Unfit), "{name:?}");
         }
     }
 }

@@ -161,7 +161,8 @@ pub(super) const fn class(reason: Reason) -> Class {
         | Reason::ApprovalRequired
         | Reason::ApprovalDenied
         | Reason::ApprovalLimit
-        | Reason::ApprovalInvalid => Class::Forbidden,
+        | Reason::ApprovalInvalid
+        | Reason::ApprovalTooLarge => Class::Forbidden,
         Reason::Metadata => Class::Answered,
     }
 }

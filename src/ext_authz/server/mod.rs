@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +18,7 @@ use crate::authorizer::Authorizer;
 use super::connection::{Places, accepted, counted};
 use super::health::Reporter;
 use super::limit::Load;
+use super::method::Method;
 use super::peer::{AllowList, Peer};
 use super::reflection;
 use super::secure::Secured;
@@ -53,9 +53,6 @@ pub enum EdgeError {
     /// The certificate cannot be served.
     #[error("the gRPC listener has no certificate")]
     Tls(#[from] TlsError),
-    /// The committed descriptor cannot be read.
-    #[error("the reflection service cannot be built")]
-    Reflection(#[from] tonic_reflection::server::Error),
     /// A listener failed.
     #[error("the gRPC server failed")]
     Transport(#[from] tonic::transport::Error),
@@ -150,9 +147,8 @@ impl Edge {
         shutdown: CancellationToken,
     ) -> Result<Drained, EdgeError> {
         let checks = Checks::new(authorizer, self.load(), self.settings.patience);
-        let checks = AuthorizationServer::new(checks).max_decoding_message_size(MAX_MESSAGE);
         let mut routes = Routes::builder();
-        routes.add_service(checks);
+        routes.add_service(Method::new(checks));
         self.serve_with(routes, ready, shutdown).await
     }
 
@@ -164,7 +160,7 @@ impl Edge {
     ) -> Result<Drained, EdgeError> {
         let reporter = Reporter::new().await;
         routes.add_service(reporter.service());
-        reflection::add(&mut routes)?;
+        reflection::add(&mut routes);
         let closing = CancellationToken::new();
         let drain = self.settings.drain.clone();
         let routes = routes.routes();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::table::ApiKeys;
-use crate::store::{Store, StoreError};
+use crate::store::{KeysVersion, Store, StoreError};
 
 /// How often the store is asked whether keys changed: half of the second in which a revocation has to count.
 const POLL: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ pub struct ApiKeyTask {
     keys: ApiKeys,
     store: Store,
     /// The store's version of the table.
-    version: Option<u64>,
+    version: Option<KeysVersion>,
     failing: bool,
 }
 
@@ -71,7 +71,7 @@ impl ApiKeyTask {
         // What happens while the store answers may or may not be in the answer.
         let asked = Instant::now();
         let version = self.store.version().await?;
-        if self.version != Some(version) {
+        if self.version.as_ref() != Some(&version) {
             let unfit = self.keys.replace(self.store.api_keys().await?);
             if !unfit.is_empty() {
                 let some: Vec<&str> = unfit.iter().take(MAX_NAMED).map(String::as_str).collect();

@@ -42,7 +42,7 @@ pub(super) struct Key {
     pub(super) identity: Arc<str>,
     pub(super) owner: Arc<str>,
     pub(super) kind: Kind,
-    pub(super) groups: Vec<Arc<str>>,
+    pub(super) groups: Arc<[Arc<str>]>,
     pub(super) scope: Vec<Arc<str>>,
     pub(super) networks: Vec<Network>,
     pub(super) digest: [u8; 32],
@@ -70,7 +70,7 @@ impl Key {
             reason: _,
             last_used: _,
         } = record;
-        let shared = |items: Vec<String>| items.into_iter().map(Arc::from).collect();
+        let shared = |items: Vec<String>| items.into_iter().map(Arc::from);
         let networks: Result<_, _> = networks.iter().map(|network| network.parse()).collect();
         Some(Self {
             id: Arc::from(id),
@@ -78,8 +78,8 @@ impl Key {
             identity: Arc::from(identity),
             owner: Arc::from(owner),
             kind: kind.parse().ok().filter(|kind| is_issued(*kind))?,
-            groups: shared(groups),
-            scope: shared(scope),
+            groups: shared(groups).collect(),
+            scope: shared(scope).collect(),
             networks: networks.ok()?,
             digest,
             created,

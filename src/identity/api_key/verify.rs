@@ -10,7 +10,7 @@ use super::text::KeyText;
 use crate::identity::refusal::Refusal;
 use crate::keys::hmac;
 use crate::model::identity::{Identity, Proof, TokenFacts, UnregisteredClient};
-use crate::model::party::{Assurance, Claims, PartyId};
+use crate::model::party::{Assurance, PartyId};
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::AccessRequest;
 use crate::model::verdict::{Denial, Fault};
@@ -90,15 +90,15 @@ fn identity(provider: &ApiKeyProvider, key: &Key) -> Identity {
         provider: provider.name.clone(),
         subject: PartyId::new(provider.name.clone(), Arc::clone(&key.identity)),
         kind: key.kind,
-        groups: key.groups.clone(),
+        groups: Arc::clone(&key.groups),
         owner: Some(Arc::clone(&key.owner)),
-        claims: Claims::default(),
+        claims: Arc::default(),
         assurance: Assurance::default(),
         client: None,
         // A key has no client and nobody acts behind it.
         unregistered_client: UnregisteredClient::Subject,
         chain: Vec::new(),
-        token: TokenFacts {
+        token: Arc::new(TokenFacts {
             scope: key.scope.clone(),
             // A key is good in this deployment alone, because nobody else has its digest.
             audience: Vec::new(),
@@ -110,6 +110,6 @@ fn identity(provider: &ApiKeyProvider, key: &Key) -> Identity {
             proof: Proof::None,
             bound: None,
             session: None,
-        },
+        }),
     }
 }

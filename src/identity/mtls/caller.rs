@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
 
 /// How far our clock and the clock of whoever verified a certificate may be apart.
-const CLOCKS_APART: Duration = Duration::from_mins(1);
+pub(in crate::identity) const CLOCKS_APART: Duration = Duration::from_mins(1);
 
 /// Who calls. Nobody, if nobody has shown a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

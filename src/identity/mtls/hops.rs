@@ -9,12 +9,11 @@
 use super::caller::{Caller, ambiguous};
 use super::xfcc;
 use crate::model::glob::Glob;
+use crate::model::header;
 use crate::model::request::AccessRequest;
 use crate::model::spiffe::SpiffeId;
 use crate::model::verdict::Denial;
 
-/// Where proxies tell whose certificates they have verified.
-const HEADER: &str = "x-forwarded-client-cert";
 /// The most proxies in front of the Envoy that asks.
 pub(super) const MAX_HOPS: usize = 8;
 
@@ -37,7 +36,7 @@ impl Hops {
         if self.trusted == 0 {
             None
         } else {
-            Some(HEADER)
+            Some(header::CLIENT_CERTIFICATE)
         }
     }
 
@@ -54,10 +53,10 @@ impl Hops {
             // It speaks for itself alone, whatever it says.
             return Ok(peer);
         }
-        let Some(header) = request.headers.get(HEADER) else {
+        let Some(forwarded) = request.headers.get(header::CLIENT_CERTIFICATE) else {
             return Ok(Caller::default());
         };
-        let caller = self.forwarded(header, &peer, request)?;
+        let caller = self.forwarded(forwarded, &peer, request)?;
         let disagree = peer.id.as_ref().is_some_and(known) && caller.id != peer.id;
         if !named && disagree {
             return Err(ambiguous(

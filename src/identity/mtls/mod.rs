@@ -16,7 +16,7 @@ mod xfcc;
 
 use std::sync::Arc;
 
-pub(super) use caller::Caller;
+pub(super) use caller::{CLOCKS_APART, Caller};
 pub(super) use compile::not_a_domain;
 pub(super) use hops::Hops;
 pub use spec::{MtlsSpec, WorkloadKind};
@@ -24,7 +24,7 @@ pub use spec::{MtlsSpec, WorkloadKind};
 use crate::certificate::Certificate;
 use crate::model::identity::{Identity, Proof, TokenFacts, UnregisteredClient};
 use crate::model::name::ProviderName;
-use crate::model::party::{Assurance, Claims, Kind, PartyId};
+use crate::model::party::{Assurance, Kind, PartyId};
 use crate::model::spiffe::{SpiffeId, TrustDomain};
 
 /// A provider of workloads: the trust domains whose members it knows.
@@ -48,14 +48,14 @@ impl Mtls {
             provider: name.clone(),
             subject: PartyId::new(name.clone(), id.shared()),
             kind: self.kind,
-            groups: Vec::new(),
+            groups: Arc::default(),
             owner: None,
-            claims: Claims::new(),
+            claims: Arc::default(),
             assurance: Assurance::default(),
             client: None,
             unregistered_client: UnregisteredClient::Subject,
             chain: Vec::new(),
-            token: TokenFacts {
+            token: Arc::new(TokenFacts {
                 scope: Vec::new(),
                 audience: Vec::new(),
                 expires: caller.certificate.as_ref().map(Certificate::expires),
@@ -66,7 +66,7 @@ impl Mtls {
                 bound: None,
                 session: None,
                 bindable: false,
-            },
+            }),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 
 /// The keys that a caller must show to have. Both, where there are both.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::identity) struct Binding {
     /// The thumbprint of the key of its DPoP proofs (RFC 9449, section 6.1).
     pub(super) key: Option<Box<str>>,
@@ -49,6 +49,11 @@ impl Binding {
 }
 
 impl Binding {
+    /// Whether it is bound to nothing.
+    pub(super) const fn is_none(&self) -> bool {
+        self.key.is_none() && self.certificate.is_none()
+    }
+
     /// How facts name what it is bound to: `jkt:…` or `x5t:…`, or both with a space between.
     pub(super) fn text(&self) -> Option<Arc<str>> {
         let Self { key, certificate } = self;

@@ -29,7 +29,9 @@ pub use spec::{DpopSpec, NonceSpec};
 use super::credential::{Scheme, scheme};
 use super::refusal::Refusal;
 use super::resources::Resources;
+use super::standard::Validity;
 use crate::model::decision::DpopFacts;
+use crate::model::header;
 use crate::model::identity::{Identity, Proof};
 use crate::model::reason::{FaultCode, Reason};
 use crate::model::request::AccessRequest;
@@ -37,16 +39,21 @@ use crate::model::route::Route;
 use crate::model::verdict::{Denial, Fault};
 use crate::store::{Consumed, Store};
 
-/// The name of the header that carries a proof (RFC 9449, section 4.1).
-pub(super) const HEADER: &str = "dpop";
-
-/// A verified token whose caller has not shown to have its key. There is one way on: [`Proofs::prove`].
+/// A verified token whose caller has not shown to have its key. The way on is [`Proofs::prove`], unless there is nothing to show.
+#[derive(Clone, Debug)]
 pub(super) struct Unproven {
     pub(super) identity: Identity,
     pub(super) binding: Binding,
+    /// The dates that it was accepted with.
+    pub(super) validity: Validity,
 }
 
 impl Unproven {
+    /// Whether nothing has to be shown: the token is bound to nothing, and is not presented as if it were.
+    pub(super) fn needs_nothing(&self, scheme: Scheme) -> bool {
+        scheme == Scheme::Bearer && self.binding.is_none()
+    }
+
     /// Whether it must be shown with a client certificate.
     pub(super) const fn needs_certificate(&self) -> bool {
         self.binding.certificate.is_some()
@@ -109,9 +116,14 @@ impl Proofs {
         let Unproven {
             mut identity,
             binding,
+            validity: _,
         } = unproven;
-        identity.token.proof = self.proof(&binding, presentation).await?;
-        identity.token.bound = binding.text();
+        let proof = self.proof(&binding, presentation).await?;
+        if let Some(bound) = binding.text() {
+            let token = Arc::make_mut(&mut identity.token);
+            token.proof = proof;
+            token.bound = Some(bound);
+        }
         Ok(identity)
     }
 
@@ -164,7 +176,7 @@ impl Proofs {
             certificate: _,
             until,
         } = presentation;
-        let proof = request.headers.get(HEADER);
+        let proof = request.headers.get(header::DPOP);
         let proof =
             proof.ok_or_else(|| refuse(Reason::DpopMissing, "there is no `DPoP` header"))?;
         let shown = Shown {

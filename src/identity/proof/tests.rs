@@ -47,7 +47,7 @@ fn request(method: &str, raw_path: &str, headers: &[(&str, &str)]) -> AccessRequ
         path: raw_path.into(),
         raw_path: raw_path.into(),
         query: Query::default(),
-        headers: Headers::new(headers.map(|(name, value)| ((*name).into(), (*value).into()))),
+        headers: Headers::new(headers.map(|(name, value)| (*name, *value))),
         scheme: Some("http".into()),
         protocol: None,
         body: Body::Absent,

@@ -30,6 +30,6 @@ pub(super) struct Svid {
     pub(super) source: KeySource,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) types: TokenTypes,
-    leeway: Duration,
+    pub(super) leeway: Duration,
     kind: Kind,
 }

@@ -10,7 +10,7 @@ use crate::identity::reading::Presence;
 use crate::identity::refusal;
 use crate::identity::standard::{self, Clock};
 use crate::model::identity::{Identity, Proof, TokenFacts, UnregisteredClient};
-use crate::model::party::{Assurance, Claims, PartyId};
+use crate::model::party::{Assurance, PartyId};
 use crate::model::spiffe::SpiffeId;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Denial;
@@ -38,6 +38,10 @@ impl Svid {
         if lifetime.expires.is_some_and(|expires| expires > latest) {
             return Err(refusal::claims("`exp` is more than a day away"));
         }
+        // Where the clock is set back, it is too far away again.
+        let validity = lifetime
+            .validity
+            .and_from(lifetime.expires.map(|expires| expires.minus(LONGEST)));
         let audience = standard::audience(payload, audience, Presence::Required)?;
         let binding = Binding::read(payload.member("cnf"))?;
         if payload.member("act").is_some() {
@@ -48,14 +52,14 @@ impl Svid {
             provider: self.name.clone(),
             subject: PartyId::new(self.name.clone(), subject.shared()),
             kind: self.kind,
-            groups: Vec::new(),
+            groups: Arc::default(),
             owner: None,
-            claims: Claims::new(),
+            claims: Arc::default(),
             assurance: Assurance::default(),
             client: None,
             unregistered_client: UnregisteredClient::Subject,
             chain: Vec::new(),
-            token: TokenFacts {
+            token: Arc::new(TokenFacts {
                 scope: Vec::new(),
                 audience,
                 expires: lifetime.expires,
@@ -67,9 +71,13 @@ impl Svid {
                 bound: None,
                 session: None,
                 bindable: false,
-            },
+            }),
         };
-        Ok(Unproven { identity, binding })
+        Ok(Unproven {
+            identity,
+            binding,
+            validity,
+        })
     }
 
     /// The SPIFFE ID in `sub`. The bundle's keys speak for this trust domain and no other.

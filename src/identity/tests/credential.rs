@@ -109,9 +109,7 @@ fn a_signed_token_is_an_identity() {
 }
 
 fn with_headers(headers: &[(&str, &str)], providers: &[&str]) -> Result<String, Reason> {
-    let entries = headers
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
+    let entries = headers.iter().map(|(name, value)| (*name, *value));
     let mut request = request(None);
     request.headers = Headers::new(entries);
     match authenticate(&request, &route(providers), *START) {

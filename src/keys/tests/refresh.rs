@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::running::{Issuer, Running, eventually, ms};
 use crate::keys::testing::{TestKey, jwks};
-use crate::keys::{Algorithm, JwsError};
+use crate::keys::{Algorithm, JwsError, Lookups};
 use crate::outbound::testing::Reply;
 
 #[tokio::test]
@@ -43,6 +43,55 @@ async fn a_withdrawn_key_stops_working_at_the_next_refresh() {
     issuer.answer(Reply::ok(jwks(&[&new])));
     eventually(|| running.check(&old) == Err(JwsError::UnknownKey)).await;
     assert_eq!(running.check(&new), Ok(()));
+    assert_eq!(running.status().withdrawn, 1);
+}
+
+#[tokio::test]
+async fn keys_that_go_are_counted_and_keys_that_stay_are_not() {
+    let [one, two, three] = ["one", "two", "three"].map(TestKey::p256);
+    let issuer = Issuer::start(Reply::ok(jwks(&[&one, &two]))).await;
+    let mut source = issuer.source();
+    source.refresh = ms(20);
+    let running = Running::start(source).loaded().await;
+    assert_eq!(running.status().withdrawn, 0);
+    issuer.answer(Reply::ok(jwks(&[&two, &one, &three])));
+    eventually(|| running.status().keys == 3).await;
+    assert_eq!(running.status().withdrawn, 0, "they stand in another order");
+    issuer.answer(Reply::status(503));
+    eventually(|| running.status().failures > 0).await;
+    assert_eq!((running.status().keys, running.status().withdrawn), (3, 0));
+    // The same id with another key: nothing that the old one signed is good any more.
+    issuer.answer(Reply::ok(jwks(&[&TestKey::p256("one"), &two])));
+    eventually(|| running.status().keys == 2).await;
+    assert_eq!(running.status().withdrawn, 2);
+}
+
+#[tokio::test]
+async fn each_look_up_is_counted_by_what_came_of_it() {
+    let (key, stranger) = (TestKey::p256("a"), TestKey::p256("stranger"));
+    let issuer = Issuer::start(Reply::status(503)).await;
+    let running = Running::start(issuer.source());
+    eventually(|| running.status().failures > 0).await;
+    assert_eq!(running.check(&key), Err(JwsError::KeysNotLoaded));
+    assert_eq!(running.status().lookups, Lookups::default(), "no keys yet");
+    issuer.answer(Reply::ok(jwks(&[&key])));
+    let running = running.loaded().await;
+    for _ in 0..3 {
+        assert_eq!(running.check(&key), Ok(()));
+    }
+    for _ in 0..2 {
+        assert_eq!(running.check(&stranger), Err(JwsError::UnknownKey));
+    }
+    let unfit = running
+        .keys
+        .lookup(Some("a"), Algorithm::Rs256, Instant::now());
+    assert!(unfit.is_err());
+    let expected = Lookups {
+        hits: 3,
+        misses: 2,
+        unfit: 1,
+    };
+    assert_eq!(running.status().lookups, expected);
 }
 
 #[tokio::test]

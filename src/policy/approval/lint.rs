@@ -1,16 +1,19 @@
 //! What `check` says of approvals that load: those that nobody can give, and those that allow much.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Wanted;
+use super::{IDEMPOTENCY_KEY, IDEMPOTENCY_VARIABLE, Wanted};
 use crate::model::finding::Finding;
 use crate::model::name::{ActionId, ProviderName, RouteId, RuleId};
 use crate::model::route::{Action, COUNTERSIGN, Tier};
+use crate::policy::action_rules::ActionRules;
 use crate::policy::catalog::Catalog;
-use crate::policy::compile::{ActionRules, Findings, Source};
-use crate::policy::rule::Rule;
+use crate::policy::compile::{Findings, Source};
+use crate::policy::rule::Draft;
 
 type Actions = HashMap<RouteId, HashMap<ActionId, ActionRules>>;
 
@@ -22,26 +25,70 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// Warnings about every enforced rule that asks for an approval, each once.
 pub(in crate::policy) fn warnings(
-    rules: &[(usize, Arc<Rule>)],
+    rules: &[(usize, Draft<'_, '_>)],
     catalog: &Catalog<'_>,
     actions: &Actions,
     findings: &mut Findings,
 ) {
     let asking = rules
         .iter()
-        .filter(|(_, rule)| !rule.shadow && rule.approvals().next().is_some());
+        .filter(|(_, it)| !it.rule.shadow && it.rule.approvals().next().is_some());
     let mut unvoted = nobody_votes(catalog, actions);
-    for (index, rule) in asking {
-        let covered = catalog.covered(&rule.selector);
+    for (index, Draft { rule, covered, .. }) in asking {
         let mut found: Vec<Finding> = Vec::new();
-        found.extend(of_itself(&rule.id, &covered));
+        found.extend(of_itself(&rule.id, covered));
         for wanted in rule.approvals() {
             found.extend(nobody_can(&rule.id, wanted, catalog));
-            found.extend(generous(&rule.id, wanted, &covered));
+            found.extend(generous(&rule.id, wanted, covered));
         }
         found.extend(unvoted.take().map(|unvoted| unvoted.under("require")));
         findings.extend(found.into_iter().map(|it| (Source::Rule(*index), it)));
     }
+}
+
+/// Guards that set the header that an approval sets, where another one, or the same, asks for an approval: every call that both
+/// are about would be a fault.
+pub(in crate::policy) fn conflicts(
+    actions: &Actions,
+    ids: &HashMap<RuleId, usize>,
+    findings: &mut Findings,
+) {
+    let mut told = BTreeSet::new();
+    let mut actions: Vec<_> = actions.values().flatten().collect();
+    actions.sort_by_key(|(action, _)| *action);
+    for (action, rules) in actions {
+        let guards = || rules.guards.rules().iter().filter(|it| !it.rule.shadow);
+        let Some(asking) = guards().find(|it| it.rule.approvals().next().is_some()) else {
+            continue;
+        };
+        for bound in guards() {
+            let headers = bound.constrain.iter().flat_map(|it| &it.headers);
+            for (name, _) in headers.filter(|(name, _)| is_set_by_approvals(name)) {
+                if let Some(index) = ids.get(&bound.rule.id)
+                    && told.insert((*index, Arc::clone(name)))
+                {
+                    let finding = set_twice(&bound.rule.id, name, action, &asking.rule.id);
+                    findings.push((Source::Rule(*index), finding));
+                }
+            }
+        }
+    }
+}
+
+fn is_set_by_approvals(name: &str) -> bool {
+    [IDEMPOTENCY_KEY, IDEMPOTENCY_VARIABLE].contains(&name)
+}
+
+fn set_twice(rule: &RuleId, name: &str, action: &ActionId, asking: &RuleId) -> Finding {
+    let message = format!(
+        "rule `{rule}` sets `{name}` on `{action}`, and the approval that `{asking}` asks for sets it too"
+    );
+    let help = "the upstream gets the id of the approval there: write your own value to another header, such as `x-request-key`";
+    Finding::error("header-conflict", message)
+        .help(help)
+        .under(name)
+        .under("headers")
+        .under("constrain")
 }
 
 /// Approvers whose credentials are accepted nowhere where approvals are given.

@@ -4,7 +4,10 @@
 //! whoever keeps approvals asks [`Demand::standing`] whether the votes suffice.
 
 mod bind;
+mod body;
 mod compile;
+mod content;
+mod form;
 pub(super) mod lint;
 mod matter;
 mod standing;
@@ -22,6 +25,11 @@ pub use crate::model::approver::{Approvers, Who};
 pub use standing::{Asking, NoVote, Standing};
 
 pub(super) use matter::matter;
+
+/// The header that tells the upstream which use of which approval a request is: it can recognise one that comes twice.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The same name as some servers read it.
+pub const IDEMPOTENCY_VARIABLE: &str = "idempotency_key";
 
 /// How the rules end.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,13 +49,7 @@ impl Ruling {
     pub fn unopened(self) -> Verdict {
         match self {
             Self::Decided(verdict) => verdict,
-            Self::Awaits(awaited) => Verdict::Pending(Ticket {
-                id: None,
-                rule: awaited.demand.rules.first().cloned(),
-                expires: None,
-                url: None,
-                status_url: None,
-            }),
+            Self::Awaits(awaited) => awaited.unopened(),
         }
     }
 }
@@ -61,6 +63,19 @@ pub struct Awaited {
     pub matter: Matter,
     /// How it passes then; nothing of it is carried out before.
     pub grant: Grant,
+}
+
+impl Awaited {
+    /// The verdict where nothing is opened or used.
+    pub fn unopened(&self) -> Verdict {
+        Verdict::Pending(Ticket {
+            id: None,
+            rule: self.demand.rules.first().cloned(),
+            expires: None,
+            url: None,
+            status_url: None,
+        })
+    }
 }
 
 /// What exactly an approval is about. Whoever asks for the same again, with the same credential's key, has the same matter; whoever

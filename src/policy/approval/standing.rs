@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::{Approvers, Demand};
 use crate::model::approval::{Requester, Vote, Voter};
-use crate::model::party::{Parties, PartyId};
+use crate::model::name::ProviderName;
+use crate::model::party::{Parties, PartyId, Prior};
 
 /// How votes stand against a demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl fmt::Display for NoVote {
     }
 }
 
-/// The names of those who ask: the subject, the actor, and the owners of both. An id counts whichever provider it is from, and in
+/// The names of those who ask: the subject, the actor, whoever acted before, and the owners of all of them. An id counts whichever provider it is from, and in
 /// whichever case: somebody with two accounts is still one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asking(BTreeSet<String>);
@@ -55,15 +56,21 @@ pub struct Asking(BTreeSet<String>);
 impl From<&Parties> for Asking {
     fn from(parties: &Parties) -> Self {
         let each = parties.each();
-        Self::of(each.map(|party| (&party.id, party.owner.as_ref())))
+        let each = each.map(|party| (&party.id, party.owner.as_ref()));
+        Self::of(each.chain(parties.prior.iter().map(prior)))
     }
 }
 
 impl From<&Requester> for Asking {
     fn from(requester: &Requester) -> Self {
         let each = std::iter::once(&requester.subject).chain(requester.actor.as_ref());
-        Self::of(each.map(|it| (&it.id, it.owner.as_ref())))
+        let each = each.map(|it| (&it.id, it.owner.as_ref()));
+        Self::of(each.chain(requester.prior.iter().map(prior)))
     }
+}
+
+fn prior(prior: &Prior) -> (&PartyId, Option<&Arc<str>>) {
+    (&prior.id, prior.owner.as_ref())
 }
 
 impl Asking {
@@ -71,7 +78,7 @@ impl Asking {
         let mut names = BTreeSet::new();
         for (id, owner) in each {
             names.extend([named(&id.id), named(&id.to_string())]);
-            names.extend(owner.map(|owner| named(owner)));
+            names.extend(owner.into_iter().flat_map(|owner| names_of(owner)));
         }
         Self(names)
     }
@@ -84,12 +91,15 @@ impl Asking {
             groups: _,
             owner,
             actor,
+            prior,
+            owners,
             acr: _,
             auth_time: _,
         } = voter;
-        let ids = std::iter::once(id).chain(actor.as_ref());
+        let ids = std::iter::once(id).chain(actor).chain(prior);
         let names = ids.flat_map(|id| [named(&id.id), named(&id.to_string())]);
-        let mut names = names.chain(owner.as_ref().map(|owner| named(owner)));
+        let owners = owner.iter().chain(owners);
+        let mut names = names.chain(owners.flat_map(|owner| names_of(owner)));
         names.any(|name| self.0.contains(&name))
     }
 }
@@ -97,16 +107,21 @@ impl Asking {
 impl Demand {
     /// How votes stand: those that count are a yes, from distinct approvers, none of whom is `asking`. An approver that fits several
     /// of `from` counts for each of them.
-    pub fn standing(&self, votes: &[Vote], asking: impl Into<Asking>) -> Standing {
+    pub fn standing<'a>(
+        &self,
+        votes: impl IntoIterator<Item = &'a Vote>,
+        asking: impl Into<Asking>,
+    ) -> Standing {
         let asking = asking.into();
-        let counting = votes.iter().filter(|vote| vote.approve);
-        let counting = counting
+        let yes = votes.into_iter().filter(|vote| vote.approve);
+        let counting: Vec<&Voter> = yes
             .map(|vote| &vote.voter)
-            .filter(|voter| !asking.includes(voter));
+            .filter(|voter| !asking.includes(voter))
+            .collect();
         let missing: Vec<String> = self
             .from
             .iter()
-            .filter_map(|approvers| missing(approvers, counting.clone()))
+            .filter_map(|approvers| missing(approvers, &counting))
             .collect();
         if missing.is_empty() && !self.from.is_empty() {
             Standing::Met
@@ -126,11 +141,9 @@ impl Demand {
 }
 
 /// How many more of these are needed, for people; none if there are enough.
-fn missing<'a>(of: &Approvers, voters: impl Iterator<Item = &'a Voter>) -> Option<String> {
-    let people: BTreeSet<String> = voters
-        .filter(|voter| of.include(voter))
-        .map(person)
-        .collect();
+fn missing(of: &Approvers, voters: &[&Voter]) -> Option<String> {
+    let voters = voters.iter().filter(|voter| of.include(voter));
+    let people: BTreeSet<String> = voters.map(|voter| person(voter)).collect();
     let there = u32::try_from(people.len()).unwrap_or(u32::MAX);
     let missing = of.quorum.saturating_sub(there);
     let more = Approvers {
@@ -143,7 +156,22 @@ fn missing<'a>(of: &Approvers, voters: impl Iterator<Item = &'a Voter>) -> Optio
 /// Who it is that votes, whichever account is used: the one who answers for it, else its id. Two accounts with one id are one
 /// person, and so are two agents of one owner.
 fn person(voter: &Voter) -> String {
-    named(voter.owner.as_ref().unwrap_or(&voter.id.id))
+    match &voter.owner {
+        Some(owner) => named(bare(owner)),
+        None => named(&voter.id.id),
+    }
+}
+
+/// An owner as it is written, and without the provider that may stand before it: `corp/alice` is who `alice` is.
+fn names_of(owner: &str) -> [String; 2] {
+    [named(owner), named(bare(owner))]
+}
+
+fn bare(owner: &str) -> &str {
+    match owner.split_once('/') {
+        Some((issuer, id)) if ProviderName::new(issuer).is_ok() => id,
+        Some(_) | None => owner,
+    }
 }
 
 fn named(text: &str) -> String {

@@ -16,7 +16,7 @@ use crate::model::name::RouteId;
 use crate::model::party::{Kind, Parties, Party};
 use crate::model::request::{AccessRequest, Body, Fidelity, Headers, Query};
 use crate::model::route::{
-    Action, Argument, Asked, McpOperation, Operation, QueryParameter, Resource, Route,
+    Action, Argument, Asked, McpOperation, Operation, QueryParameter, Resource, Route, Said,
 };
 use crate::model::value::{Type, Value};
 use crate::model::verdict::{Denial, Verdict};
@@ -35,6 +35,7 @@ struct World {
     without_digest: bool,
     resource: Option<Resource>,
     target: Option<Arc<str>>,
+    said: Option<Said>,
     bound: Option<Arc<str>>,
     workload: Option<&'static str>,
 }
@@ -48,6 +49,7 @@ impl World {
             parties,
             request: AccessRequest {
                 method: "POST".into(),
+                protocol: Some("HTTP/1.1".into()),
                 ..request(vec![("b".into(), "2".into()), ("a".into(), "1".into())])
             },
             params: BTreeMap::from([(Arc::from("x"), Value::string("1"))]),
@@ -56,6 +58,7 @@ impl World {
             without_digest: false,
             resource: None,
             target: None,
+            said: None,
             bound: None,
             workload: None,
         }
@@ -81,6 +84,11 @@ impl World {
             (Arc::from("rows"), Value::Int(10)),
         ]);
         world.canonical = Some(r#"{"rows":10,"segment":"eu"}"#.to_owned());
+        world.said = Some(Said {
+            method: Arc::from("tools/call"),
+            rest: None,
+            without_digest: false,
+        });
         world
     }
 
@@ -91,6 +99,10 @@ impl World {
 
     fn action(&mut self, edit: impl FnOnce(&mut Action)) {
         edit(Arc::make_mut(&mut self.route.actions[0]));
+    }
+
+    fn says(&self, edit: impl FnOnce(&mut Said)) -> Self {
+        self.with(|world| edit(world.said.as_mut().unwrap()))
     }
 
     fn with(&self, edit: impl FnOnce(&mut Self)) -> Self {
@@ -141,6 +153,7 @@ impl World {
             arguments_without_digest: self.without_digest,
             resource: self.resource.clone(),
             target: self.target.clone(),
+            said: self.said.clone(),
         };
         let facts = Facts {
             request: &self.request,
@@ -206,6 +219,15 @@ fn whoever_and_whatever_is_part_of_the_key_changes_it() {
             });
         }),
         World::new().with(|it| it.target = Some(Arc::from("tool"))),
+        World::new().with(|it| it.request.host = "other.test".into()),
+        World::tool().with(|it| it.request.host = "other.test".into()),
+        World::tool().says(|said| said.method = Arc::from("prompts/get")),
+        World::tool().says(|said| said.rest = Some(r#"{"task":{}}"#.into())),
+        World::tool().bind(json!("args")),
+        World::tool().bind(json!(["args.segment", "args.rows"])),
+        World::tool()
+            .bind(json!("args.segment"))
+            .with(|it| drop(it.args.remove("rows"))),
         World::new().with(|it| it.params = BTreeMap::from([(Arc::from("x"), Value::string("2"))])),
         World::new().with(|it| it.params = BTreeMap::from([(Arc::from("x"), Value::Int(1))])),
         World::new().with(|it| it.request.method = "PUT".into()),
@@ -246,8 +268,7 @@ fn what_changes_with_every_attempt_is_no_part_of_it() {
         }),
         World::new().headers(&[("idempotency-key", "k"), ("authz-approval", "apr_x")]),
         World::new().with(|it| it.workload = Some("spiffe://example.org/x")),
-        World::new().with(|it| it.parties.subject.groups = vec![Arc::from("g")]),
-        World::new().with(|it| it.request.host = "other.test".into()),
+        World::new().with(|it| it.parties.subject.groups = Arc::from([Arc::from("g")])),
     ];
     for (index, world) in same.iter().enumerate() {
         assert_eq!(world.key(), key, "{index}");
@@ -343,12 +364,40 @@ fn a_body_that_is_not_known_for_certain_cannot_be_approved() {
             (it.request.protocol, it.request.method) = (Some(protocol.into()), method.into());
         })
     };
-    assert_eq!(over("HTTP/2", "POST").refused(), "input_incomplete");
-    assert_eq!(over("HTTP/3", "PATCH").refused(), "input_incomplete");
+    let unknown = |method: &str| {
+        let nothing_said = whole.with(|it| {
+            (it.request.protocol, it.request.method) = (None, method.into());
+        });
+        [over("HTTP/2", method), over("HTTP/3", method), nothing_said]
+    };
+    for method in ["POST", "PATCH", "DELETE", "GET", "HEAD"] {
+        for world in unknown(method) {
+            assert_eq!(world.refused(), "input_incomplete", "{method}");
+            assert!(world.bind(json!("params")).matter().is_ok());
+        }
+    }
+    let said = |value: &str| {
+        let value = value.to_owned();
+        over("HTTP/2", "DELETE").with(|it| {
+            it.request.context_extensions.insert("body".into(), value);
+        })
+    };
+    assert_eq!(said("whole").refused(), "input_incomplete");
+    let said = said("sent");
+    for contradicted in [("content-length", "7"), ("transfer-encoding", "chunked")] {
+        assert_eq!(said.headers(&[contradicted]).refused(), "input_incomplete");
+    }
+    let marked = [("x-envoy-auth-partial-body", "true")];
+    assert_eq!(
+        over("HTTP/2", "GET").headers(&marked).refused(),
+        "input_incomplete"
+    );
     for known in [
+        over("HTTP/1.0", "POST"),
         over("HTTP/1.1", "POST"),
-        over("HTTP/2", "GET"),
         over("HTTP/2", "POST").headers(&[("content-length", "0")]),
+        over("HTTP/2", "POST").headers(&[("x-envoy-auth-partial-body", "false")]),
+        said,
     ] {
         assert_eq!(known.matter().unwrap().details.body, None);
     }
@@ -388,6 +437,7 @@ fn arguments_that_readers_could_read_differently_cannot_be_approved() {
 #[test]
 fn arguments_of_a_json_body_stand_for_the_body() {
     let mut of_json = World::tool().body(b"{ \"rows\": 10 }", Fidelity::Exact);
+    of_json.said = None;
     of_json.action(|action| action.operations = route(&["corp"]).actions[0].operations.clone());
     let spaced = of_json.body(b"{\"rows\":10}", Fidelity::Exact);
     assert_eq!(of_json.key(), spaced.key());
@@ -413,6 +463,23 @@ fn approvers_are_shown_what_is_bound() {
     );
     assert_eq!(details.workload.as_deref(), Some("spiffe://example.org/x"));
     assert_eq!((details.risk, details.body), (None, None));
+    let of_tool = world.with(|it| it.target = Some(Arc::from("read")));
+    let of_tool = of_tool.says(|said| said.rest = Some(r#"{"task":{}}"#.into()));
+    let shown = of_tool.matter().unwrap().details;
+    assert_eq!(shown.operation.as_deref(), Some("tools/call read"));
+    assert_eq!(shown.rest.as_deref(), Some(r#"{"task":{}}"#));
+    let partly = of_tool
+        .bind(json!("args.segment"))
+        .matter()
+        .unwrap()
+        .details;
+    assert_eq!(partly.rest, None);
+    let shown = |world: World| world.matter().unwrap().details.operation;
+    assert_eq!(shown(World::new()).as_deref(), Some("POST /docs.read/1"));
+    assert_eq!(
+        shown(World::new().bind(json!("params"))).as_deref(),
+        Some("POST")
+    );
 }
 
 /// The key is what two replicas, and two versions, have to agree on. This one was also made by hand, with other tools.
@@ -424,7 +491,7 @@ fn a_key_stays_what_it_is() {
     }
     assert_eq!(
         text,
-        "4faf725d4e6235d692aa339edbd0506f156aa7ea7fc6a5e96181282c3956e16e"
+        "ab216298b44a0526ff5113cbbe6f9b60dec35060ac64a5c2b49063bbc593d9cd"
     );
 }
 

@@ -231,10 +231,8 @@ impl Given {
     }
 
     pub(super) fn level(mut self, level: i64) -> Self {
-        self.parties
-            .subject
-            .claims
-            .insert(Arc::from("level"), Value::Int(level));
+        let claims = Arc::make_mut(&mut self.parties.subject.claims);
+        claims.insert(Arc::from("level"), Value::Int(level));
         self
     }
 
@@ -276,6 +274,7 @@ impl Given {
             arguments_digest: None,
             canonical_arguments: None,
             target: None,
+            said: None,
             arguments_without_digest: false,
             action: Arc::clone(action),
             params,
@@ -349,7 +348,7 @@ fn request(query: Vec<(String, String)>) -> AccessRequest {
         query: Query::new(query),
         headers: Headers::default(),
         scheme: None,
-        protocol: None,
+        protocol: Some("HTTP/1.1".into()),
         body: Body::Absent,
         source: Peer::default(),
         sni: None,

@@ -9,7 +9,7 @@ use super::super::{Approvers, Asking, Bind, Demand, NoVote, Standing, Who};
 use crate::model::approval::{Involved, Requester, Vote, Voter};
 use crate::model::glob::Glob;
 use crate::model::name::{ProviderName, RuleId};
-use crate::model::party::{Kind, Parties, Party, PartyId};
+use crate::model::party::{Kind, Parties, Party, PartyId, Prior};
 use crate::model::time::Timestamp;
 
 fn id(issuer: &str, id: &str) -> PartyId {
@@ -23,6 +23,8 @@ fn voter(issuer: &str, name: &str) -> Voter {
         groups: vec![Arc::from("leads")],
         owner: None,
         actor: None,
+        prior: Vec::new(),
+        owners: Vec::new(),
         acr: None,
         auth_time: None,
     }
@@ -79,6 +81,10 @@ fn asking() -> Parties {
         subject: Party::bare(Kind::Human, id("corp", "alice")),
         actor: Some(bot),
         depth: 1,
+        prior: vec![Prior {
+            id: id("corp", "planner"),
+            owner: Some(Arc::from("corp/pia")),
+        }],
     }
 }
 
@@ -126,6 +132,9 @@ fn a_person_with_several_accounts_counts_once() {
     let bots = [yes(agent("one", "ben")), yes(agent("two", "ben"))];
     assert!(!met(&two, &bots));
     assert!(met(&two, &[ana(), yes(agent("one", "ben"))]));
+    let same = [yes(agent("one", "ben")), yes(agent("two", "corp/Ben"))];
+    assert!(!met(&two, &same));
+    assert!(!met(&two, &[ana(), yes(agent("one", "corp/ana"))]));
 }
 
 #[test]
@@ -140,10 +149,21 @@ fn nobody_approves_for_themselves_in_any_role() {
         voter("other", "alice"),
         voter("corp", "ALICE"),
         voter("corp", "olga"),
+        voter("corp", "planner"),
+        voter("corp", "pia"),
+        Voter {
+            prior: vec![id("corp", "crm-bot")],
+            ..through("mail-bot")
+        },
         agent("crm-bot", "zoe"),
         agent("other-bot", "alice"),
         agent("other-bot", "olga"),
         agent("other-bot", "corp/alice"),
+        agent("other-bot", "other/Olga"),
+        Voter {
+            owners: vec![Arc::from("corp/olga")],
+            ..through("mail-bot")
+        },
         through("crm-bot"),
         through("alice"),
     ];
@@ -181,6 +201,7 @@ fn what_an_approval_remembers_of_its_requester_says_the_same() {
     let requester = Requester {
         subject: involved(&parties.subject),
         actor: parties.actor.as_ref().map(involved),
+        prior: parties.prior.clone(),
         proof: None,
     };
     assert_eq!(Asking::from(&parties), Asking::from(&requester));

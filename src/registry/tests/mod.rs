@@ -74,7 +74,7 @@ fn an_entry_is_active_and_for_ever_unless_it_says_otherwise() {
     assert!(known.groups.is_empty());
     assert_eq!(&*known.owner, "alice@example.com");
     assert_eq!(
-        registered(&json!({ "groups": "one" })).groups,
+        *registered(&json!({ "groups": "one" })).groups,
         [std::sync::Arc::from("one")]
     );
 }

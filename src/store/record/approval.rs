@@ -8,7 +8,8 @@ use super::details::{
     DemandRecord, DetailsRecord, demand_record, details_record, read_demand, read_details,
 };
 use super::involved::{
-    InvolvedRecord, VoteRecord, involved, read_involved, read_vote, vote_record,
+    InvolvedRecord, PriorRecord, VoteRecord, involved, prior as prior_record, read_involved,
+    read_prior, read_vote, vote_record,
 };
 use super::{RecordError, Text, VERSION, damaged, hex, read, unhex, write};
 use crate::model::approval::{Approval, ApprovalId, ApprovalKey, Requester, Spending, Status};
@@ -32,6 +33,8 @@ struct ApprovalRecord {
     uses: u32,
     subject: InvolvedRecord,
     actor: Option<InvolvedRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    prior: Vec<PriorRecord>,
     proof: Option<Text>,
     tenant: Option<Text>,
     route: Text,
@@ -58,11 +61,13 @@ pub(in crate::store) fn write_approval(approval: &Approval) -> Result<String, Re
         decided,
         valid_until,
         uses,
-        requester: Requester {
-            subject,
-            actor,
-            proof,
-        },
+        requester:
+            Requester {
+                subject,
+                actor,
+                prior,
+                proof,
+            },
         tenant,
         route,
         action,
@@ -88,6 +93,7 @@ pub(in crate::store) fn write_approval(approval: &Approval) -> Result<String, Re
         uses: *uses,
         subject: involved(subject),
         actor: actor.as_ref().map(involved),
+        prior: prior.iter().map(prior_record).collect(),
         proof: proof.clone(),
         tenant: tenant.clone(),
         route: route.shared(),
@@ -123,6 +129,7 @@ pub(in crate::store) fn read_approval(text: &str) -> Result<Approval, RecordErro
         uses,
         subject,
         actor,
+        prior,
         proof,
         tenant,
         route,
@@ -149,6 +156,10 @@ pub(in crate::store) fn read_approval(text: &str) -> Result<Approval, RecordErro
         requester: Requester {
             subject: read_involved(subject)?,
             actor: actor.map(read_involved).transpose()?,
+            prior: prior
+                .into_iter()
+                .map(read_prior)
+                .collect::<Result<_, _>>()?,
             proof,
         },
         tenant,

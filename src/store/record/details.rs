@@ -10,7 +10,10 @@ use crate::model::name::RuleId;
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DetailsRecord {
+    /// Older records have none.
+    operation: Option<Text>,
     arguments: Option<Text>,
+    rest: Option<Text>,
     params: Option<Text>,
     query: Option<Text>,
     body: Option<String>,
@@ -31,7 +34,9 @@ pub(super) struct DemandRecord {
 
 pub(super) fn details_record(details: &Details) -> DetailsRecord {
     let Details {
+        operation,
         arguments,
+        rest,
         params,
         query,
         body,
@@ -40,7 +45,9 @@ pub(super) fn details_record(details: &Details) -> DetailsRecord {
         risk,
     } = details;
     DetailsRecord {
+        operation: operation.clone(),
         arguments: arguments.clone(),
+        rest: rest.clone(),
         params: params.clone(),
         query: query.clone(),
         body: body.as_ref().map(hex),
@@ -52,7 +59,9 @@ pub(super) fn details_record(details: &Details) -> DetailsRecord {
 
 pub(super) fn read_details(record: DetailsRecord) -> Result<Details, RecordError> {
     let DetailsRecord {
+        operation,
         arguments,
+        rest,
         params,
         query,
         body,
@@ -61,7 +70,9 @@ pub(super) fn read_details(record: DetailsRecord) -> Result<Details, RecordError
         risk,
     } = record;
     Ok(Details {
+        operation,
         arguments,
+        rest,
         params,
         query,
         body: body.as_deref().map(unhex).transpose()?,

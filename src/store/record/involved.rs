@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{RecordError, Text, damaged};
 use crate::model::approval::{Involved, Vote, Voter};
 use crate::model::name::ProviderName;
-use crate::model::party::PartyId;
+use crate::model::party::{PartyId, Prior};
 use crate::model::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -42,8 +42,35 @@ pub(super) struct VoterRecord {
     groups: Vec<Text>,
     owner: Option<Text>,
     actor: Option<PartyRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    prior: Vec<PartyRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<Text>,
     acr: Option<Text>,
     auth_time: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriorRecord {
+    id: PartyRecord,
+    owner: Option<Text>,
+}
+
+pub(super) fn prior(prior: &Prior) -> PriorRecord {
+    let Prior { id, owner } = prior;
+    PriorRecord {
+        id: party(id),
+        owner: owner.clone(),
+    }
+}
+
+pub(super) fn read_prior(record: PriorRecord) -> Result<Prior, RecordError> {
+    let PriorRecord { id, owner } = record;
+    Ok(Prior {
+        id: read_party(id)?,
+        owner,
+    })
 }
 
 fn party(party: &PartyId) -> PartyRecord {
@@ -90,6 +117,8 @@ pub(super) fn vote_record(vote: &Vote) -> VoteRecord {
                 groups,
                 owner,
                 actor,
+                prior,
+                owners,
                 acr,
                 auth_time,
             },
@@ -104,6 +133,8 @@ pub(super) fn vote_record(vote: &Vote) -> VoteRecord {
             groups: groups.clone(),
             owner: owner.clone(),
             actor: actor.as_ref().map(party),
+            prior: prior.iter().map(party).collect(),
+            owners: owners.clone(),
             acr: acr.clone(),
             auth_time: auth_time.map(Timestamp::millis),
         },
@@ -122,6 +153,8 @@ pub(super) fn read_vote(record: VoteRecord) -> Result<Vote, RecordError> {
                 groups,
                 owner,
                 actor,
+                prior,
+                owners,
                 acr,
                 auth_time,
             },
@@ -136,6 +169,11 @@ pub(super) fn read_vote(record: VoteRecord) -> Result<Vote, RecordError> {
             groups,
             owner,
             actor: actor.map(read_party).transpose()?,
+            prior: prior
+                .into_iter()
+                .map(read_party)
+                .collect::<Result<_, _>>()?,
+            owners,
             acr,
             auth_time: auth_time.map(Timestamp::from_millis),
         },

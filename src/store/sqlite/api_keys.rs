@@ -1,5 +1,7 @@
 //! API keys: a row each, and a count of their changes.
 
+use std::sync::Arc;
+
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -7,10 +9,10 @@ use super::Sqlite;
 use super::writer::Access;
 use crate::model::time::Timestamp;
 use crate::store::api_keys::{MAX_API_KEYS, MAX_LIVE};
-use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, StoreError, StoredKeys};
+use crate::store::{ApiKeyRecord, KeysVersion, Put, Revoked, Rotated, StoreError, StoredKeys};
 
 impl Sqlite {
-    pub(super) async fn put_api_key(
+    pub(in crate::store) async fn put_api_key(
         &self,
         record: ApiKeyRecord,
         now: Timestamp,
@@ -21,7 +23,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn rotate_api_key(
+    pub(in crate::store) async fn rotate_api_key(
         &self,
         old: String,
         ends: Timestamp,
@@ -50,7 +52,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn api_keys(&self) -> Result<StoredKeys, StoreError> {
+    pub(in crate::store) async fn api_keys(&self) -> Result<StoredKeys, StoreError> {
         self.ask(Access::Read, |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, provider, identity, owner, kind, groups, scope, networks, digest, created, expires,
@@ -69,7 +71,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn revoke_api_key(
+    pub(in crate::store) async fn revoke_api_key(
         &self,
         id: &str,
         at: Timestamp,
@@ -97,7 +99,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn touch_api_keys(
+    pub(in crate::store) async fn touch_api_keys(
         &self,
         used: Vec<(String, Timestamp)>,
     ) -> Result<(), StoreError> {
@@ -113,11 +115,20 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn version(&self) -> Result<u64, StoreError> {
+    pub(in crate::store) async fn version(&self) -> Result<KeysVersion, StoreError> {
         self.ask(Access::Read, |connection| {
             connection
-                .prepare_cached("SELECT value FROM counts WHERE name = 'api_keys'")?
-                .query_row([], |row| row.get(0))
+                .prepare_cached(
+                    "SELECT state.value, counts.value FROM state, counts
+                     WHERE state.name = 'generation' AND counts.name = 'api_keys'",
+                )?
+                .query_row([], |row| {
+                    let generation: String = row.get(0)?;
+                    Ok(KeysVersion {
+                        place: Arc::from(generation),
+                        changes: row.get(1)?,
+                    })
+                })
         })
         .await
     }

@@ -12,13 +12,13 @@ use crate::model::approval::{Approval, ApprovalId, State, Status};
 use crate::model::decision::DecisionId;
 use crate::model::party::PartyId;
 use crate::model::time::Timestamp;
-use crate::store::approvals::{KEPT, MAX_APPROVALS};
+use crate::store::approvals::MAX_APPROVALS;
 use crate::store::outcome;
 use crate::store::record::{read_approval, write_approval};
 use crate::store::{ApprovalFilter, OpenLimits, Opened, Spent, StoreError, Swapped};
 
 impl Sqlite {
-    pub(super) async fn open_approval(
+    pub(in crate::store) async fn open_approval(
         &self,
         new: Approval,
         limits: OpenLimits,
@@ -38,7 +38,7 @@ impl Sqlite {
         Ok(opened)
     }
 
-    pub(super) async fn change_approval(
+    pub(in crate::store) async fn change_approval(
         &self,
         expected: u64,
         next: Approval,
@@ -58,10 +58,11 @@ impl Sqlite {
         Ok(swapped)
     }
 
-    pub(super) async fn spend_approval(
+    pub(in crate::store) async fn spend_approval(
         &self,
         id: &ApprovalId,
         votes: usize,
+        uses: u32,
         by: &DecisionId,
         now: Timestamp,
     ) -> Result<Spent, StoreError> {
@@ -71,7 +72,7 @@ impl Sqlite {
             let Some(known) = find(connection, &id)? else {
                 return Ok(Spent::Missing);
             };
-            match outcome::spend(known, votes, &by, now) {
+            match outcome::spend(known, votes, uses, &by, now) {
                 Ok(next) => {
                     put(connection, &next)?;
                     Ok(Spent::Done(Arc::new(next)))
@@ -84,7 +85,7 @@ impl Sqlite {
         Ok(spent)
     }
 
-    pub(super) async fn approval(
+    pub(in crate::store) async fn approval(
         &self,
         id: &ApprovalId,
     ) -> Result<Option<Arc<Approval>>, StoreError> {
@@ -95,7 +96,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn approvals(
+    pub(in crate::store) async fn approvals(
         &self,
         filter: ApprovalFilter,
     ) -> Result<Vec<Arc<Approval>>, StoreError> {
@@ -133,7 +134,7 @@ fn open(
     let waiting: u32 = connection
         .prepare_cached(
             "SELECT count(*) FROM approvals
-             WHERE subject = ?1 AND actor = ?2 AND status = 'pending' AND until >= ?3",
+             WHERE subject = ?1 AND actor = ?2 AND status IN ('pending', 'cancelled') AND until >= ?3",
         )?
         .query_row(params![subject, actor, now.millis()], |row| row.get(0))?;
     if waiting >= per_requester {
@@ -172,17 +173,18 @@ fn known(
     Ok(denied)
 }
 
-/// Forgets two of those that were over for long, so that they become fewer, or of all that are over where there is no room.
+/// Where there is no room, forgets two of those that are over for longest, so that they become fewer.
 fn make_room(connection: &Connection, now: Timestamp) -> rusqlite::Result<bool> {
-    let full = count(connection, "approvals")? >= MAX_APPROVALS;
-    let over = if full { now } else { now.minus(KEPT) };
+    if count(connection, "approvals")? < MAX_APPROVALS {
+        return Ok(true);
+    }
     connection
         .prepare_cached(
             "DELETE FROM approvals WHERE rowid IN
                 (SELECT rowid FROM approvals WHERE until < ?1 ORDER BY until LIMIT 2)",
         )?
-        .execute([over.millis()])?;
-    Ok(!full || count(connection, "approvals")? < MAX_APPROVALS)
+        .execute([now.millis()])?;
+    Ok(count(connection, "approvals")? < MAX_APPROVALS)
 }
 
 pub(super) fn find(connection: &Connection, id: &ApprovalId) -> rusqlite::Result<Option<Approval>> {
@@ -222,12 +224,13 @@ pub(super) fn put(connection: &Connection, approval: &Approval) -> rusqlite::Res
     Ok(())
 }
 
-/// Until when it can be decided or used, or since when it cannot.
+/// Until when it can be decided or used, or since when it cannot. One that was taken back counts for its requester for as long as it
+/// could have been waited for: asking and taking back again is no way around the limit.
 fn until(approval: &Approval, now: Timestamp) -> Timestamp {
     match approval.status {
-        Status::Pending => approval.pending_until,
+        Status::Pending | Status::Cancelled => approval.pending_until,
         Status::Approved => approval.valid_until.unwrap_or(now),
-        Status::Denied | Status::Cancelled | Status::Revoked | Status::Consumed => now,
+        Status::Denied | Status::Revoked | Status::Consumed => now,
     }
 }
 
@@ -252,14 +255,15 @@ fn list(connection: &Connection, filter: &ApprovalFilter) -> rusqlite::Result<Ve
             "SELECT record FROM approvals
              WHERE (:status IS NULL OR status = :status)
                 AND (:requester IS NULL OR subject = :requester OR actor = :requester)
-                AND (:before IS NULL OR (created, id) < (SELECT created, id FROM approvals WHERE id = :before))
+                AND (:before IS NULL OR (created, id) < (:created, :before))
              ORDER BY created DESC, id DESC LIMIT :limit",
         )?
         .query_and_then(
             named_params! {
                 ":status": status.map(Status::as_str),
                 ":requester": requester.as_ref().map(PartyId::to_string),
-                ":before": before.as_ref().map(ApprovalId::as_str),
+                ":before": before.as_ref().map(|place| place.id.as_str()),
+                ":created": before.as_ref().map(|place| place.created.millis()),
                 ":limit": limit,
             },
             |row| {

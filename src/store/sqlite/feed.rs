@@ -14,7 +14,7 @@ use super::writer::Access;
 use crate::model::change::{Change, Position};
 use crate::model::time::Timestamp;
 use crate::store::backend::{Answer, Follow};
-use crate::store::feed::{HEARD, HEARTBEAT, RECENT};
+use crate::store::feed::{HEARTBEAT, RECENT};
 use crate::store::record::{RecordError, read_approval, read_condition, read_revocation};
 use crate::store::{Batch, Loss, ReplicaReport, StoreError};
 
@@ -29,7 +29,7 @@ const MAX_REPLICAS: u32 = 1000;
 
 /// One reader of a file.
 #[derive(Debug)]
-pub(super) struct Following {
+pub(in crate::store) struct Following {
     sqlite: Sqlite,
     woken: watch::Receiver<()>,
     /// How far it has read; none before the first batch.
@@ -57,7 +57,7 @@ struct Raw {
 }
 
 impl Sqlite {
-    pub(super) fn follow(&self) -> Following {
+    pub(in crate::store) fn follow(&self) -> Following {
         let now = Instant::now();
         Following {
             sqlite: self.clone(),
@@ -69,14 +69,15 @@ impl Sqlite {
         }
     }
 
-    pub(super) async fn report(&self, replica: ReplicaReport) -> Result<(), StoreError> {
-        self.ask(Access::Write, move |connection| {
+    pub(in crate::store) async fn report(&self, replica: ReplicaReport) -> Result<(), StoreError> {
+        let silence = self.heard;
+        let heard = self.ask(Access::Write, move |connection| {
             let now = clock(connection)?;
             connection
                 .prepare_cached(
                     "DELETE FROM replicas WHERE heard < ?1 OR (SELECT count(*) FROM replicas) > ?2",
                 )?
-                .execute(params![now.minus(HEARD).millis(), MAX_REPLICAS])?;
+                .execute(params![now.minus(silence).millis(), MAX_REPLICAS])?;
             let ReplicaReport { name, position, at } = replica;
             let Position { generation, seq } = position;
             connection
@@ -86,14 +87,27 @@ impl Sqlite {
                         at = excluded.at, heard = excluded.heard",
                 )?
                 .execute(params![&*name, &*generation, seq, at.millis(), now.millis()])?;
+            Ok(now)
+        });
+        // Every server comes by here each second.
+        self.sweep(heard.await?, Instant::now()).await
+    }
+
+    pub(in crate::store) async fn leave(&self, name: &str) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.ask(Access::Write, move |connection| {
+            connection
+                .prepare_cached("DELETE FROM replicas WHERE name = ?1")?
+                .execute([name])?;
             Ok(())
         })
         .await
     }
 
-    pub(super) async fn replicas(&self) -> Result<Vec<ReplicaReport>, StoreError> {
-        self.ask(Access::Read, |connection| {
-            let since = clock(connection)?.minus(HEARD);
+    pub(in crate::store) async fn replicas(&self) -> Result<Vec<ReplicaReport>, StoreError> {
+        let heard = self.heard;
+        self.ask(Access::Read, move |connection| {
+            let since = clock(connection)?.minus(heard);
             connection
                 .prepare_cached(
                     "SELECT name, generation, seq, at FROM replicas WHERE heard >= ?1 ORDER BY name",
@@ -172,7 +186,7 @@ impl Following {
             changes,
             whole: None,
             position,
-            began: self.proven,
+            began: Some(self.proven),
         })
     }
 
@@ -195,7 +209,7 @@ impl Following {
             changes,
             whole: Some(loss),
             position,
-            began,
+            began: Some(began),
         })
     }
 

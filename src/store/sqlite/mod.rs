@@ -5,7 +5,6 @@
 
 mod api_keys;
 mod approvals;
-mod backend;
 mod changes;
 mod feed;
 mod open;
@@ -14,24 +13,28 @@ mod schema;
 mod secrets;
 mod seen;
 mod signals;
+mod sweep;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{StoreError, StoreSettings};
+use super::{Steadiness, StoreError, StoreSettings};
 
 /// A handle on the thread that serves one file. The thread ends with the last handle.
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite {
     queue: writer::Queue,
-    file: Option<Arc<Path>>,
     max_replay: u64,
+    /// Whether the clock can be believed when something is forgotten for good.
+    steadiness: Arc<Mutex<Steadiness>>,
+    /// How long a replica counts that says nothing.
+    heard: Duration,
     /// Wakes those who follow in this process.
     changed: watch::Sender<()>,
 }
@@ -39,15 +42,15 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// Opens the file, makes or migrates its tables, and starts the thread.
     pub(super) fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let (file, max_replay) = (settings.file(), settings.max_replay);
-        let database = match file {
+        let database = match settings.file() {
             Some(file) => open::file(file)?,
             None => open::memory()?,
         };
         Ok(Self {
             queue: writer::start(database)?,
-            file: file.map(Arc::from),
-            max_replay,
+            max_replay: settings.max_replay,
+            steadiness: Arc::default(),
+            heard: settings.heard(),
             changed: watch::Sender::new(()),
         })
     }

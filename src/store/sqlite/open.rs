@@ -62,6 +62,11 @@ impl Database {
 pub(super) fn memory() -> Result<Database, StoreError> {
     let mut connection = Connection::open_in_memory()?;
     schema::migrate(&mut connection)?;
+    // What the process before it has used up is not known to this one.
+    connection.execute(
+        "INSERT INTO state VALUES ('born', CAST(round(unixepoch('now', 'subsec') * 1000) AS TEXT))",
+        [],
+    )?;
     Ok(Database {
         connection,
         place: None,
@@ -150,8 +155,11 @@ fn connect(file: &Path) -> rusqlite::Result<(Connection, Schema)> {
     connection.busy_timeout(LOCK_WAIT)?;
     // What the schema of a foreign file defines never runs with our rights.
     connection.pragma_update(None, "trusted_schema", false)?;
-    // Looked at before anything is changed: another program's file stays as it is.
-    let schema = schema::look(&connection)?;
+    // Looked at before anything is changed: another program's file stays as it is. At one moment, or a file that another process
+    // is making just now would look like nobody's with somebody's tables in it.
+    let reading = connection.transaction()?;
+    let schema = schema::look(&reading)?;
+    drop(reading);
     if !matches!(schema, Schema::Current) {
         return Ok((connection, schema));
     }

@@ -8,7 +8,7 @@ use super::writer::Access;
 use crate::store::StoreError;
 
 impl Sqlite {
-    pub(super) async fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
+    pub(in crate::store) async fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
         let name = name.to_owned();
         let mut fresh = [0; 32];
         rand::fill(&mut fresh).map_err(|error| StoreError::Failed(error.to_string().into()))?;

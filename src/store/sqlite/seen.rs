@@ -14,7 +14,10 @@ use crate::store::{MAX_SEEN, SeenRecord, StoreError};
 const FORGOTTEN: u64 = MAX_SEEN / 100;
 
 impl Sqlite {
-    pub(super) async fn note_seen(&self, records: Vec<SeenRecord>) -> Result<usize, StoreError> {
+    pub(in crate::store) async fn note_seen(
+        &self,
+        records: Vec<SeenRecord>,
+    ) -> Result<usize, StoreError> {
         self.ask(Access::Write, move |connection| {
             let mut dropped = 0;
             for record in records {
@@ -27,7 +30,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn seen(&self) -> Result<Vec<SeenRecord>, StoreError> {
+    pub(in crate::store) async fn seen(&self) -> Result<Vec<SeenRecord>, StoreError> {
         self.ask(Access::Read, |connection| {
             connection
                 .prepare_cached(&format!("{SELECT} ORDER BY issuer, id"))?

@@ -16,26 +16,25 @@ use crate::store::signals::{MAX_CONDITIONS, MAX_REVOCATIONS};
 use crate::store::{Acknowledged, StoreError};
 
 impl Sqlite {
-    pub(super) async fn revoke(
+    pub(in crate::store) async fn revoke(
         &self,
         entries: Vec<Revocation>,
     ) -> Result<Acknowledged, StoreError> {
         let done = self.ask(Access::WriteThrough, move |connection| {
-            let now = sweep(connection)?;
             if !has_room(connection, &entries)? {
                 return Ok(None);
             }
             for entry in entries {
                 merge(connection, entry)?;
             }
-            acknowledge(connection, now).map(Some)
+            acknowledge(connection, clock(connection)?).map(Some)
         });
         let done = done.await?.ok_or(StoreError::Full("revocations"))?;
         self.changed.send_replace(());
         Ok(done)
     }
 
-    pub(super) async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
+    pub(in crate::store) async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         self.ask(Access::Read, |connection| {
             connection
                 .prepare_cached(
@@ -50,7 +49,7 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn set_condition(
+    pub(in crate::store) async fn set_condition(
         &self,
         setting: ConditionSetting,
     ) -> Result<Acknowledged, StoreError> {
@@ -59,8 +58,7 @@ impl Sqlite {
             if known.is_none() && conditions(connection)? >= MAX_CONDITIONS {
                 return Ok(None);
             }
-            let version = known.map_or(0, |known| known.version) + 1;
-            put_condition(connection, &ConditionSetting { version, ..setting })?;
+            put_condition(connection, &setting.after(known.as_ref()))?;
             acknowledge(connection, clock(connection)?).map(Some)
         });
         let done = done.await?.ok_or(StoreError::Full("conditions"))?;
@@ -68,7 +66,27 @@ impl Sqlite {
         Ok(done)
     }
 
-    pub(super) async fn restore(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    pub(in crate::store) async fn advance_condition(
+        &self,
+        setting: ConditionSetting,
+    ) -> Result<Option<Acknowledged>, StoreError> {
+        let done = self.ask(Access::WriteThrough, move |connection| {
+            let known = condition(connection, &setting.name)?;
+            if known.as_ref().is_some_and(|known| known.at > setting.at) {
+                return Ok(Some(None));
+            }
+            if known.is_none() && conditions(connection)? >= MAX_CONDITIONS {
+                return Ok(None);
+            }
+            put_condition(connection, &setting.after(known.as_ref()))?;
+            acknowledge(connection, clock(connection)?).map(|done| Some(Some(done)))
+        });
+        let done = done.await?.ok_or(StoreError::Full("conditions"))?;
+        self.changed.send_replace(());
+        Ok(done)
+    }
+
+    pub(in crate::store) async fn restore(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         let restored = self.ask(Access::WriteThrough, move |connection| {
             for change in changes {
                 restore(connection, change)?;
@@ -86,15 +104,6 @@ fn acknowledge(connection: &Connection, at: Timestamp) -> rusqlite::Result<Ackno
         position: position(connection)?,
         at,
     })
-}
-
-/// Removes what has expired; the moment that counted for that.
-fn sweep(connection: &Connection) -> rusqlite::Result<Timestamp> {
-    let now = clock(connection)?;
-    connection
-        .prepare_cached("DELETE FROM revocations WHERE expires <= ?1")?
-        .execute([now.millis()])?;
-    Ok(now)
 }
 
 fn has_room(connection: &Connection, entries: &[Revocation]) -> rusqlite::Result<bool> {

@@ -1,6 +1,8 @@
 //! API keys: read, judged here, and written only if none was changed meanwhile.
 
-use redis::cmd;
+use std::sync::Arc;
+
+use redis::{cmd, pipe};
 
 use super::Valkey;
 use super::keys::Single;
@@ -9,10 +11,13 @@ use super::swap::{Swap, TRIES};
 use crate::model::time::Timestamp;
 use crate::store::api_keys::{MAX_API_KEYS, MAX_LIVE};
 use crate::store::record::{read_api_key, write_api_key};
-use crate::store::{ApiKeyRecord, Put, Revoked, Rotated, StoreError, StoredKeys};
+use crate::store::{ApiKeyRecord, KeysVersion, Put, Revoked, Rotated, StoreError, StoredKeys};
+
+/// The state's and the server's id, and the number of changes of keys.
+type Counted = ((Option<String>, Option<String>), Option<u64>);
 
 impl Valkey {
-    pub(super) async fn put_api_key(
+    pub(in crate::store) async fn put_api_key(
         &self,
         record: ApiKeyRecord,
         now: Timestamp,
@@ -31,7 +36,7 @@ impl Valkey {
         Err(StoreError::Busy)
     }
 
-    pub(super) async fn rotate_api_key(
+    pub(in crate::store) async fn rotate_api_key(
         &self,
         old: String,
         ends: Timestamp,
@@ -60,7 +65,7 @@ impl Valkey {
         Err(StoreError::Busy)
     }
 
-    pub(super) async fn api_keys(&self) -> Result<StoredKeys, StoreError> {
+    pub(in crate::store) async fn api_keys(&self) -> Result<StoredKeys, StoreError> {
         let keys = &self.connector.keys;
         let used = self.scan(&keys.of(Single::ApiKeysUsed)).await?;
         let (mut found, mut unreadable) = (Vec::new(), Vec::new());
@@ -77,7 +82,7 @@ impl Valkey {
         })
     }
 
-    pub(super) async fn revoke_api_key(
+    pub(in crate::store) async fn revoke_api_key(
         &self,
         id: &str,
         at: Timestamp,
@@ -101,7 +106,7 @@ impl Valkey {
         Err(StoreError::Busy)
     }
 
-    pub(super) async fn touch_api_keys(
+    pub(in crate::store) async fn touch_api_keys(
         &self,
         used: Vec<(String, Timestamp)>,
     ) -> Result<(), StoreError> {
@@ -119,10 +124,19 @@ impl Valkey {
         Ok(())
     }
 
-    pub(super) async fn version(&self) -> Result<u64, StoreError> {
-        let key = self.connector.keys.of(Single::ApiKeysVersion);
-        let version: Option<u64> = self.link.ask(cmd("GET").arg(key)).await?;
-        Ok(version.unwrap_or_default())
+    pub(in crate::store) async fn version(&self) -> Result<KeysVersion, StoreError> {
+        let keys = &self.connector.keys;
+        // Over one connection, so that it is said of the server that counts.
+        let mut both = pipe();
+        both.cmd("HMGET").arg(keys.of(Single::Meta));
+        both.arg("generation").arg("run");
+        both.cmd("GET").arg(keys.of(Single::ApiKeysVersion));
+        let ((generation, run), changes): Counted = self.link.pipe(&both).await?;
+        let place = [generation, run].map(Option::unwrap_or_default).join("/");
+        Ok(KeysVersion {
+            place: Arc::from(place),
+            changes: changes.unwrap_or_default(),
+        })
     }
 
     /// Whether a key has a place at `now`.

@@ -10,7 +10,7 @@ use super::link::Link;
 use super::reply::{Parts, approval, spent};
 use super::script::{self, Arguments};
 use super::swap::MAX_CHANGES;
-use super::{SETTLE, Valkey, hex};
+use super::{Valkey, hex};
 use crate::model::approval::{Approval, ApprovalId, State, Status};
 use crate::model::change::Position;
 use crate::model::decision::DecisionId;
@@ -22,11 +22,8 @@ use crate::store::{ApprovalFilter, OpenLimits, Opened, Spent, StoreError, Swappe
 /// Approvals that are read at once.
 const PAGE: usize = 200;
 
-/// Most approvals that are looked through for one list.
-const MAX_LOOKED_THROUGH: usize = 20_000;
-
 impl Valkey {
-    pub(super) async fn open_approval(
+    pub(in crate::store) async fn open_approval(
         &self,
         new: Approval,
         limits: OpenLimits,
@@ -69,17 +66,19 @@ impl Valkey {
         }
     }
 
-    pub(super) async fn change_approval(
+    pub(in crate::store) async fn change_approval(
         &self,
         expected: u64,
         next: Approval,
     ) -> Result<Swapped, StoreError> {
-        self.put_approval(Some(expected), &next).await
+        self.put_approval(self.confirmed(), Some(expected), &next)
+            .await
     }
 
     /// Writes an approval, if there is the expected version of it, or none.
     pub(super) async fn put_approval(
         &self,
+        link: &Link,
         expected: Option<u64>,
         next: &Approval,
     ) -> Result<Swapped, StoreError> {
@@ -101,7 +100,6 @@ impl Valkey {
             .number(next.created.millis())
             .arg(hex(&next.key.0));
         let meta = self.connector.keys.of(Single::Meta);
-        let link = self.confirmed();
         let (reply, identity) = link.script_at(&script::CHANGE, meta, &arguments).await?;
         match reply.word() {
             "done" => Ok(Swapped::Done(Position {
@@ -114,10 +112,11 @@ impl Valkey {
         }
     }
 
-    pub(super) async fn spend_approval(
+    pub(in crate::store) async fn spend_approval(
         &self,
         id: &ApprovalId,
         votes: usize,
+        uses: u32,
         by: &DecisionId,
         now: Timestamp,
     ) -> Result<Spent, StoreError> {
@@ -126,12 +125,13 @@ impl Valkey {
             .key(keys.of(Single::Changes))
             .key(keys.of(Single::Ends))
             .key(keys.approval(id.as_str()))
-            .number(SETTLE.as_millis())
+            .number(self.connector.settle().as_millis())
             .number(MAX_CHANGES)
             .arg(id.as_str())
             .number(votes)
             .arg(by.as_str())
-            .number(now.millis());
+            .number(now.millis())
+            .number(uses);
         let meta = keys.of(Single::Meta);
         let reply = self
             .confirmed()
@@ -146,7 +146,7 @@ impl Valkey {
         }
     }
 
-    pub(super) async fn approval(
+    pub(in crate::store) async fn approval(
         &self,
         id: &ApprovalId,
     ) -> Result<Option<Arc<Approval>>, StoreError> {
@@ -156,30 +156,39 @@ impl Valkey {
         Ok(found.into_iter().next())
     }
 
-    pub(super) async fn approvals(
+    pub(in crate::store) async fn approvals(
         &self,
         filter: ApprovalFilter,
     ) -> Result<Vec<Arc<Approval>>, StoreError> {
         let index = self.connector.keys.of(Single::Approvals);
-        let mut start = match &filter.before {
+        let mut last = filter.before.clone();
+        let mut start = match &last {
             None => 0,
-            Some(before) => {
-                let mut rank = cmd("ZREVRANK");
-                rank.arg(&index).arg(before.as_str());
-                let rank: Option<usize> = self.link.ask(&rank).await?;
-                match rank {
-                    Some(rank) => rank + 1,
-                    None => return Ok(Vec::new()),
-                }
+            // Those of its own moment are read too: which of them stand before it is seen then.
+            Some(place) => {
+                let mut newer = cmd("ZCOUNT");
+                newer.arg(&index);
+                newer
+                    .arg(format!("({}", place.created.millis()))
+                    .arg("+inf");
+                self.link.ask(&newer).await?
             }
         };
-        let (end, mut found) = (start + MAX_LOOKED_THROUGH, Vec::new());
-        while found.len() < filter.limit && start < end {
+        let mut found = Vec::new();
+        while found.len() < filter.limit {
             let mut page = cmd("ZREVRANGE");
             page.arg(&index).arg(start).arg(start + PAGE - 1);
             let ids: Vec<String> = self.link.ask(&page).await?;
-            let approvals = self.read_approvals(&self.link, &ids).await?;
-            found.extend(approvals.into_iter().filter(|it| is_asked_for(it, &filter)));
+            for approval in self.read_approvals(&self.link, &ids).await? {
+                let place = approval.place();
+                // Where one was opened meanwhile, the others moved up, and the last ones come again.
+                if last.as_ref().is_none_or(|last| place < *last) {
+                    last = Some(place);
+                    if is_asked_for(&approval, &filter) {
+                        found.push(approval);
+                    }
+                }
+            }
             start += PAGE;
             if ids.len() < PAGE {
                 break;

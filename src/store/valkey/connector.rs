@@ -13,9 +13,11 @@ use redis::{
 use super::super::StoreError;
 use super::failure::{Failure, unreachable};
 use super::keys::Keys;
+use super::link::LONGEST_PAUSE;
 use super::session::Session;
 use super::settings::{Address, Certificates, Login, Place, ValkeySettings};
 use crate::secret::Secret;
+use crate::store::feed::{HEARTBEAT, RETRY};
 
 /// Commands that one connection may have on their way; more wait their turn, within the bound on an answer.
 const IN_FLIGHT: usize = 512;
@@ -53,6 +55,21 @@ impl Connector {
     /// How long an answer may take.
     pub(super) const fn patience(&self) -> Duration {
         self.settings.command
+    }
+
+    /// How long nothing is used up after another server answers, or the same one after a restart, or the last word of somebody who
+    /// puts something back: whoever has lost the last server has found this one by then. That takes a heartbeat that is not
+    /// answered, an attempt to connect that fails, the pauses of those who share a connection and of those who follow, and the
+    /// first word.
+    pub(super) fn settle(&self) -> Duration {
+        let ValkeySettings {
+            connect,
+            command,
+            wait,
+            ..
+        } = &self.settings;
+        let noticed = HEARTBEAT + *command + *wait;
+        noticed + *connect + LONGEST_PAUSE + RETRY + *command
     }
 
     /// Connects to the primary and greets it, all within the bound on a connection.

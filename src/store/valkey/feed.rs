@@ -1,16 +1,21 @@
 //! What replicas say of themselves, and what they put back.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use redis::cmd;
+use tokio::task::JoinSet;
 
 use super::Valkey;
 use super::keys::Single;
+use super::script::{self, Arguments};
 use super::swap::TRIES;
 use crate::model::approval::Approval;
 use crate::model::change::{Change, Position};
 use crate::model::condition::ConditionSetting;
 use crate::model::revocation::Revocation;
 use crate::model::time::Timestamp;
-use crate::store::feed::HEARD;
 use crate::store::outcome::reconcile;
 use crate::store::record::read_condition;
 use crate::store::{ReplicaReport, StoreError, Swapped};
@@ -18,19 +23,33 @@ use crate::store::{ReplicaReport, StoreError, Swapped};
 /// Revocations that are put back together.
 const TOGETHER: usize = 200;
 
+/// How long after a server has come whoever puts something back keeps the others from using anything up.
+const LONGEST_HOLD: Duration = Duration::from_mins(1);
+
 impl Valkey {
-    pub(super) async fn restore(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        let mut revocations = Vec::new();
+    /// Nobody is told that it lasts, so nothing waits for the server's replicas.
+    pub(in crate::store) async fn restore(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.hold().await?;
+        let (mut revocations, mut approvals) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
                 Change::Revocation(entry) => revocations.push(Revocation::clone(&entry)),
                 Change::Condition(setting) => self.restore_condition(&setting).await?,
-                Change::Approval(approval) => self.restore_approval(&approval).await?,
+                Change::Approval(approval) => approvals.push(approval),
             }
         }
+        self.restore_approvals(approvals).await?;
         for some in revocations.chunks(TOGETHER) {
-            self.merge(some).await?;
+            self.merge(&self.link, some).await?;
         }
+        Ok(())
+    }
+
+    /// Keeps everybody from using anything up until the server has settled again.
+    async fn hold(&self) -> Result<(), StoreError> {
+        let meta = self.connector.keys.of(Single::Meta);
+        let arguments = Arguments::new().number(LONGEST_HOLD.as_millis());
+        self.link.script(&script::HOLD, meta, &arguments).await?;
         Ok(())
     }
 
@@ -42,15 +61,33 @@ impl Valkey {
             if setting_known.is_some_and(|known| !setting.replaces(&known)) {
                 return Ok(());
             }
-            if self
-                .replace_condition(known.as_deref(), setting)
-                .await?
-                .is_some()
-            {
+            let replaced = self.replace_condition(&self.link, known.as_deref(), setting);
+            if replaced.await?.is_some() {
                 return Ok(());
             }
         }
         Err(StoreError::Busy)
+    }
+
+    /// What the server has is read at once, and only what it lacks is written, all at the same time.
+    async fn restore_approvals(&self, approvals: Vec<Arc<Approval>>) -> Result<(), StoreError> {
+        let ids: Vec<String> = approvals.iter().map(|it| it.id.to_string()).collect();
+        let known = self.read_approvals(&self.link, &ids).await?;
+        let known: HashMap<_, _> = known.iter().map(|it| (&it.id, it)).collect();
+        let mut writes = JoinSet::new();
+        for approval in approvals {
+            let is_there = known
+                .get(&approval.id)
+                .is_some_and(|known| reconcile(known, &approval) == ***known);
+            if !is_there {
+                let valkey = self.clone();
+                writes.spawn(async move { valkey.restore_approval(&approval).await });
+            }
+        }
+        while let Some(done) = writes.join_next().await {
+            done.map_err(|error| StoreError::Failed(error.to_string().into()))??;
+        }
+        Ok(())
     }
 
     async fn restore_approval(&self, approval: &Approval) -> Result<(), StoreError> {
@@ -64,18 +101,20 @@ impl Valkey {
                 return Ok(());
             }
             let expected = known.map(|known| known.version);
-            if let Swapped::Done(_) = self.put_approval(expected, &next).await? {
+            let put = self.put_approval(&self.link, expected, &next);
+            if let Swapped::Done(_) = put.await? {
                 return Ok(());
             }
         }
         Err(StoreError::Busy)
     }
 
-    pub(super) async fn report(&self, replica: ReplicaReport) -> Result<(), StoreError> {
+    pub(in crate::store) async fn report(&self, replica: ReplicaReport) -> Result<(), StoreError> {
         let ReplicaReport { name, position, at } = replica;
-        let heard = self.clock().await?.millis();
+        let heard = self.clock().await?;
         let text = format!(
-            "{heard} {} {} {}",
+            "{} {} {} {}",
+            heard.millis(),
             at.millis(),
             position.seq,
             position.generation
@@ -84,12 +123,19 @@ impl Valkey {
         command.arg(self.connector.keys.of(Single::Replicas));
         command.arg(&*name).arg(text);
         let _added: i64 = self.link.ask(&command).await?;
+        // Every server comes by here each second.
+        self.sweep(heard, Instant::now()).await
+    }
+
+    pub(in crate::store) async fn leave(&self, name: &str) -> Result<(), StoreError> {
+        let key = self.connector.keys.of(Single::Replicas);
+        let _removed: i64 = self.link.ask(cmd("HDEL").arg(key).arg(name)).await?;
         Ok(())
     }
 
-    pub(super) async fn replicas(&self) -> Result<Vec<ReplicaReport>, StoreError> {
+    pub(in crate::store) async fn replicas(&self) -> Result<Vec<ReplicaReport>, StoreError> {
         let key = self.connector.keys.of(Single::Replicas);
-        let since = self.clock().await?.minus(HEARD);
+        let since = self.clock().await?.minus(self.heard);
         let (mut heard, mut silent) = (Vec::new(), cmd("HDEL"));
         silent.arg(&key);
         let mut is_any_silent = false;

@@ -24,16 +24,34 @@ const PAGE: usize = 512;
 
 /// One reader.
 #[derive(Debug)]
-pub(super) struct Following {
+pub(in crate::store) struct Following {
     valkey: Valkey,
     /// The connection that waits.
     session: Option<Session>,
     /// How far it has read, and where; none before the first batch.
     seen: Option<(Identity, u64)>,
-    /// When the last heartbeat began of which everything has been read.
-    proven: Instant,
+    /// When the last heartbeat began of which everything has been read. None before one is known by which everybody has put
+    /// back what the server may lack: what is read there earlier is not all that was acknowledged.
+    proven: Option<Instant>,
     /// When the next one is due.
     due: Instant,
+}
+
+/// What a heartbeat has shown.
+struct Beat {
+    began: Instant,
+    identity: Identity,
+    /// How many changes there are.
+    last: u64,
+    /// Whether everybody has had the time to put back what was known, and the state lacked.
+    is_settled: bool,
+}
+
+impl Beat {
+    /// What is proven by having read all that there was.
+    fn proves(&self) -> Option<Instant> {
+        self.is_settled.then_some(self.began)
+    }
 }
 
 /// A change as the stream has it.
@@ -45,23 +63,30 @@ struct Entry {
 }
 
 impl Valkey {
-    pub(super) fn follow(&self) -> Following {
+    pub(in crate::store) fn follow(&self) -> Following {
         let now = Instant::now();
         Following {
             valkey: self.clone(),
             session: None,
             seen: None,
-            proven: now,
+            proven: None,
             due: now,
         }
     }
 
-    /// Proves that the primary takes writes: how many changes there are, and where.
-    async fn beat(&self) -> Result<(Identity, u64), StoreError> {
+    /// Proves that the primary takes writes.
+    async fn beat(&self) -> Result<Beat, StoreError> {
+        let began = Instant::now();
         let meta = self.connector.keys.of(Single::Meta);
-        let arguments = Arguments::new();
+        let arguments = Arguments::new().number(self.connector.settle().as_millis());
         let (reply, identity) = self.link.script_at(&script::BEAT, meta, &arguments).await?;
-        Ok((identity, reply.value(0)?))
+        let settled: u64 = reply.value(1)?;
+        Ok(Beat {
+            began,
+            identity,
+            last: reply.value(0)?,
+            is_settled: settled == 1,
+        })
     }
 }
 
@@ -75,19 +100,15 @@ impl Following {
     async fn next(&mut self) -> Result<Batch, StoreError> {
         loop {
             let Some((identity, seen)) = self.seen.clone() else {
-                return self.whole(Loss::None).await;
+                return self.whole().await;
             };
             if Instant::now() >= self.due {
-                let began = Instant::now();
-                let (current, last) = self.valkey.beat().await?;
-                self.due = began + HEARTBEAT;
-                if current.generation != identity.generation {
-                    return self.whole(Loss::Wiped).await;
+                let beat = self.valkey.beat().await?;
+                self.due = beat.began + HEARTBEAT;
+                if lost(&identity, seen, &beat.identity, beat.last) != Loss::None {
+                    return self.whole().await;
                 }
-                if current.run != identity.run || last < seen {
-                    return self.whole(Loss::Possible).await;
-                }
-                return self.catch_up(began, last).await;
+                return self.catch_up(&beat).await;
             }
             let left = self.due.saturating_duration_since(Instant::now());
             let entries = self.read(seen, Some(left)).await?;
@@ -97,24 +118,24 @@ impl Following {
         }
     }
 
-    /// Everything up to `last`, which was there after `began`.
-    async fn catch_up(&mut self, began: Instant, last: u64) -> Result<Batch, StoreError> {
+    /// Everything that was there at a heartbeat.
+    async fn catch_up(&mut self, beat: &Beat) -> Result<Batch, StoreError> {
         let mut all = Vec::new();
         let Some((_, mut seen)) = self.seen.clone() else {
-            return self.whole(Loss::None).await;
+            return self.whole().await;
         };
-        while seen < last {
+        while seen < beat.last {
             let entries = self.read(seen, None).await?;
             let Some(newest) = entries.last() else {
                 // It was trimmed away, or never was in the stream of this server.
-                return self.whole(Loss::None).await;
+                return self.whole().await;
             };
             seen = newest.seq;
             all.extend(entries);
         }
         let batch = self.batch(all).await?;
         // A whole state has proven more already.
-        self.proven = self.proven.max(began);
+        self.proven = self.proven.max(beat.proves());
         Ok(Batch {
             began: self.proven,
             ..batch
@@ -124,15 +145,15 @@ impl Following {
     /// Takes entries over, unless one is missing.
     async fn batch(&mut self, entries: Vec<Entry>) -> Result<Batch, StoreError> {
         let Some((identity, mut seen)) = self.seen.clone() else {
-            return self.whole(Loss::None).await;
+            return self.whole().await;
         };
         let mut changes = Vec::with_capacity(entries.len());
         for entry in entries {
             if *entry.generation != *identity.generation {
-                return self.whole(Loss::Wiped).await;
+                return self.whole().await;
             }
             if entry.seq != seen + 1 {
-                return self.whole(Loss::None).await;
+                return self.whole().await;
             }
             seen = entry.seq;
             changes.push((change(entry.fields)?, entry.at));
@@ -150,26 +171,33 @@ impl Following {
         })
     }
 
-    /// Everything that there is, over connections that lead to the same state and server before and after.
-    async fn whole(&mut self, loss: Loss) -> Result<Batch, StoreError> {
+    /// Everything that there is, over connections that lead to the same state and server before and after. Whatever it is read
+    /// for, it says what may be missing: what was read last is held against what is there now.
+    async fn whole(&mut self) -> Result<Batch, StoreError> {
         self.session = None;
-        let began = Instant::now();
-        let (identity, seq) = self.valkey.beat().await?;
+        let beat = self.valkey.beat().await?;
+        let loss = match &self.seen {
+            Some((known, seen)) => lost(known, *seen, &beat.identity, beat.last),
+            // Whoever knows nothing yet would not miss what is still being put back.
+            None if !beat.is_settled => return Err(StoreError::Settling),
+            None => Loss::None,
+        };
         let changes = self.valkey.everything().await?;
-        if self.valkey.link.identity().await? != identity {
+        if self.valkey.link.identity().await? != beat.identity {
             return Err(StoreError::Settling);
         }
         let position = Position {
-            generation: Arc::clone(&identity.generation),
-            seq,
+            generation: Arc::clone(&beat.identity.generation),
+            seq: beat.last,
         };
-        self.seen = Some((identity, seq));
-        (self.proven, self.due) = (began, Instant::now() + HEARTBEAT);
+        self.proven = self.proven.max(beat.proves());
+        self.seen = Some((beat.identity, beat.last));
+        self.due = Instant::now() + HEARTBEAT;
         Ok(Batch {
             changes,
             whole: Some(loss),
             position,
-            began,
+            began: self.proven,
         })
     }
 
@@ -243,6 +271,17 @@ impl Valkey {
         let approvals = self.read_approvals(&self.link, &ids).await?;
         changes.extend(approvals.into_iter().map(Change::Approval));
         Ok(changes.into_iter().map(|change| (change, now)).collect())
+    }
+}
+
+/// What may be lost between a state that was read up to `seen` and the one that is there now, with its `last` change.
+fn lost(known: &Identity, seen: u64, current: &Identity, last: u64) -> Loss {
+    if current.generation != known.generation {
+        Loss::Wiped
+    } else if current.run != known.run || last < seen {
+        Loss::Possible
+    } else {
+        Loss::None
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Keys {
 /// A key of which there is one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Single {
-    /// Generation, server, the moment since when that server answers, and the number of changes.
+    /// Generation and when it began, server, the moment since when that server answers, and the number of changes.
     Meta,
     /// The stream of changes.
     Changes,

@@ -17,10 +17,10 @@ use super::session::{Identity, Session};
 /// Operations that may be under way. More than this many are not answered in time.
 const MAX_UNDER_WAY: usize = 4096;
 
-/// How long nobody tries again after an attempt to connect has failed, at first and at most. The most is well below the time for
+/// How long nobody tries again after an attempt to connect has failed, at first and at most. The most is part of the time for
 /// which nothing is used up after a server has come back, so that every replica is there by then.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
 /// How often an operation begins again because the state or the server was another one.
 const TRIES: usize = 2;

@@ -12,12 +12,21 @@ use super::keys::{Keys, Single};
 use super::session::{Identity, Session};
 use crate::model::time::Timestamp;
 
-/// Most that is remembered of what was used up, the newest: about 6 MB. At a lifetime of one minute it is what 1,600 proofs a
-/// second use.
+/// Most that is remembered of what was used up, of each purpose: about 6 MB. Of proofs it is the newest; at a lifetime of one minute
+/// it is what 1,600 proofs a second use.
 const MAX_USED_UP: usize = 100_000;
 
 /// Most that is put back with one command.
 const TOGETHER: usize = 1000;
+
+/// What something was used up as. Neither pushes the other out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A proof, which is good for a minute.
+    Proof,
+    /// A signed approval, which is good for hours.
+    Approval,
+}
 
 /// What is remembered.
 #[derive(Default)]
@@ -25,7 +34,8 @@ pub(super) struct Memory(Mutex<Remembered>);
 
 #[derive(Default)]
 struct Remembered {
-    used_up: VecDeque<([u8; 32], Timestamp)>,
+    proofs: VecDeque<([u8; 32], Timestamp)>,
+    approvals: VecDeque<([u8; 32], Timestamp)>,
     secrets: BTreeMap<String, [u8; 32]>,
     /// Where everything that is remembered is.
     known: Option<Identity>,
@@ -34,20 +44,39 @@ struct Remembered {
 impl std::fmt::Debug for Memory {
     /// Without any secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Memory({} used up)", self.remembered().used_up.len())
+        let remembered = self.remembered();
+        let used_up = remembered.proofs.len() + remembered.approvals.len();
+        write!(f, "Memory({used_up} used up)")
     }
 }
 
 impl Memory {
     /// Something was used up at `now` until the end of `until`.
-    pub(super) fn used_up(&self, digest: [u8; 32], until: Timestamp, now: Timestamp) {
+    pub(super) fn used_up(
+        &self,
+        purpose: Purpose,
+        digest: [u8; 32],
+        until: Timestamp,
+        now: Timestamp,
+    ) {
         let mut remembered = self.remembered();
-        while let Some((_, end)) = remembered.used_up.front()
-            && (*end < now || remembered.used_up.len() >= MAX_USED_UP)
+        let of_purpose = remembered.of(purpose);
+        while let Some((_, end)) = of_purpose.front()
+            && (*end < now || purpose == Purpose::Proof && of_purpose.len() >= MAX_USED_UP)
         {
-            remembered.used_up.pop_front();
+            of_purpose.pop_front();
         }
-        remembered.used_up.push_back((digest, until));
+        of_purpose.push_back((digest, until));
+    }
+
+    /// Whether one more can be remembered at `now` without forgetting one that is still good.
+    pub(super) fn has_room(&self, purpose: Purpose, now: Timestamp) -> bool {
+        let mut remembered = self.remembered();
+        let of_purpose = remembered.of(purpose);
+        if of_purpose.len() >= MAX_USED_UP {
+            of_purpose.retain(|(_, end)| *end >= now);
+        }
+        of_purpose.len() < MAX_USED_UP
     }
 
     /// A secret, as the state has it.
@@ -63,10 +92,7 @@ impl Memory {
             let remembered = self.remembered();
             match &remembered.known {
                 Some(known) if *known == session.identity => return Ok(()),
-                Some(_) | None => (
-                    remembered.used_up.iter().copied().collect::<Vec<_>>(),
-                    remembered.secrets.clone(),
-                ),
+                Some(_) | None => (remembered.used_up(), remembered.secrets.clone()),
             }
         };
         let mut commands = pipe();
@@ -93,5 +119,62 @@ impl Memory {
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
         // Every change leaves something that is true.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remembered {
+    const fn of(&mut self, purpose: Purpose) -> &mut VecDeque<([u8; 32], Timestamp)> {
+        match purpose {
+            Purpose::Proof => &mut self.proofs,
+            Purpose::Approval => &mut self.approvals,
+        }
+    }
+
+    /// All that was used up.
+    fn used_up(&self) -> Vec<([u8; 32], Timestamp)> {
+        let both = self.approvals.iter().chain(&self.proofs);
+        both.copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn digest(number: usize) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&number.to_be_bytes());
+        digest
+    }
+
+    #[test]
+    fn proofs_push_no_approval_out_and_one_that_is_good_is_never_forgotten() {
+        let memory = Memory::default();
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let (soon, late) = (
+            now.plus(Duration::from_mins(1)),
+            now.plus(Duration::from_hours(1)),
+        );
+        memory.used_up(Purpose::Approval, [0xaa; 32], late, now);
+        for number in 0..=MAX_USED_UP {
+            memory.used_up(Purpose::Proof, digest(number), soon, now);
+        }
+        let used_up = memory.remembered().used_up();
+        assert_eq!(used_up.len(), MAX_USED_UP + 1);
+        assert_eq!(used_up[0], ([0xaa; 32], late));
+
+        for number in 1..MAX_USED_UP {
+            assert!(memory.has_room(Purpose::Approval, now));
+            memory.used_up(Purpose::Approval, digest(number), soon, now);
+        }
+        assert!(!memory.has_room(Purpose::Approval, now));
+        let after = soon.plus(Duration::from_secs(1));
+        assert!(
+            memory.has_room(Purpose::Approval, after),
+            "the others are over"
+        );
+        assert_eq!(memory.remembered().approvals, [([0xaa; 32], late)]);
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! What must not be torn apart is a script; what is read, decided here and written is written only if what was read is still so
 //! ([`swap`]). Every script names the state ([`Identity`](session::Identity)) that it is meant for: a server that was restarted,
-//! replaced or wiped answers nothing before it was looked at, and for [`SETTLE`] after that nothing is used up. Every change has a
-//! number, which is its id in a stream; replicas read the stream, and read everything anew where it has a gap.
+//! replaced or wiped answers nothing before it was looked at, and until it has settled nothing is used up, and nobody who knows
+//! nothing yet believes it. Every change has a number, which is its id in a stream; replicas read the stream, and read everything
+//! anew where it has a gap.
 //!
 //! Nothing of Valkey, neither key nor command, is known outside this folder.
 
 mod api_keys;
 mod approvals;
-mod backend;
 mod connector;
 mod failure;
 mod feed;
@@ -32,19 +32,16 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use settings::{ValkeyError, ValkeySettings};
 pub use spec::{SentinelSpec, TimeoutsSpec, ValkeySpec, ValkeyTlsSpec};
 
+use super::Steadiness;
 use connector::Connector;
 use link::Link;
 use memory::Memory;
-
-/// How long nothing is used up after another server answers, or the same one after a restart: replicas put back in this time what
-/// they know and it may lack. They notice within a heartbeat, and try to connect more often than once a second.
-const SETTLE: Duration = Duration::from_secs(2);
 
 /// A handle on one server, or on those of which Sentinel makes one the primary. Connects when it is used first.
 #[derive(Clone, Debug)]
@@ -55,10 +52,14 @@ pub(super) struct Valkey {
     /// For what has to be confirmed by replicas: who waits for them keeps nobody else waiting.
     confirmed: Option<Arc<Link>>,
     max_replay: u64,
+    /// Whether the server's clock can be believed when something is forgotten for good.
+    steadiness: Arc<Mutex<Steadiness>>,
+    /// How long a replica counts that says nothing.
+    heard: Duration,
 }
 
 impl Valkey {
-    pub(super) fn new(settings: ValkeySettings, max_replay: u64) -> Self {
+    pub(super) fn new(settings: ValkeySettings, max_replay: u64, heard: Duration) -> Self {
         let connector = Arc::new(Connector::new(settings));
         let memory = Arc::new(Memory::default());
         let link = |confirms| {
@@ -75,6 +76,8 @@ impl Valkey {
             connector: Arc::clone(&connector),
             memory,
             max_replay,
+            steadiness: Arc::default(),
+            heard,
         }
     }
 

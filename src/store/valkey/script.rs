@@ -32,6 +32,8 @@ pub(super) static SPEND: LazyLock<Script> = script!("spend.lua");
 pub(super) static CONSUME: LazyLock<Script> = script!("consume.lua");
 /// Proves that the primary takes writes, and says how many changes there are.
 pub(super) static BEAT: LazyLock<Script> = script!("beat.lua");
+/// Keeps everybody from using anything up for a while longer.
+pub(super) static HOLD: LazyLock<Script> = script!("hold.lua");
 /// Notes when API keys were used.
 pub(super) static TOUCH: LazyLock<Script> = script!("touch.lua");
 

@@ -10,7 +10,7 @@ use super::swap::{Swap, TRIES};
 use crate::store::StoreError;
 
 impl Valkey {
-    pub(super) async fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
+    pub(in crate::store) async fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
         let key = self.connector.keys.of(Single::Secrets);
         let mut fresh = [0; 32];
         rand::fill(&mut fresh).map_err(|error| StoreError::Failed(error.to_string().into()))?;

@@ -17,7 +17,10 @@ const FORGOTTEN: u64 = MAX_SEEN / 100;
 const TOGETHER: usize = 200;
 
 impl Valkey {
-    pub(super) async fn note_seen(&self, records: Vec<SeenRecord>) -> Result<usize, StoreError> {
+    pub(in crate::store) async fn note_seen(
+        &self,
+        records: Vec<SeenRecord>,
+    ) -> Result<usize, StoreError> {
         let mut sightings: BTreeMap<String, SeenRecord> = BTreeMap::new();
         for record in records {
             let name = field(&record);
@@ -35,7 +38,7 @@ impl Valkey {
         Ok(dropped)
     }
 
-    pub(super) async fn seen(&self) -> Result<Vec<SeenRecord>, StoreError> {
+    pub(in crate::store) async fn seen(&self) -> Result<Vec<SeenRecord>, StoreError> {
         let all = self.scan(&self.connector.keys.of(Single::Seen)).await?;
         let mut all: Vec<SeenRecord> = all
             .values()

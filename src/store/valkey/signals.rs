@@ -1,11 +1,14 @@
 //! Revocations and conditions: read, merged here, and written only if what was read is still so.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::time::Instant;
 
 use redis::cmd;
 
 use super::Valkey;
 use super::keys::Single;
+use super::link::Link;
 use super::swap::{Done, Swap, TRIES};
 use crate::model::change::Position;
 use crate::model::condition::ConditionSetting;
@@ -15,19 +18,18 @@ use crate::store::record::{read_condition, read_revocation, write_condition, wri
 use crate::store::signals::{MAX_CONDITIONS, MAX_REVOCATIONS};
 use crate::store::{Acknowledged, StoreError};
 
-/// Expired revocations that go with each write.
-const SWEPT: usize = 50;
+/// Expired revocations that go at once.
+const SWEPT: usize = 500;
 
 impl Valkey {
-    pub(super) async fn revoke(
+    pub(in crate::store) async fn revoke(
         &self,
         entries: Vec<Revocation>,
     ) -> Result<Acknowledged, StoreError> {
-        self.sweep().await?;
-        self.merge(&entries).await
+        self.merge(self.confirmed(), &entries).await
     }
 
-    pub(super) async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
+    pub(in crate::store) async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         let now = self.clock().await?;
         let mut all = Vec::new();
         for (_, record) in self
@@ -43,7 +45,7 @@ impl Valkey {
         Ok(all)
     }
 
-    pub(super) async fn set_condition(
+    pub(in crate::store) async fn set_condition(
         &self,
         setting: ConditionSetting,
     ) -> Result<Acknowledged, StoreError> {
@@ -54,12 +56,35 @@ impl Valkey {
                 return Err(StoreError::Full("conditions"));
             }
             let last = known.as_deref().map(read_condition).transpose()?;
-            let version = last.map_or(0, |last| last.version);
-            let next = ConditionSetting {
-                version: version + 1,
-                ..setting.clone()
-            };
-            if let Some(done) = self.replace_condition(known.as_deref(), &next).await? {
+            let next = setting.clone().after(last.as_ref());
+            let link = self.confirmed();
+            let replaced = self.replace_condition(link, known.as_deref(), &next);
+            if let Some(done) = replaced.await? {
+                return Ok(done);
+            }
+        }
+        Err(StoreError::Busy)
+    }
+
+    pub(in crate::store) async fn advance_condition(
+        &self,
+        setting: ConditionSetting,
+    ) -> Result<Option<Acknowledged>, StoreError> {
+        let key = self.connector.keys.of(Single::Conditions);
+        for _ in 0..TRIES {
+            let known = self.read_field(&key, setting.name.as_str()).await?;
+            if known.is_none() && self.length(&key).await? >= MAX_CONDITIONS {
+                return Err(StoreError::Full("conditions"));
+            }
+            let last = known.as_deref().map(read_condition).transpose()?;
+            if last.as_ref().is_some_and(|last| last.at > setting.at) {
+                return Ok(None);
+            }
+            let next = setting.clone().after(last.as_ref());
+            let link = self.confirmed();
+            let replaced = self.replace_condition(link, known.as_deref(), &next);
+            let done = replaced.await?;
+            if done.is_some() {
                 return Ok(done);
             }
         }
@@ -69,6 +94,7 @@ impl Valkey {
     /// Sets a condition, if it is still what was read.
     pub(super) async fn replace_condition(
         &self,
+        link: &Link,
         known: Option<&str>,
         next: &ConditionSetting,
     ) -> Result<Option<Acknowledged>, StoreError> {
@@ -78,11 +104,15 @@ impl Valkey {
         let known = known.map(str::as_bytes);
         swap.replace(&key, next.name.as_str(), known, record.as_bytes());
         swap.publish("condition", record);
-        self.swap(swap).await
+        self.swap(link, swap).await
     }
 
     /// Merges entries in; those that add nothing are no change.
-    pub(super) async fn merge(&self, entries: &[Revocation]) -> Result<Acknowledged, StoreError> {
+    pub(super) async fn merge(
+        &self,
+        link: &Link,
+        entries: &[Revocation],
+    ) -> Result<Acknowledged, StoreError> {
         let key = self.connector.keys.of(Single::Revocations);
         for _ in 0..TRIES {
             let fields: BTreeSet<String> = entries.iter().map(|it| field(&it.target)).collect();
@@ -110,7 +140,7 @@ impl Valkey {
                     self.replace_revocation(&mut swap, name, read.as_deref(), &merged)?;
                 }
             }
-            if let Some(done) = self.swap(swap).await? {
+            if let Some(done) = self.swap(link, swap).await? {
                 return Ok(done);
             }
         }
@@ -140,13 +170,20 @@ impl Valkey {
         Ok(())
     }
 
-    /// Removes some of those that have expired.
-    async fn sweep(&self) -> Result<(), StoreError> {
+    /// Removes some of those that ended long enough ago, if the server's clock can be believed.
+    pub(super) async fn sweep(&self, now: Timestamp, at: Instant) -> Result<(), StoreError> {
+        let over = self
+            .steadiness
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .see(now, at);
+        let Some(over) = over else {
+            return Ok(());
+        };
         let keys = &self.connector.keys;
         let (key, endings) = (keys.of(Single::Revocations), keys.of(Single::Endings));
-        let now = self.clock().await?.millis();
         let mut expired = cmd("ZRANGEBYSCORE");
-        expired.arg(&endings).arg("-inf").arg(now);
+        expired.arg(&endings).arg("-inf").arg(over.millis());
         expired.arg("LIMIT").arg(0).arg(SWEPT);
         let expired: Vec<String> = self.link.ask(&expired).await?;
         if expired.is_empty() {
@@ -160,13 +197,11 @@ impl Valkey {
             swap.write([b"ZREM", endings.as_bytes(), name.as_bytes()]);
         }
         // If one was revoked again meanwhile, all of them can wait for the next.
-        let _swept = self.swap(swap).await?;
+        let _swept = self.swap(&self.link, swap).await?;
         Ok(())
     }
 
-    /// Writes what has to last.
-    async fn swap(&self, swap: Swap) -> Result<Option<Acknowledged>, StoreError> {
-        let link = self.confirmed();
+    async fn swap(&self, link: &Link, swap: Swap) -> Result<Option<Acknowledged>, StoreError> {
         let done = swap.run(link, &self.connector.keys).await?;
         Ok(done.map(|Done { identity, seq, at }| Acknowledged {
             position: Position {

@@ -284,11 +284,17 @@ struct Message {
 }
 
 impl Message {
+    /// One about `drill`, so since now, unless the body says otherwise.
     fn new(id: &'static str, body: &Value) -> Self {
+        let now = countersign::ext_authz::now().to_string();
+        let mut whole = json!({ "name": "drill", "at": now });
+        for (name, value) in body.as_object().unwrap() {
+            whole[name] = value.clone();
+        }
         Self {
             id,
             ago: 0,
-            body: body.to_string(),
+            body: whole.to_string(),
         }
     }
 
@@ -414,4 +420,67 @@ async fn a_message_that_is_not_signed_like_that_changes_nothing() {
     becomes(&server, NO).await;
     assert_eq!(message("msg_5").send(&server, as_it_is).status, 200);
     becomes(&server, "allow").await;
+}
+
+#[tokio::test]
+async fn a_message_that_comes_late_undoes_nothing_that_was_said_since() {
+    let server = setup().start();
+    let now = countersign::ext_authz::now();
+    let since = |seconds| now.minus(Duration::from_secs(seconds)).to_string();
+    let body = |value: bool, at: String| json!({ "value": value, "reason": "x", "at": at });
+    let older = Message::new("msg_old", &body(false, since(20)));
+    let newer = Message::new("msg_new", &body(true, since(10)));
+    assert_eq!(newer.send(&server, as_it_is).status, 200);
+    becomes(&server, "allow").await;
+    assert_eq!(listed(&server, "drill")["set"]["at"], since(10));
+    let late = older.send(&server, as_it_is);
+    assert_eq!(
+        (late.status, code(&late).as_str()),
+        (409, "message_outdated")
+    );
+    // Nor does it undo what a person says, who has seen more.
+    let (status, _) = set(
+        &server,
+        "drill",
+        &json!({ "value": true, "reason": "still" }),
+    );
+    assert_eq!(status, 200);
+    let late = Message::new("msg_late", &body(false, since(1))).send(&server, as_it_is);
+    assert_eq!(
+        (late.status, code(&late).as_str()),
+        (409, "message_outdated")
+    );
+    assert_eq!(listed(&server, "drill")["set"]["reason"], "still");
+    becomes(&server, "allow").await;
+}
+
+#[tokio::test]
+async fn a_message_is_about_the_condition_that_it_names_and_says_since_when() {
+    let server = setup().start();
+    let ahead = countersign::ext_authz::now().plus(Duration::from_hours(1));
+    for (number, change) in [
+        json!({ "name": "calm" }),
+        json!({ "at": ahead.to_string() }),
+        json!({ "at": "yesterday" }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut body = json!({ "value": true, "reason": "x" });
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let id = ["msg_a", "msg_b", "msg_c"][number];
+        let reply = Message::new(id, &body).send(&server, as_it_is);
+        assert_eq!(
+            (reply.status, code(&reply).as_str()),
+            (400, "condition_invalid"),
+            "{change}"
+        );
+    }
+    let mut silent = Message::new("msg_d", &json!({}));
+    silent.body = json!({ "value": true, "reason": "x" }).to_string();
+    let reply = silent.send(&server, as_it_is);
+    assert_eq!((reply.status, code(&reply).as_str()), (400, "body_invalid"));
+    assert_eq!(listed(&server, "drill")["set"], Value::Null);
 }

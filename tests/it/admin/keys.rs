@@ -69,7 +69,16 @@ async fn a_key_is_issued_rotated_and_revoked_while_the_server_runs() {
     let line = format!("POST /keys/{id}/revoke");
     let (status, revoked) = ask(&server, &line, &json!({ "reason": "leaked" }));
     assert_eq!((status, &revoked["already"]), (200, &json!(false)));
-    becomes(&server, key, "deny 401 api_key_revoked").await;
+    // At once, and not when the table is read again: it is an entry of its own, which is given back where the store loses it.
+    let call = Ask::payments("/v1/payments").header("x-api-key", key);
+    let outcome = server.client().await.check(&call).await.outcome();
+    assert_eq!(outcome, "deny 401 api_key_revoked");
+    let entry = &ask(&server, "GET /revocations", &Value::Null).1["revocations"][0];
+    assert_eq!(
+        (&entry["kind"], &entry["value"]),
+        (&json!("api_key"), &json!(id))
+    );
+    assert!(entry["expires"].is_string(), "{entry}");
     becomes(&server, next, "allow").await;
     assert_eq!(ask(&server, &line, &Value::Null).1["already"], json!(true));
 

@@ -5,3 +5,4 @@ mod keys;
 mod operators;
 mod records;
 mod tls;
+mod verbs;

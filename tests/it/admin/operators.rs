@@ -319,3 +319,29 @@ fn what_somebody_writes_about_a_certificate_counts_for_nothing() {
     }
     assert_eq!(changes(&server), [] as [Value; 0]);
 }
+
+/// What this server knows of revocations is too old to let anybody in whom a provider vouches for; a token in a file is the way in
+/// that depends on nobody.
+#[test]
+fn nobody_is_an_operator_by_a_provider_while_state_is_stale() {
+    const HARNESS: &str = "staleness: { low: 5m, medium: 2m, high: 2m, critical: 2m }";
+    let server = setup().replacing(HARNESS, "replica: gateway-1").start();
+    let alice = token(&server, "alice", ADMINS);
+    assert_eq!(ask(&server, "GET /keys", Some(&alice)).status, 200);
+    let file = server.setup.path("state.db");
+    let away = file.with_extension("away");
+    std::fs::rename(&file, &away).unwrap();
+    let refused = eventually(SOON, "refused", || {
+        let reply = ask(&server, "POST /reload", Some(&alice));
+        (reply.status != 200).then_some(reply)
+    });
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (503, &json!("state_stale"))
+    );
+    assert_eq!(ask(&server, "POST /reload", Some(TOKEN)).status, 200);
+    std::fs::rename(&away, &file).unwrap();
+    eventually(SOON, "back", || {
+        (ask(&server, "POST /reload", Some(&alice)).status == 200).then_some(())
+    });
+}

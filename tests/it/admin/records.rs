@@ -209,7 +209,7 @@ async fn metrics_have_bounded_labels_only() {
     }
     let known = [
         "verdict", "reason", "le", "phase", "result", "version", "provider", "effect", "listener",
-        "check", "level", "status", "stream",
+        "check", "level", "status", "stream", "cache", "rulings",
     ];
     for label in labels(&text) {
         assert!(known.contains(&label.as_str()), "label `{label}`");

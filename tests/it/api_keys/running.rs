@@ -30,6 +30,46 @@ async fn what_is_issued_and_revoked_counts_in_a_running_server() {
 }
 
 #[tokio::test]
+async fn a_key_stays_revoked_where_the_store_loses_that_it_was() {
+    let server = setup().start();
+    let (revoked, other) = (
+        issue(&server.setup, "billing-sync", &[]),
+        issue(&server.setup, "billing-other", &[]),
+    );
+    until(&server, &revoked, "allow").await;
+    let reason = ["--reason", "leaked"];
+    let ran = keys(
+        &server.setup,
+        &[&["revoke", id_of(&revoked)], &reason[..]].concat(),
+    );
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    until(&server, &revoked, "401 api_key_revoked").await;
+
+    let file = rusqlite::Connection::open(server.setup.path("state.db")).unwrap();
+    file.busy_timeout(SOON).unwrap();
+    let lost = "UPDATE api_keys SET revoked = NULL, reason = NULL WHERE id = ?1";
+    assert_eq!(file.execute(lost, [id_of(&revoked)]), Ok(1));
+    // The server has read the table again when it knows this one.
+    let third = issue(&server.setup, "billing-third", &[]);
+    until(&server, &third, "allow").await;
+    assert_eq!(
+        server.count("countersign_api_keys_live"),
+        3,
+        "it looks live"
+    );
+    let said = verdict(&server, &with_key(&revoked)).await;
+    assert_eq!(said, "401 api_key_revoked");
+    assert_eq!(verdict(&server, &with_key(&other)).await, "allow");
+    let entry: String = file
+        .query_row("SELECT record FROM revocations", [], |row| row.get(0))
+        .unwrap();
+    assert!(entry.contains("leaked"), "{entry}");
+    let ends = "SELECT expires - (SELECT expires FROM api_keys WHERE id = value) FROM revocations";
+    let after: i64 = file.query_row(ends, [], |row| row.get(0)).unwrap();
+    assert_eq!(after, 24 * 60 * 60 * 1000, "nobody remembers it for ever");
+}
+
+#[tokio::test]
 async fn a_rotated_key_works_through_its_overlap_and_an_expired_one_does_not() {
     let setup = setup();
     let short = issue(&setup, "billing-short", &["--expires", "1s"]);

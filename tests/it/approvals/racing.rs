@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::PENDING;
-use super::stage::{Keeper, ask, beside, until_it_is, vault};
-use crate::harness::{Answer, Ask, Client, Server};
+use super::stage::{Keeper, POLICY, ask, beside, until_it_is, vault};
+use crate::harness::{Answer, Ask, Client, SOON, Server, eventually};
 
 /// Questions in flight at once.
 const RACERS: usize = 64;
@@ -80,6 +80,24 @@ async fn three_uses_let_three_pass_each_with_a_key_of_its_own() {
     let expected: BTreeSet<_> = (1..=3).map(|number| format!("{id}-{number}")).collect();
     assert_eq!(keys.len(), 3);
     assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_policy_that_allows_fewer_uses_by_now_holds_for_those_who_race() {
+    let server = vault().start();
+    let (client, keeper) = (server.client().await, Keeper::of(&server));
+    let ask = ask(&server, "alice", "/v1/vaults/seven/open-often");
+    client.check(&ask).await;
+    let id = keeper.approve_of("alice").await.id.clone();
+    learns(&client, &server, &server, &keeper).await;
+    let before = server.status()["policy"]["version"].clone();
+    let fewer = POLICY.replace("uses: 3", "uses: 1");
+    server.setup.replace("policies/vault.yaml", &fewer);
+    eventually(SOON, "reloaded", || {
+        (server.status()["policy"]["version"] != before).then_some(())
+    });
+    let keys = passed(&[client], &keeper, &ask).await;
+    assert_eq!(keys, [format!("{id}-1")]);
 }
 
 #[tokio::test]

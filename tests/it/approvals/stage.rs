@@ -74,6 +74,8 @@ pub(crate) fn voter(id: &str) -> Voter {
         groups: vec![Arc::from("keepers")],
         owner: None,
         actor: None,
+        prior: Vec::new(),
+        owners: Vec::new(),
         acr: None,
         auth_time: None,
     }
@@ -117,7 +119,10 @@ impl Keeper {
             approve,
             reason: None,
         };
-        let voted = self.approvals.vote(&approval.id, &ballot, clock()).await;
+        let voted = self
+            .approvals
+            .vote(&approval.id, &ballot, &|_| true, clock())
+            .await;
         voted.unwrap()
     }
 

@@ -6,7 +6,7 @@ use super::{call, caller, lead, setup, waited_for};
 use crate::harness::{Ran, Server, program};
 
 /// Runs a verb of `countersign approvals` as the holder of a token.
-fn run(server: &Server, token: Option<&str>, arguments: &[&str]) -> Ran {
+pub(super) fn run(server: &Server, token: Option<&str>, arguments: &[&str]) -> Ran {
     let mut command = program();
     command.env_remove("COUNTERSIGN_TOKEN");
     command.envs(token.map(|token| ("COUNTERSIGN_TOKEN", token)));
@@ -39,6 +39,8 @@ async fn a_person_lists_looks_and_approves() {
         "status         pending until ",
         "who asks       corp/alice\n",
         "action         boxes.open (high)\n",
+        "calls          POST /open/\\u{202e}7\n",
+        "first asked as POST vault.example.com/open/\\u{202e}7\n",
         "  \"id\": \"\\u{202e}7\"",
     ] {
         assert!(shown.stdout.contains(line), "{line}: {}", shown.stdout);

@@ -2,8 +2,13 @@
 
 mod api;
 mod command;
+mod hops;
+mod leaving;
 mod notices;
 mod openapi;
+mod paging;
+mod revoked;
+mod tokens;
 
 use serde_json::{Value, json};
 

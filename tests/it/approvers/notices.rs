@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{ask, call, caller, lead, setup, waited_for};
-use crate::harness::{SOON, eventually};
+use crate::harness::{SOON, eventually, eventually_async};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -152,6 +152,79 @@ async fn others_are_told_in_signed_messages_without_what_a_caller_wrote() {
     let last = waited_for(&call(&server, &alice, "/open/9").await);
     let next = messages.recv_timeout(SOON).unwrap();
     assert_eq!(next.verified()["data"]["id"], json!(last), "{next:?}");
+}
+
+#[tokio::test]
+async fn of_two_replicas_on_one_store_one_tells_of_an_event() {
+    let (url, messages) = receiver(0);
+    let notify = format!(
+        "approvals: {{ notify: [{{ url: '{url}', secret: {{ file: whsec }}, events: [opened, approved, consumed] }}], providers: [corp]"
+    );
+    let with = || {
+        let setup = setup();
+        setup.edit(
+            "countersign.yaml",
+            "approvals: { providers: [corp]",
+            &notify,
+        );
+        setup.write("whsec", SECRET);
+        setup
+    };
+    let one = with().start();
+    let beside = with();
+    beside.write("corp.jwks.json", &one.setup.corp.jwks());
+    let state = one.setup.path("state.db").display().to_string();
+    beside.edit(
+        "countersign.yaml",
+        "file: state.db",
+        &format!("file: {state}"),
+    );
+    let two = beside.start();
+
+    let alice = caller(&one, "alice");
+    let ana = lead(&one, "ana", &["leads"]);
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        // Asked at one, approved at the other, and used at either.
+        let path = format!("/open/{number}");
+        let (asked, other) = if number % 2 == 0 {
+            (&one, &two)
+        } else {
+            (&two, &one)
+        };
+        let id = waited_for(&call(asked, &alice, &path).await);
+        let line = format!("POST /approvals/{id}/approve");
+        eventually(SOON, "the other one knows of it", || {
+            (ask(other, &line, Some(&ana), "").status == 200).then_some(())
+        });
+        eventually_async(SOON, "it passes", async || {
+            call(asked, &alice, &path).await.allows().then_some(())
+        })
+        .await;
+        for word in ["opened", "approved", "consumed"] {
+            expected.push(format!("approval.{word} {id}"));
+        }
+    }
+    let (mut told, mut ids) = (Vec::new(), std::collections::BTreeSet::new());
+    while told.len() < expected.len() {
+        let message = messages.recv_timeout(SOON).unwrap();
+        let said = message.verified();
+        assert!(
+            ids.insert(message.header("webhook-id").to_owned()),
+            "{message:?}"
+        );
+        let (kind, id) = (
+            said["type"].as_str().unwrap(),
+            said["data"]["id"].as_str().unwrap(),
+        );
+        told.push(format!("{kind} {id}"));
+    }
+    told.sort();
+    expected.sort();
+    assert_eq!(told, expected);
+    // Nothing comes a second time from the one that was not first.
+    let more = messages.recv_timeout(std::time::Duration::from_secs(3));
+    assert!(more.is_err(), "{more:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod hostile;
+mod silent;
 
 use std::sync::LazyLock;
 
@@ -127,6 +128,27 @@ async fn an_account_that_is_disabled_is_out_until_it_is_enabled() {
         event("d-1", "risc account-disabled", &disabled, &person("ada")),
     );
     assert_eq!(outcome(&server, "ada").await, "allow");
+}
+
+/// An operator lifts what is known, and the identity provider's clock is behind.
+#[tokio::test]
+async fn an_account_that_is_disabled_again_is_out_again() {
+    let server = setup().start();
+    let disabled = |jti, ago| {
+        let payload = json!({ "event_timestamp": now() - ago });
+        push(
+            &server,
+            event(jti, "risc account-disabled", &payload, &person("gil")),
+        );
+    };
+    disabled("b-1", 300);
+    let who = json!({ "kind": "subject", "issuer": "corp", "value": "gil" });
+    revocation::lift(&server, &who);
+    let who = json!({ "kind": "actor", "issuer": "corp", "value": "gil" });
+    revocation::lift(&server, &who);
+    assert_eq!(outcome(&server, "gil").await, "allow");
+    disabled("b-2", 20);
+    assert_eq!(outcome(&server, "gil").await, "deny 403 identity_revoked");
 }
 
 #[tokio::test]

@@ -81,6 +81,16 @@ impl Answer {
         self.told("reason")
     }
 
+    /// What a decision is, apart from the id that every one has of its own.
+    pub(crate) fn essence(&self) -> String {
+        let id = self.told("decision_id");
+        let mut response = self.0.clone();
+        response.dynamic_metadata = None;
+        let mut metadata = self.metadata();
+        metadata["decision_id"] = Value::Null;
+        format!("{response:?} {metadata}").replace(&id, "ID")
+    }
+
     /// `allow`, or `deny 403 not_permitted`, or `fault 503 overloaded`: what tests compare.
     pub(crate) fn outcome(&self) -> String {
         if self.allows() {

@@ -28,6 +28,7 @@ pub(crate) struct Ask {
     body: Vec<u8>,
     text_body: bool,
     size: Option<i64>,
+    protocol: String,
     measured: bool,
     source: Peer,
     sni: String,
@@ -47,6 +48,7 @@ impl Ask {
             body: Vec::new(),
             text_body: false,
             size: None,
+            protocol: "HTTP/2".to_owned(),
             measured: true,
             source: Peer::default(),
             sni: String::new(),
@@ -64,6 +66,14 @@ impl Ask {
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// Sends only the headers whose lower-case names are `listed`, that of a body's length among them.
+    pub(crate) fn keeping(mut self, listed: impl Fn(&str) -> bool) -> Self {
+        self.headers
+            .retain(|(name, _)| listed(&name.to_ascii_lowercase()));
+        self.measured &= listed("content-length");
         self
     }
 
@@ -93,6 +103,12 @@ impl Ask {
     /// Sets `size`, which otherwise is the body's length, or -1 without a body.
     pub(crate) fn size(mut self, size: i64) -> Self {
         self.size = Some(size);
+        self
+    }
+
+    /// Sets the version of HTTP, which otherwise is `HTTP/2`.
+    pub(crate) fn protocol(mut self, protocol: &str) -> Self {
+        protocol.clone_into(&mut self.protocol);
         self
     }
 
@@ -157,7 +173,7 @@ impl Ask {
             host: self.host.clone(),
             path: self.path.clone(),
             scheme: "https".to_owned(),
-            protocol: "HTTP/2".to_owned(),
+            protocol: self.protocol.clone(),
             size,
             ..HttpRequest::default()
         };

@@ -4,8 +4,11 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::Command;
+
+use tempfile::NamedTempFile;
 
 use super::tools::{on_path, run, say};
 
@@ -179,10 +182,11 @@ fn fonts(folder: &Path) -> Result<OsString, String> {
     if fs::read_to_string(&file).is_ok_and(|there| there == text) {
         return Ok(file.into_os_string());
     }
-    // Moved into place: other tests may be reading it.
-    let beside = folder.join(format!("fonts.{}", process::id()));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &file));
-    written.map_err(|cause| format!("cannot write `{}`: {cause}", file.display()))?;
+    let told = |cause| format!("cannot write `{}`: {cause}", file.display());
+    // Moved into place: other tests may be reading it, or writing the same.
+    let mut beside = NamedTempFile::new_in(folder).map_err(told)?;
+    beside.write_all(text.as_bytes()).map_err(told)?;
+    beside.persist(&file).map_err(|it| told(it.error))?;
     Ok(file.into_os_string())
 }
 

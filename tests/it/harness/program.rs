@@ -23,6 +23,22 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// The same, started by a shell after it has done `first`.
+pub(crate) fn program_after(first: &str) -> Command {
+    let program = program();
+    let mut shell = Command::new("sh");
+    let script = format!("{first}; exec \"$0\" \"$@\"");
+    shell.args(["-c", &script]).arg(program.get_program());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null());
+    shell
+}
+
 /// How a run ended, and what it said.
 #[derive(Debug)]
 pub(crate) struct Ran {

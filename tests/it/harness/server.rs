@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::program::program;
+use super::program::{program, program_after};
 use super::setup::CONFIG;
 use super::{Client, Reply, SOON, Setup, eventually, get};
 
@@ -34,7 +34,9 @@ type Said = Arc<Mutex<String>>;
 impl Server {
     /// Starts the program and waits until it says where it listens.
     pub(crate) fn spawn(setup: Setup) -> Self {
-        let mut child = program()
+        let first = setup.first.as_deref();
+        let mut child = first
+            .map_or_else(program, program_after)
             .args(["serve", "--json", "--config"])
             .arg(setup.path(CONFIG))
             .args(&setup.arguments)
@@ -125,7 +127,10 @@ impl Server {
     /// The decision records so far.
     pub(crate) fn records(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.setup.audit_file()).unwrap_or_default();
-        text.lines()
+        // The last one may be on its way.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole
+            .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }

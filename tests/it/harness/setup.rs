@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) ci: Issuer,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
+    /// What a shell does before it becomes the program.
+    pub(crate) first: Option<String>,
 }
 
 /// Where the state is kept in a test's configuration.
@@ -36,6 +38,7 @@ impl Setup {
             ci: Issuer::new("http://127.0.0.1:10080/ci"),
             arguments: Vec::new(),
             environment: Vec::new(),
+            first: None,
         };
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         copy(&source, setup.folder.path());
@@ -98,6 +101,12 @@ impl Setup {
     /// Starts with an argument more.
     pub(crate) fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Starts by way of a shell that does this first.
+    pub(crate) fn first(mut self, command: &str) -> Self {
+        self.first = Some(command.to_owned());
         self
     }
 

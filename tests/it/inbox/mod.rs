@@ -4,3 +4,5 @@ mod demo_sign_in;
 mod person;
 mod protections;
 mod stage;
+
+pub(crate) use stage::{cookie, post};

@@ -1,7 +1,13 @@
 //! What keeps others from deciding in a person's name, step by step over a plain socket.
 
-use super::stage::{HOME, Shop, cookie};
+use std::time::Duration;
+
+use countersign::model::approval::Status;
+use countersign::store::{OpenLimits, Opened, Store, StoreSettings};
+
+use super::stage::{HOME, OPERATOR, Shop, cookie};
 use crate::harness::{Reply, send, send_body};
+use crate::state::fixtures::{ended, key, now, pending};
 
 #[test]
 fn nobody_sees_anything_without_signing_in() {
@@ -19,6 +25,18 @@ fn nobody_sees_anything_without_signing_in() {
         assert_eq!(program.status, 401, "{program:?}");
         assert_eq!(program.json()["code"], "authentication_required");
     }
+}
+
+#[test]
+fn a_caller_writes_no_line_of_the_page_and_what_it_calls_is_there() {
+    let shop = Shop::start();
+    let cookie = shop.sign_in("ana");
+    let id = shop.refund("alice", "o-9\nRisk\n0 of 100", None);
+    let page = shop.look(&format!("/approvals/{id}"), &cookie);
+    for text in ["tools/call refund", "o-9<span", "U+000A"] {
+        assert!(page.body.contains(text), "no `{text}`: {page:?}");
+    }
+    assert!(!page.body.contains("o-9\n"), "{page:?}");
 }
 
 #[test]
@@ -312,4 +330,69 @@ fn where_nobody_says_how_people_sign_in_they_show_a_token() {
     let ana = cookie(&reply, "countersign-session");
     assert_eq!(shop.look("/approvals", &ana).status, 200);
     assert!(!shop.server.log().contains(&good) && !shop.server.output().contains(&good));
+}
+
+#[test]
+fn a_session_ends_when_its_person_is_revoked() {
+    let shop = Shop::start();
+    let id = shop.refund("alice", "o-1", None);
+    let (ana, ben) = (shop.sign_in("ana"), shop.sign_in("ben"));
+    let form = format!("mark={}", shop.mark(&ana));
+    let operator = format!("authorization: Bearer {OPERATOR}\r\n");
+    let body = r#"{ "identity": "corp/ana", "reason": "left" }"#;
+    let said = send_body(shop.admin(), "POST /offboard", &operator, body).unwrap();
+    assert_eq!(said.status, 200, "{said:?}");
+
+    let one = format!("/approvals/{id}");
+    let voted = shop.submit(&format!("{one}/approve"), &ana, &form);
+    assert_eq!(voted.status, 401, "{voted:?}");
+    // Also when the person comes back: it is over, and there is another sign-in.
+    for kind in ["subject", "actor"] {
+        let body = format!(r#"{{ "kind": "{kind}", "issuer": "corp", "value": "ana" }}"#);
+        let said = send_body(shop.admin(), "POST /revocations/lift", &operator, &body).unwrap();
+        assert_eq!(said.status, 200, "{said:?}");
+    }
+    for path in ["/approvals", &one] {
+        let page = shop.look(path, &ana);
+        assert_eq!(page.status, 401, "{page:?}");
+        assert!(!page.body.contains("o-1"), "{page:?}");
+    }
+    assert_eq!(shop.look(&one, &shop.sign_in("ana")).status, 200);
+    assert_eq!(shop.status(&id), "pending");
+    // Everybody else goes on.
+    assert_eq!(shop.look(&one, &ben).status, 200);
+}
+
+/// Asks for things and takes them back, so that they are newer than whatever waits.
+async fn take_back(store: &Store, number: u64) {
+    let limits = OpenLimits {
+        per_requester: 1000,
+        cooldown: Duration::ZERO,
+    };
+    let at = now().plus(Duration::from_secs(number));
+    let new = pending("mallory", key(number), at);
+    let opened = store.open_approval(new, limits, at).await.unwrap();
+    let Opened::New(opened) = opened else {
+        panic!("{opened:?}");
+    };
+    let next = ended(&opened, Status::Cancelled, at);
+    store.change_approval(1, next).await.unwrap();
+}
+
+#[test]
+fn what_was_taken_back_hides_nothing_that_waits() {
+    let shop = Shop::start();
+    shop.refund("alice", "o-1", None);
+    let file = shop.server.setup.path("state.db");
+    let store = Store::open(&StoreSettings::in_file(file)).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for number in 1..=120 {
+            take_back(&store, number).await;
+        }
+    });
+    let ana = shop.sign_in("ana");
+    let page = shop.look("/approvals", &ana);
+    assert!(page.body.contains("One request waits"), "{page:?}");
+    assert!(page.body.contains("o-1"), "{page:?}");
 }

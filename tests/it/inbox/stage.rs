@@ -10,6 +10,9 @@ use crate::harness::{Ask, CONFIG, DemoIssuer, Reply, Server, Setup, get, send};
 /// What people call the page; it is this machine for tests only.
 pub(super) const HOME: &str = "http://inbox.localhost";
 
+/// The token of an operator.
+pub(super) const OPERATOR: &str = "0f5a4e1c9b7d3826f0e1d2c3b4a59687";
+
 const POLICY: &str = include_str!("shop.yaml");
 
 /// The sections that the page needs; `HOME` and `ISSUER` are replaced.
@@ -51,7 +54,9 @@ impl Shop {
         setup.replace("corp.jwks.json", &keys);
         let config = without(&without(&setup.read(CONFIG), "approvals:"), "admin:");
         let sections = sections.replace("ISSUER", &issuer.iss());
-        let admin = format!("admin: {{ listen: '127.0.0.1:0', url: {home} }}");
+        let operator = "access: [{ name: ops, token: { file: ops.token } }]";
+        let admin = format!("admin: {{ listen: '127.0.0.1:0', url: {home}, {operator} }}");
+        setup.write("ops.token", OPERATOR);
         setup.write(CONFIG, &format!("{config}\n{admin}\n{sections}"));
         fs::remove_dir_all(setup.path("policies")).unwrap();
         setup.write("policies/shop.yaml", POLICY);
@@ -188,7 +193,7 @@ fn without(config: &str, section: &str) -> String {
 }
 
 /// Sends a form.
-pub(super) fn post(address: SocketAddr, path: &str, headers: &str, form: &str) -> Reply {
+pub(crate) fn post(address: SocketAddr, path: &str, headers: &str, form: &str) -> Reply {
     let kind = "content-type: application/x-www-form-urlencoded";
     let length = form.len();
     // The form stands behind the empty line, where the head would end.
@@ -197,7 +202,7 @@ pub(super) fn post(address: SocketAddr, path: &str, headers: &str, form: &str) -
 }
 
 /// `name=value` of a cookie that an answer sets, whose name ends so.
-pub(super) fn cookie(reply: &Reply, name: &str) -> String {
+pub(crate) fn cookie(reply: &Reply, name: &str) -> String {
     let set = reply.headers("set-cookie");
     let set = set.iter().find(|it| it.contains(&format!("{name}=")));
     let set = set.unwrap_or_else(|| panic!("no `{name}`: {reply:?}"));

@@ -57,7 +57,7 @@ pub(crate) fn setup(keys: &[&str]) -> Setup {
 }
 
 /// Writes a key file for its owner alone.
-fn write_key(setup: &Setup, name: &str, pem: &str) {
+pub(crate) fn write_key(setup: &Setup, name: &str, pem: &str) {
     let name = format!("tokens/{name}.pem");
     setup.write(&name, pem);
     let owners = fs::Permissions::from_mode(0o600);

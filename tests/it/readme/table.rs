@@ -42,12 +42,13 @@ pub(super) fn names(name: &str) -> BTreeSet<String> {
 }
 
 /// What only a listener with TLS, a provider of opaque tokens and a stream of events have; tests of their own read it.
-const NOT_IN_THE_DEMO: [&str; 5] = [
+const NOT_IN_THE_DEMO: [&str; 6] = [
     "countersign_tls_certificate_expiry_timestamp_seconds",
     "countersign_introspection_requests_total",
     "countersign_introspection_entries",
     "countersign_events_total",
     "countersign_events_last_seconds",
+    "countersign_events_stale",
 ];
 
 /// Every metric that `/metrics` has is in the table, and every one of the table is there.

@@ -179,6 +179,7 @@ async fn a_program_reads_a_problem_and_a_grpc_caller_a_line() {
     let client = server.client().await;
     let token = token(&server, "https://wait.example.com", "alice", "crm");
     let delete = Ask::new("DELETE", "wait.example.com", "/v1/things/7").bearer(&token);
+    let delete = delete.header("content-length", "0");
     let answer = client.check(&delete).await;
     let id = answer.told("approval");
     assert_eq!(answer.outcome(), "pending 403 approval_required");
@@ -287,7 +288,8 @@ async fn whoever_waits_for_too_much_is_told_when_to_come_back() {
     let token = token(&server, "https://wait.example.com", "bob", "crm");
     let ask = |id: usize| {
         let path = format!("/v1/things/{id}");
-        Ask::new("DELETE", "wait.example.com", &path).bearer(&token)
+        let ask = Ask::new("DELETE", "wait.example.com", &path).bearer(&token);
+        ask.header("content-length", "0")
     };
     for id in 0..8 {
         waits(&client, &ask(id)).await;

@@ -1,5 +1,8 @@
 //! The verbs, and two replicas that share a file.
 
+use countersign::model::change::Position;
+use countersign::model::time::Timestamp;
+use countersign::store::{ReplicaReport, Store, StoreSettings};
 use serde_json::{Value, json};
 
 use super::{TOKEN, ask, ci, corp, health, revoke, setup};
@@ -167,6 +170,42 @@ async fn every_replica_has_it_and_one_that_does_not_say_so_is_named() {
         (outcome == "deny 403 identity_revoked").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_replica_that_is_silent_is_waited_for_as_long_as_it_may_decide() {
+    let one = named(setup(), "one").start();
+    let file = one.setup.path("state.db");
+    let store = Store::open(&StoreSettings::in_file(file.clone())).unwrap();
+    let file = rusqlite::Connection::open(file).unwrap();
+    file.busy_timeout(SOON).unwrap();
+    let position = Position {
+        generation: "g".into(),
+        seq: 0,
+    };
+    for (name, seconds) in [("cut-off", 60), ("long-gone", 400)] {
+        let report = ReplicaReport {
+            name: name.into(),
+            position: position.clone(),
+            at: Timestamp::from_seconds(0),
+        };
+        store.report(report).await.unwrap();
+        let older = "UPDATE replicas SET heard = heard - ?1 WHERE name = ?2";
+        let changed = file.execute(older, rusqlite::params![seconds * 1000, name]);
+        assert_eq!(changed, Ok(1));
+    }
+    let revoke = ["revoke", "subject", "vera", "--issuer", "corp", "--wait"];
+    let ran = verb(&one, &[&revoke[..], &["1s"]].concat());
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    assert!(
+        ran.stderr.contains("replica cut-off did not say within 1s"),
+        "{ran:?}"
+    );
+    assert!(!ran.stderr.contains("long-gone"), "{ran:?}");
+    // It has ended, and said so.
+    store.leave("cut-off").await.unwrap();
+    let ran = verb(&one, &[&revoke[..], &["10s"]].concat());
+    assert_eq!(ran.exit, 0, "{ran:?}");
 }
 
 #[tokio::test]

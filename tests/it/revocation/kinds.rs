@@ -380,3 +380,31 @@ async fn a_certificate_is_refused_as_what_a_token_is_bound_to_and_beside_any_tok
     assert_eq!(client.check(&itself).await.outcome(), BY_CREDENTIAL);
     assert_eq!(client.check(&plain).await.outcome(), BY_CREDENTIAL);
 }
+
+/// Whoever stole a key leaves out which it is.
+#[tokio::test]
+async fn a_key_is_refused_also_where_a_token_does_not_name_it() {
+    let server = setup().start();
+    let client = server.client().await;
+    let unnamed = ci(&server, "someone").header("kid", Value::Null).sign();
+    let unnamed = health().bearer(&unnamed);
+    assert_eq!(client.check(&unnamed).await.outcome(), "allow");
+    let [key] = &*server.setup.ci.keys else {
+        panic!("one key");
+    };
+    revoke(&server, &of("key", "ci", &key.kid));
+    assert_eq!(client.check(&unnamed).await.outcome(), BY_CREDENTIAL);
+}
+
+/// The issuer's clock is ahead by less than the provider bears.
+#[tokio::test]
+async fn a_cut_of_now_takes_what_was_issued_by_a_clock_that_is_ahead() {
+    let server = setup().start();
+    let client = server.client().await;
+    let ahead = corp(&server, "nora").claim("iat", json!(now() + 20)).sign();
+    let ahead = health().bearer(&ahead);
+    assert_eq!(client.check(&ahead).await.outcome(), "allow");
+    let cut = json!({ "kind": "subject", "issuer": "corp", "value": "nora", "not_before": "now" });
+    revoke(&server, &cut);
+    assert_eq!(client.check(&ahead).await.outcome(), BY_CREDENTIAL);
+}

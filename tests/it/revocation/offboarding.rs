@@ -89,6 +89,10 @@ async fn an_owner_leaves_while_requests_flow() {
         assert!(revoked.contains(&target), "{target}: {revoked:?}");
     }
     assert_eq!(texts(&said["api_keys"]), [issued["id"].as_str().unwrap()]);
+    let (_, entries) = ask(&server, "GET /revocations", &Value::Null);
+    let entries = entries["revocations"].as_array().unwrap();
+    let block = entries.iter().find(|it| it["kind"] == "api_key").unwrap();
+    assert_eq!(block["value"], issued["id"]);
     assert_eq!(
         client.check(&theirs[0]).await.outcome(),
         "deny 403 identity_revoked"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign::model::approval::{Approval, State, Status};
+use countersign::model::approval::{Approval, ApprovalId, Place as Standing, State, Status};
 use countersign::model::party::PartyId;
 use countersign::store::{ApprovalFilter, OpenLimits, Opened, Spent, Store, StoreError, Swapped};
 
@@ -42,6 +42,7 @@ pub(crate) async fn a_record_comes_back_as_it_was_put(place: &impl Place) {
     let bare = Approval {
         requester: countersign::model::approval::Requester {
             actor: None,
+            prior: Vec::new(),
             proof: None,
             ..pending("dora", key(2), now).requester
         },
@@ -116,6 +117,32 @@ pub(crate) async fn what_is_waited_for_is_limited_for_each_requester(place: &imp
     let later = now.plus(16 * MINUTE);
     let new = pending("alice", key(5), later);
     let later = store.open_approval(new, limits, later).await.unwrap();
+    assert!(matches!(later, Opened::New(_)), "{later:?}");
+}
+
+pub(crate) async fn taking_back_is_no_way_around_the_limit(place: &impl Place) {
+    let (store, now) = (place.open().await, now());
+    let limits = OpenLimits {
+        per_requester: 3,
+        ..LIMITS
+    };
+    let attempt = |number, at| {
+        let new = pending("alice", key(number), at);
+        store.open_approval(new, limits, at)
+    };
+    for number in 0..3 {
+        let opened = attempt(number, now).await.unwrap();
+        let Opened::New(opened) = opened else {
+            panic!("{opened:?}");
+        };
+        let next = ended(&opened, Status::Cancelled, now);
+        store.change_approval(1, next).await.unwrap();
+    }
+    assert_eq!(attempt(3, now).await, Ok(Opened::TooMany));
+    let last = now.plus(15 * MINUTE);
+    assert_eq!(attempt(3, last).await, Ok(Opened::TooMany));
+    // By then nobody would wait for them any more.
+    let later = attempt(3, now.plus(16 * MINUTE)).await.unwrap();
     assert!(matches!(later, Opened::New(_)), "{later:?}");
 }
 
@@ -201,7 +228,10 @@ pub(crate) async fn never_more_uses_than_approved(place: &impl Place) {
                 let (store, id) = (stores[racer % 2].clone(), approval.id.clone());
                 tokio::spawn(async move {
                     let by = decision(racer);
-                    (by.clone(), store.spend_approval(&id, 1, &by, now()).await)
+                    (
+                        by.clone(),
+                        store.spend_approval(&id, 1, u32::MAX, &by, now()).await,
+                    )
                 })
             })
             .collect();
@@ -228,13 +258,47 @@ pub(crate) async fn never_more_uses_than_approved(place: &impl Place) {
     }
 }
 
+pub(crate) async fn rules_that_allow_fewer_uses_by_now_count(place: &impl Place) {
+    let stores = [place.open().await, place.open().await];
+    let approval = usable(&stores[0], 1, 5).await;
+    let race = async |uses: u32, from: usize| {
+        let racers: Vec<_> = (from..from + 32)
+            .map(|racer| {
+                let (store, id) = (stores[racer % 2].clone(), approval.id.clone());
+                tokio::spawn(async move {
+                    let by = decision(racer);
+                    store.spend_approval(&id, 1, uses, &by, now()).await
+                })
+            })
+            .collect();
+        let mut done = 0;
+        for racer in racers {
+            match racer.await.unwrap().unwrap() {
+                Spent::Done(_) => done += 1,
+                Spent::Gone(state) => assert_eq!(state, State::Is(Status::Consumed)),
+                other => panic!("{other:?}"),
+            }
+        }
+        done
+    };
+    assert_eq!(race(2, 0).await, 2, "five were approved, two are allowed");
+    assert_eq!(race(1, 100).await, 0);
+    let read = stores[1].approval(&approval.id).await.unwrap().unwrap();
+    assert_eq!((read.status, read.spent.len()), (Status::Approved, 2));
+    assert_eq!(
+        race(u32::MAX, 200).await,
+        3,
+        "never more than were approved"
+    );
+}
+
 pub(crate) async fn what_cannot_be_used_is_not(place: &impl Place) {
     let (store, now) = (place.open().await, now());
     let spend = |approval: &Approval, votes, at| {
         let (store, id) = (store.clone(), approval.id.clone());
         async move {
             store
-                .spend_approval(&id, votes, &decision(1), at)
+                .spend_approval(&id, votes, u32::MAX, &decision(1), at)
                 .await
                 .unwrap()
         }
@@ -287,10 +351,25 @@ pub(crate) async fn history_is_listed_newest_first(place: &impl Place) {
     let first = store.approvals(filter(3)).await.unwrap();
     assert_eq!(first, all[..3]);
     let rest = ApprovalFilter {
-        before: Some(first[2].id.clone()),
+        before: Some(first[2].place()),
         ..filter(500)
     };
     assert_eq!(store.approvals(rest).await.unwrap(), all[3..]);
+    let forgotten = Standing {
+        id: ApprovalId::parse("apr_0000000000000000000000").unwrap(),
+        ..first[2].place()
+    };
+    let since = all.iter().position(|it| it.created < forgotten.created);
+    let rest = ApprovalFilter {
+        before: Some(forgotten),
+        ..filter(500)
+    };
+    let behind = store.approvals(rest).await.unwrap();
+    assert_eq!(
+        behind,
+        all[since.unwrap()..],
+        "behind one that is not there"
+    );
     let denied = ApprovalFilter {
         status: Some(Status::Denied),
         ..filter(500)

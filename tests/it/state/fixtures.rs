@@ -13,7 +13,7 @@ use countersign::model::condition::ConditionSetting;
 use countersign::model::decision::DecisionId;
 use countersign::model::glob::Glob;
 use countersign::model::name::{ActionId, ConditionName, ProviderName, RouteId, RuleId};
-use countersign::model::party::{Kind, PartyId};
+use countersign::model::party::{Kind, PartyId, Prior};
 use countersign::model::revocation::{Revocation, Target};
 use countersign::model::route::{Resource, Tier};
 use countersign::model::time::Timestamp;
@@ -76,6 +76,10 @@ pub(crate) fn pending(subject: &str, key: ApprovalKey, now: Timestamp) -> Approv
         requester: Requester {
             subject: involved(Kind::Human, subject),
             actor: Some(involved(Kind::Agent, "crm-bot")),
+            prior: vec![Prior {
+                id: PartyId::new(corp(), "planner"),
+                owner: Some("olga".into()),
+            }],
             proof: Some("jkt:abc".into()),
         },
         tenant: Some("acme".into()),
@@ -87,6 +91,8 @@ pub(crate) fn pending(subject: &str, key: ApprovalKey, now: Timestamp) -> Approv
             id: "eu \"quoted\" \u{1f980}".into(),
         }),
         details: Details {
+            operation: Some("tools/call export_customers".into()),
+            rest: Some(r#"{"task":{"ttl":60}}"#.into()),
             arguments: Some(r#"{"rows":10,"segment":"eu"}"#.into()),
             params: Some("{}".into()),
             query: None,
@@ -125,6 +131,8 @@ pub(crate) fn vote(voter: &str, approve: bool, at: Timestamp) -> Vote {
             groups: vec!["crm-leads".into(), "a, \"b\"".into()],
             owner: None,
             actor: Some(PartyId::new(corp(), "inbox")),
+            prior: vec![PartyId::new(corp(), "gateway")],
+            owners: vec!["olga".into()],
             acr: Some("phr".into()),
             auth_time: Some(at.minus(MINUTE)),
         },

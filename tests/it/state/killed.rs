@@ -78,7 +78,7 @@ async fn one(store: &Store, round: u32, process: u32, number: u32) {
     }
     for attempt in 0..4 {
         let by = decision(usize::try_from(process * 100 + attempt).unwrap());
-        if let Ok(Spent::Done(_)) = store.spend_approval(&new.id, 1, &by, now()).await {
+        if let Ok(Spent::Done(_)) = store.spend_approval(&new.id, 1, u32::MAX, &by, now()).await {
             tell(&format!("spent {} {by}", new.id));
         }
     }

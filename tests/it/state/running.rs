@@ -93,6 +93,19 @@ async fn a_server_says_how_far_it_is_and_how_long_that_took() {
 }
 
 #[tokio::test]
+async fn a_server_that_ends_is_not_waited_for() {
+    let mut server = server();
+    let store = Store::open(&StoreSettings::in_file(file(&server))).unwrap();
+    eventually_async(SOON, "told", async || {
+        (store.replicas().await.unwrap().len() == 1).then_some(())
+    })
+    .await;
+    server.signal("TERM");
+    assert!(server.wait(SOON).success());
+    assert_eq!(store.replicas().await, Ok(Vec::new()));
+}
+
+#[tokio::test]
 async fn a_server_is_not_ready_before_it_knows_the_state() {
     let setup = Setup::new().replacing(HARNESS, "replica: gateway-1");
     // The state has a record that nobody can read.

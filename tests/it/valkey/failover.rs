@@ -37,7 +37,7 @@ async fn what_a_failover_loses_is_put_back_before_anything_is_used() {
     let mut follower = store.follow();
     assert_eq!(follower.next().await.unwrap().whole, Some(Loss::None));
     let Ok(Spent::Done(spent)) = store
-        .spend_approval(&approval.id, 1, &decision(1), now())
+        .spend_approval(&approval.id, 1, u32::MAX, &decision(1), now())
         .await
     else {
         panic!("not spent");
@@ -69,7 +69,7 @@ async fn what_a_failover_loses_is_put_back_before_anything_is_used() {
     );
     // The new primary believes that it is unused, and nobody may use it.
     let again = store
-        .spend_approval(&approval.id, 1, &decision(2), now())
+        .spend_approval(&approval.id, 1, u32::MAX, &decision(2), now())
         .await;
     assert_eq!(again, Err(StoreError::Settling));
     let known = vec![
@@ -79,7 +79,7 @@ async fn what_a_failover_loses_is_put_back_before_anything_is_used() {
     store.restore(known).await.unwrap();
     settled(&store).await;
     let again = store
-        .spend_approval(&approval.id, 1, &decision(2), now())
+        .spend_approval(&approval.id, 1, u32::MAX, &decision(2), now())
         .await;
     assert!(matches!(again, Ok(Spent::Gone(_))), "{again:?}");
     assert_eq!(consume(&store, digest).await, Ok(Consumed::Seen));
@@ -115,12 +115,14 @@ async fn what_has_to_last_waits_for_replicas() {
     let store = open(&json!({ "url": first.url(), "min_replicas": 1, "wait": "2s" }));
     settled(&store).await;
     let (kept, lost) = (usable(&store, 1).await, usable(&store, 2).await);
-    let spent = store.spend_approval(&kept.id, 1, &decision(1), now()).await;
+    let spent = store
+        .spend_approval(&kept.id, 1, u32::MAX, &decision(1), now())
+        .await;
     assert!(matches!(spent, Ok(Spent::Done(_))), "{spent:?}");
     second.kill();
     let hurried = open(&json!({ "url": first.url(), "min_replicas": 1, "wait": "50ms" }));
     let spent = hurried
-        .spend_approval(&lost.id, 1, &decision(2), now())
+        .spend_approval(&lost.id, 1, u32::MAX, &decision(2), now())
         .await;
     let unconfirmed = StoreError::Unconfirmed {
         confirmed: 0,

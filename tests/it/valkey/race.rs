@@ -33,7 +33,7 @@ async fn race(store: Store, id: ApprovalId, racer: usize, hold: Arc<AtomicBool>)
     }
     for attempt in 0.. {
         let by = decision(racer * 1_000_000 + attempt);
-        match store.spend_approval(&id, 1, &by, now()).await {
+        match store.spend_approval(&id, 1, u32::MAX, &by, now()).await {
             Ok(Spent::Done(_)) => return true,
             Ok(Spent::Gone(_)) => return false,
             Ok(other) => panic!("{other:?}"),
@@ -65,7 +65,7 @@ async fn nothing_is_used_twice_while_the_server_dies_and_the_line_breaks() {
         }
     }
     hold.store(false, Ordering::Relaxed);
-    // A while between them, so that there is something to interrupt: every restart begins with two seconds without a use.
+    // A while between them, so that there is something to interrupt: every restart begins with seconds without a use.
     for _ in 0..KILLS {
         line.cut();
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -27,7 +27,7 @@ impl Place for Part {
         // Nobody has anything to put back: nobody waits until it is there.
         store.version().await.unwrap();
         let meta = format!("{{{}}}:meta", self.0);
-        shared().ask(&["HSET", &meta, "since", "0"]);
+        shared().ask(&["HSET", &meta, "since", "0", "came", "0"]);
         store
     }
 }

@@ -39,3 +39,15 @@ pub(super) async fn consume(store: &Store, digest: [u8; 32]) -> Result<Consumed,
     let until = now.plus(Duration::from_mins(10));
     store.consume(digest, until, now).await
 }
+
+/// Asks until something is answered that is no error.
+pub(super) async fn answered<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
+    let end = Instant::now() + SOON;
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(error) => assert!(Instant::now() < end, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -11,9 +11,9 @@ use countersign::store::{
 };
 use serde_json::json;
 
-use super::stores::{consume, fresh, open, settled};
-use crate::harness::SOON;
+use super::stores::{answered, consume, fresh, open, settled};
 use crate::harness::valkey::{Fsync, Line, LineMode, Valkey};
+use crate::harness::{SOON, eventually};
 use crate::state::fixtures::{LIMITS, approved, decision, key, now, pending, revocation, subject};
 
 /// Far longer than an operation may take that is not answered.
@@ -33,26 +33,14 @@ async fn usable(store: &Store, number: u64, uses: u32) -> Approval {
 
 async fn spend(store: &Store, approval: &Approval, by: usize) -> Result<Spent, StoreError> {
     let by = decision(by);
-    let spent = store.spend_approval(&approval.id, 1, &by, now());
+    let spent = store.spend_approval(&approval.id, 1, u32::MAX, &by, now());
     tokio::time::timeout(ANSWERED, spent)
         .await
         .expect("an answer in time")
 }
 
-/// Asks until something is answered that is no error.
-async fn answered<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
-    let end = Instant::now() + SOON;
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(error) => assert!(Instant::now() < end, "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// Reads until a batch is the whole state.
-async fn whole(follower: &mut Follower) -> Batch {
+pub(super) async fn whole(follower: &mut Follower) -> Batch {
     let end = Instant::now() + SOON;
     loop {
         match follower.next().await {
@@ -70,7 +58,7 @@ async fn in_step(follower: &mut Follower) -> Batch {
     loop {
         let batch = answered(async || follower.next().await).await;
         assert_eq!(batch.whole, None);
-        if batch.began > asked {
+        if batch.began > Some(asked) {
             return batch;
         }
     }
@@ -171,6 +159,33 @@ async fn a_wipe_is_noticed_and_forgets_nothing_that_replicas_remember() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wipe_between_a_heartbeat_and_what_is_read_after_it_is_a_wipe() {
+    let valkey = Valkey::start(Fsync::Never);
+    let line = Line::to(valkey.address());
+    let far =
+        json!({ "url": format!("redis://{}", line.address()), "timeouts": { "command": "5s" } });
+    let (near, far) = (open(&json!({ "url": valkey.url() })), open(&far));
+    let mut follower = far.follow();
+    whole(&mut follower).await;
+    in_step(&mut follower).await;
+    // Something to read, and a heartbeat that is due.
+    let entry = revocation(subject("alice"), now());
+    near.revoke(vec![entry]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let beat = || valkey.ask(&["HGET", "{countersign}:meta", "beat"]);
+    let before = beat();
+    line.set(LineMode::Delay(Duration::from_millis(300)));
+    let reading = tokio::spawn(async move { whole(&mut follower).await });
+    eventually(SOON, "the heartbeat came", || {
+        (beat() != before).then_some(())
+    });
+    // Its answer is on the way; what is read after it finds nothing.
+    valkey.wipe();
+    line.set(LineMode::Forward);
+    assert_eq!(reading.await.unwrap().whole, Some(Loss::Wiped));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_server_is_not_waited_for_and_nothing_is_proven_by_it() {
     let valkey = Valkey::start(Fsync::Never);
     let store = open(&json!({ "url": valkey.url() }));
@@ -186,7 +201,10 @@ async fn a_paused_server_is_not_waited_for_and_nothing_is_proven_by_it() {
     while paused.elapsed() < Duration::from_secs(3) {
         let next = tokio::time::timeout(ANSWERED, follower.next()).await;
         if let Ok(batch) = next.expect("an answer in time") {
-            assert!(batch.began < paused, "proven by a server that says nothing");
+            assert!(
+                batch.began < Some(paused),
+                "proven by a server that says nothing"
+            );
         }
     }
     valkey.resume();

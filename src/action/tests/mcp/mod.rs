@@ -7,6 +7,7 @@ mod loading;
 mod messages;
 mod methods;
 mod properties;
+mod rest;
 
 use std::sync::Arc;
 

@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
-use envoy_types::pb::envoy::config::core::v3::HeaderValue;
-use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
-
+use crate::ext_authz::wire::{Header, Http};
+use crate::model::header;
 use crate::model::reason::Reason;
 use crate::model::request::{Headers, Query};
 use crate::model::verdict::Denial;
@@ -20,29 +19,28 @@ const MAX_BYTES: usize = 96 * 1024;
 /// Headers whose value is one thing, or whose repetition two readers read differently. A comma in them is denied: it
 /// is how two of them look once Envoy has joined them. (`content-type` may hold a quoted comma; it is denied as well.)
 const SINGLE: [&str; 5] = [
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "dpop",
-    "host",
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::DPOP,
+    header::HOST,
 ];
 
 /// Headers with which some servers let the caller replace the method that was decided on.
 const METHOD_OVERRIDES: [&str; 3] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
+    header::METHOD,
+    header::METHOD_OVERRIDE,
+    header::OTHER_METHOD_OVERRIDE,
 ];
 
 /// The headers without pseudo headers, or the reason why they cannot be trusted to mean one thing.
-pub(super) fn headers(http: &HttpRequest) -> Result<Headers, Denial> {
-    let raw = http.header_map.as_ref().map(|map| map.headers.as_slice());
-    let headers = match (raw.unwrap_or_default(), http.headers.is_empty()) {
-        ([], _) => merged(http)?,
-        (raw, true) => unmerged(raw)?,
-        (raw, false) => {
+pub(super) fn headers(http: &Http<'_>) -> Result<Headers, Denial> {
+    let headers = match (http.header_map.as_slice(), http.headers.as_slice()) {
+        ([], joined) => merged(joined)?,
+        (raw, []) => unmerged(raw)?,
+        (raw, joined) => {
             let headers = unmerged(raw)?;
-            if headers != merged(http)? {
+            if headers != merged(joined)? {
                 return Err(Denial::new(Reason::HeadersDisagree));
             }
             headers
@@ -55,69 +53,103 @@ pub(super) fn headers(http: &HttpRequest) -> Result<Headers, Denial> {
 
 /// Refuses a second credential: a token in the query beside the header (RFC 6750, section 2).
 pub(super) fn one_credential(headers: &Headers, query: &Query) -> Result<(), Denial> {
-    if headers.get("authorization").is_some() && query.get("access_token").is_some() {
+    if headers.get(header::AUTHORIZATION).is_some() && query.get("access_token").is_some() {
         return Err(Denial::new(Reason::CredentialAmbiguous));
     }
     Ok(())
 }
 
 /// The `header_map` shape: entries as received, bytes as received.
-fn unmerged(raw: &[HeaderValue]) -> Result<Headers, Denial> {
-    let mut entries = Vec::with_capacity(raw.len());
-    for HeaderValue {
+fn unmerged(raw: &[Header<'_>]) -> Result<Headers, Denial> {
+    let bytes = raw
+        .iter()
+        .map(|it| it.key.len() + it.value.len() + it.raw_value.len());
+    let mut headers = Headers::with_capacity(raw.len(), bytes.sum());
+    for Header {
         key,
         value,
         raw_value,
     } in raw
     {
-        if let Some(name) = name(key)? {
+        if is_header(key)? {
             let text = if raw_value.is_empty() {
-                Cow::Borrowed(value.as_str())
+                Cow::Borrowed(*value)
             } else {
                 sanitised(raw_value)
             };
-            entries.push((name, checked(text.into_owned())?));
+            headers.push(key, checked(&text)?);
         }
     }
-    Ok(Headers::new(entries))
+    Ok(headers.finished())
 }
 
-/// The `headers` shape: one entry a name, joined and sanitised by Envoy.
-fn merged(http: &HttpRequest) -> Result<Headers, Denial> {
-    let mut entries = Vec::with_capacity(http.headers.len());
-    for (key, value) in &http.headers {
-        if let Some(name) = name(key)? {
-            entries.push((name, checked(value.clone())?));
+/// The `headers` shape: one entry a name, joined and sanitised by Envoy. It is a map: the last entry of a name counts.
+fn merged(joined: &[(&str, &str)]) -> Result<Headers, Denial> {
+    let mut entries: Vec<&(&str, &str)> = joined.iter().rev().collect();
+    entries.sort_by_key(|(key, _)| *key);
+    entries.dedup_by_key(|(key, _)| *key);
+    let bytes = entries.iter().map(|(key, value)| key.len() + value.len());
+    let mut headers = Headers::with_capacity(entries.len(), bytes.sum());
+    let mut distinct = 0;
+    for (key, value) in entries {
+        if is_header(key)? {
+            headers.push(key, checked(value)?);
+            distinct += 1;
         }
     }
-    let distinct = entries.len();
-    let headers = Headers::new(entries);
-    // Names that differ in case only would be joined in the order of a hash map; Envoy sends none.
-    if headers.iter().count() < distinct {
+    let headers = headers.finished();
+    // Names that differ in case only would be joined in any order; Envoy sends none.
+    if headers.count() < distinct {
         return Err(Denial::new(Reason::HeaderRepeated));
     }
     Ok(headers)
 }
 
-/// The lower-case name (RFC 9110, section 5.1), or `None` for a pseudo header, which has a field of its own.
-fn name(key: &str) -> Result<Option<String>, Denial> {
+/// Whether it is the name of a header (RFC 9110, section 5.1), and not a pseudo header, which has a field of its own.
+fn is_header(key: &str) -> Result<bool, Denial> {
     if key.starts_with(':') {
-        return Ok(None);
+        return Ok(false);
     }
     if !is_token(key) {
         return Err(malformed());
     }
-    Ok(Some(key.to_ascii_lowercase()))
+    Ok(true)
 }
 
 /// Whether a text is a token (RFC 9110, section 5.6.2).
 pub(super) fn is_token(text: &str) -> bool {
-    let special = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || special(byte))
+    let fits = |byte: u8| TOKEN.get(usize::from(byte)).is_some_and(|fits| *fits);
+    !text.is_empty() && text.bytes().all(fits)
 }
+
+/// Which bytes a token may have.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    #[expect(clippy::indexing_slicing, reason = "checked while compiling")]
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        byte += 1;
+    }
+    table
+};
 
 /// Replaces every byte that is not UTF-8 with `!`, one for one, as Envoy does in the `headers` shape.
 fn sanitised(bytes: &[u8]) -> Cow<'_, str> {
@@ -133,8 +165,8 @@ fn sanitised(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Refuses what would end a header line in a careless peer (RFC 9110, section 5.5).
-fn checked(value: String) -> Result<String, Denial> {
-    if value.contains(['\0', '\r', '\n']) {
+fn checked(value: &str) -> Result<&str, Denial> {
+    if memchr::memchr3(0, b'\r', b'\n', value.as_bytes()).is_some() {
         return Err(malformed());
     }
     Ok(value)
@@ -146,11 +178,7 @@ fn malformed() -> Denial {
 }
 
 fn bounded(headers: &Headers) -> Result<(), Denial> {
-    let count = headers.iter().count();
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
+    let (count, bytes) = (headers.count(), headers.bytes());
     if count > MAX_HEADERS || bytes > MAX_BYTES {
         let cause = format!("{count} headers of {bytes} bytes");
         return Err(Denial::new(Reason::HeadersTooLarge).because(cause));
@@ -160,7 +188,7 @@ fn bounded(headers: &Headers) -> Result<(), Denial> {
 
 fn unambiguous(headers: &Headers) -> Result<(), Denial> {
     let has_comma = |name: &str| headers.get(name).is_some_and(|value| value.contains(','));
-    if has_comma("authorization") {
+    if has_comma(header::AUTHORIZATION) {
         return Err(Denial::new(Reason::AuthorizationAmbiguous));
     }
     if let Some(name) = SINGLE.into_iter().find(|name| has_comma(name)) {

@@ -1,10 +1,16 @@
 use std::collections::HashMap;
 
-use envoy_types::pb::envoy::config::core::v3::HeaderMap;
+use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ext_authz::request::tests::http;
+use crate::ext_authz::request::tests::{http, view};
+
+/// The headers of a request, as its bytes have them.
+fn headers_of(http: &HttpRequest) -> Result<Headers, Denial> {
+    headers(&view(http))
+}
 
 type Entries<'a> = &'a [(&'a str, &'a [u8])];
 
@@ -58,14 +64,14 @@ fn envoy_sanitises(mut bytes: &[u8]) -> String {
 
 fn reason(entries: Entries<'_>) -> Option<Reason> {
     let reasons =
-        [raw(entries), joined(entries)].map(|http| headers(&http).err().map(|it| it.reason));
+        [raw(entries), joined(entries)].map(|http| headers_of(&http).err().map(|it| it.reason));
     assert_eq!(reasons[0], reasons[1], "both shapes end alike");
     reasons[0]
 }
 
 #[test]
 fn pseudo_headers_are_left_out_and_the_rest_is_joined() {
-    let read = headers(&raw(&[
+    let read = headers_of(&raw(&[
         (":path", b"/"),
         ("Accept", b"a"),
         ("accept", b"b"),
@@ -80,7 +86,7 @@ fn pseudo_headers_are_left_out_and_the_rest_is_joined() {
 fn a_header_map_of_texts_is_read_too() {
     let mut http = raw(&[("x-a", b"")]);
     http.header_map.as_mut().unwrap().headers[0].value = "text".into();
-    assert_eq!(headers(&http).unwrap().get("x-a"), Some("text"));
+    assert_eq!(headers_of(&http).unwrap().get("x-a"), Some("text"));
 }
 
 #[test]
@@ -152,23 +158,29 @@ fn both_shapes_at_once_must_agree() {
     let mut http = raw(entries);
     http.headers = joined(entries).headers;
     http.headers.insert(":path".into(), "/".into());
-    assert!(headers(&http).is_ok());
+    assert!(headers_of(&http).is_ok());
     http.headers.insert("x-b".into(), "4".into());
-    assert_eq!(headers(&http).unwrap_err().reason, Reason::HeadersDisagree);
+    assert_eq!(
+        headers_of(&http).unwrap_err().reason,
+        Reason::HeadersDisagree
+    );
 }
 
 #[test]
 fn names_that_differ_in_case_only_are_denied_where_their_order_is_lost() {
     let mut http = http("GET", "example.com", "/");
     http.headers = HashMap::from([("x-a".into(), "1".into()), ("X-A".into(), "2".into())]);
-    assert_eq!(headers(&http).unwrap_err().reason, Reason::HeaderRepeated);
+    assert_eq!(
+        headers_of(&http).unwrap_err().reason,
+        Reason::HeaderRepeated
+    );
 }
 
 #[test]
 fn a_token_in_the_query_beside_the_header_is_ambiguous() {
     let query = Query::new(vec![("access_token".into(), "t".into())]);
-    let with = headers(&raw(&[("authorization", b"Bearer a")])).unwrap();
-    let without = headers(&raw(&[("x-a", b"1")])).unwrap();
+    let with = headers_of(&raw(&[("authorization", b"Bearer a")])).unwrap();
+    let without = headers_of(&raw(&[("x-a", b"1")])).unwrap();
     let reason = |headers| one_credential(headers, &query).map_err(|denial| denial.reason);
     assert_eq!(reason(&with), Err(Reason::CredentialAmbiguous));
     assert_eq!(reason(&without), Ok(()));
@@ -194,6 +206,6 @@ proptest! {
     fn both_shapes_give_the_same_headers(entries in proptest::collection::vec(entry(), 0..8)) {
         let entries: Vec<(&str, &[u8])> =
             entries.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        prop_assert_eq!(headers(&raw(&entries)), headers(&joined(&entries)));
+        prop_assert_eq!(headers_of(&raw(&entries)), headers_of(&joined(&entries)));
     }
 }

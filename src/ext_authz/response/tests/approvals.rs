@@ -371,6 +371,7 @@ fn what_is_refused_for_good_says_so_and_what_may_pass_later_says_when() {
     for reason in [
         Reason::ApprovalDenied,
         Reason::ApprovalInvalid,
+        Reason::ApprovalTooLarge,
         Reason::IdentityRevoked,
     ] {
         assert_eq!(of(reason), (403, None, None), "{reason}");

@@ -1,5 +1,6 @@
 //! Whole answers, for decisions of every kind.
 
+mod allow;
 mod approvals;
 mod mcp;
 
@@ -49,6 +50,7 @@ fn decision(verdict: Verdict) -> Decision {
             subject: party(PartyKind::Human, "alice"),
             actor: Some(party(PartyKind::Agent, "crm-bot")),
             depth: 1,
+            prior: Vec::new(),
         }),
         credential: None,
         workload: crate::model::spiffe::SpiffeId::parse("spiffe://example.org/ci/runner"),

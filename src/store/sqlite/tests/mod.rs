@@ -4,6 +4,7 @@ mod opening;
 mod processes;
 mod replay;
 mod seen;
+mod sweep;
 
 use super::Sqlite as Store;
 use crate::model::time::Timestamp;

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::{at, key, memory};
 use crate::store::sqlite::Sqlite as Store;
-use crate::store::{Consumed, StoreError, StoreSettings};
+use crate::store::sqlite::writer::Access;
+use crate::store::{Consumed, OneUse, StoreError, StoreSettings, UsedUp};
 
 #[tokio::test]
 async fn once_is_once_until_it_expires() {
@@ -186,4 +187,74 @@ async fn a_full_queue_and_a_slow_store_are_errors_and_a_failing_operation_fails_
         (2, 2),
         "nothing is left of what failed"
     );
+}
+
+#[tokio::test]
+async fn an_approval_is_used_up_through_to_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StoreSettings::in_file(folder.path().join("state.db"));
+    let store = Store::open(&settings).unwrap();
+    // How far the last commit reached: 1 is to the system, 2 is to the disk.
+    let reached = async || {
+        let level = store.ask(Access::Read, |connection| {
+            connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))
+        });
+        level.await.unwrap()
+    };
+    let far = at(4_000_000_000);
+    let proof = store.consume(key(1), far, at(0)).await;
+    assert_eq!((proof, reached().await), (Ok(Consumed::Fresh), 1));
+    let it = OneUse {
+        key: key(2),
+        issued: far,
+        until: far,
+    };
+    let used = store.use_up(it, at(0)).await;
+    assert_eq!((used, reached().await), (Ok(UsedUp::Now), 2));
+}
+
+#[tokio::test]
+async fn claims_leave_half_of_the_room_to_proofs() {
+    let store = Store::open(&StoreSettings::in_memory().max_replay(4)).unwrap();
+    for (number, expected) in [
+        (1, Consumed::Fresh),
+        (1, Consumed::Seen),
+        (2, Consumed::Fresh),
+        (3, Consumed::Full),
+    ] {
+        assert_eq!(store.claim(key(number), at(60), at(0)).await, Ok(expected));
+    }
+    for (number, expected) in [
+        (3, Consumed::Fresh),
+        (4, Consumed::Fresh),
+        (5, Consumed::Full),
+    ] {
+        assert_eq!(
+            store.consume(key(number), at(60), at(0)).await,
+            Ok(expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_nothing_that_is_older_than_the_process_is_taken_for_unused() {
+    let use_up = async |store: &Store, issued| {
+        let it = OneUse {
+            key: key(1),
+            issued,
+            until: at(4_000_000_000),
+        };
+        store.use_up(it, at(0)).await
+    };
+    let in_memory = memory();
+    assert_eq!(
+        use_up(&in_memory, at(1_700_000_000)).await,
+        Ok(UsedUp::Unknown)
+    );
+    assert_eq!(use_up(&in_memory, at(4_000_000_000)).await, Ok(UsedUp::Now));
+    // A file is there as long as what it has.
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StoreSettings::in_file(folder.path().join("state.db"));
+    let in_file = Store::open(&settings).unwrap();
+    assert_eq!(use_up(&in_file, at(1_700_000_000)).await, Ok(UsedUp::Now));
 }

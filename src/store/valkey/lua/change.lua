@@ -16,6 +16,8 @@ if not known then
   local is_over = status ~= 'pending' and status ~= 'approved'
   if not is_over or redis.call('EXISTS', KEYS[5]) == 0 then redis.call('SET', KEYS[5], id) end
 end
-if status == 'pending' then redis.call('ZADD', KEYS[7], ARGV[13], id) else redis.call('ZREM', KEYS[7], id) end
+-- One that was taken back counts for as long as it could have been waited for: asking and taking back again is no way around the limit.
+local counts = status == 'pending' or status == 'cancelled'
+if counts then redis.call('ZADD', KEYS[7], ARGV[13], id) else redis.call('ZREM', KEYS[7], id) end
 local seq = publish(KEYS[2], ARGV[1], ARGV[3], 'k', 'approval', 'r', ARGV[6], 'v', ARGV[7], 's', status, 'u', ARGV[12])
 return {'done', text(seq)}

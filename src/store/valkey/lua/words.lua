@@ -1,5 +1,5 @@
--- Words that all scripts share. KEYS[1] is always `meta`: the state's id, the server that holds it, since when (by its own
--- clock, in milliseconds), and the number of changes so far.
+-- Words that all scripts share. KEYS[1] is always `meta`: the state's id, the server that holds it, when that came and since when
+-- nobody puts anything back any more (by its own clock, in milliseconds), the number of changes so far, and when the state began.
 
 local function clock()
   local time = redis.call('TIME')

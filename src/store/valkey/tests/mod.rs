@@ -114,3 +114,12 @@ fn a_sentinel_has_a_port_of_its_own() {
     let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
     assert_eq!(nodes, ["a:26379", "b:1"]);
 }
+
+#[test]
+fn a_server_settles_for_as_long_as_the_slowest_needs_to_find_it() {
+    let settle = |text: &str| Connector::new(check(text).unwrap()).settle();
+    let usual = settle(r#"{"url": "redis://a"}"#);
+    assert_eq!(usual, Duration::from_millis(2950));
+    let slow = settle(r#"{"url": "redis://a", "timeouts": {"connect": "10s", "command": "2s"}}"#);
+    assert_eq!(slow, usual + Duration::from_secs(9 + 3));
+}
