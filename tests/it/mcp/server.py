@@ -49,7 +49,7 @@ def summarise(topic: str) -> str:
 
 
 class Recording:
-    """Tells what arrives, whole and before anybody has read it, and serves it at any path."""
+    """Tells what arrives, whole and before anybody has read it, serves it at any path, and signs what it answers."""
 
     def __init__(self, app):
         self.app = app
@@ -74,7 +74,12 @@ class Recording:
         async def replay():
             return waiting.pop() if waiting else await receive()
 
-        await self.app({**scope, "path": "/mcp", "raw_path": b"/mcp"}, replay, send)
+        async def signed(message):
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"x-answered-by", b"server")]
+            await send(message)
+
+        await self.app({**scope, "path": "/mcp", "raw_path": b"/mcp"}, replay, signed)
 
 
 async def serve(style):
