@@ -59,7 +59,7 @@ impl ParsedJws<'_> {
         if !key.fits(header.algorithm) {
             return Err(EmbeddedError::UnfitKey);
         }
-        if !key.verify(header.algorithm, message, signature) {
+        if !key.verify(header.algorithm, message, &signature) {
             return Err(EmbeddedError::BadSignature);
         }
         Ok(SelfSigned { thumbprint, claims })

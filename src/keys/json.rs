@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::{self, Json, Limits};
+use crate::json::{self, Json, Limits, Object};
 
 /// The most objects and arrays that may be nested, the outermost included.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -30,8 +30,13 @@ pub enum JsonError {
 
 /// Reads one JSON object and nothing after it. The caller bounds the size.
 pub fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    borrow_object(bytes).map(Map::from)
+}
+
+/// The same, with texts that are borrowed from `bytes`.
+pub(super) fn borrow_object(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
     match json::read(bytes, &LIMITS)? {
-        Json::Object(object) => Ok(object.into()),
+        Json::Object(object) => Ok(object),
         _ => Err(JsonError::Malformed),
     }
 }

@@ -2,16 +2,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, VerificationAlgorithm,
-};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::embedded::thumbprint;
+use super::ready::ReadyKeys;
 use super::source::Purpose;
 use super::{Algorithm, MAX_KID_BYTES};
 
@@ -37,7 +33,7 @@ pub(super) struct VerificationKey {
     shape: KeyShape,
     /// The one algorithm that the set allows for this key, if it names one.
     only: Option<Algorithm>,
-    decoding: DecodingKey,
+    ready: ReadyKeys,
     /// What tells it from every other key (RFC 7638).
     thumbprint: Option<String>,
 }
@@ -77,7 +73,7 @@ impl VerificationKey {
         }
         let kid = read_kid(jwk)?;
         check_purpose(jwk, purpose)?;
-        let (shape, decoding) = match text(jwk, "kty") {
+        let (shape, ready) = match text(jwk, "kty") {
             Some("RSA") => (KeyShape::Rsa, read_rsa(jwk)?),
             Some("EC") => read_ec(jwk)?,
             Some("OKP") => (KeyShape::Ed25519, read_okp(jwk)?),
@@ -88,7 +84,7 @@ impl VerificationKey {
             kid,
             shape,
             only: read_algorithm(jwk, shape)?,
-            decoding,
+            ready,
             thumbprint,
         })
     }
@@ -107,17 +103,10 @@ impl VerificationKey {
         self.shape == algorithm.shape() && self.only.is_none_or(|only| only == algorithm)
     }
 
-    /// Whether `signature` (base64url) is this key's on `message`. Any failure is false.
-    pub(super) fn verify(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
+    /// Whether `signature` is this key's on `message`. Any failure is false.
+    pub(super) fn verify(&self, algorithm: Algorithm, message: &str, signature: &Vec<u8>) -> bool {
         // `fits` again, at the line of danger: an RSA key must not come near another family's check.
-        self.fits(algorithm)
-            && jsonwebtoken::crypto::verify(
-                signature,
-                message.as_bytes(),
-                &self.decoding,
-                algorithm.library(),
-            )
-            .unwrap_or(false)
+        self.fits(algorithm) && self.ready.verify(algorithm, message.as_bytes(), signature)
     }
 }
 
@@ -185,7 +174,7 @@ fn read_algorithm(
     }
 }
 
-fn read_rsa(jwk: &Map<String, Value>) -> Result<DecodingKey, JwkError> {
+fn read_rsa(jwk: &Map<String, Value>) -> Result<ReadyKeys, JwkError> {
     let (modulus, exponent) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     // RFC 7518 section 6.3.1.1 warns of issuers that prefix a zero octet; it changes no number.
     let (n, e) = (without_zeros(&modulus), without_zeros(&exponent));
@@ -196,11 +185,8 @@ fn read_rsa(jwk: &Map<String, Value>) -> Result<DecodingKey, JwkError> {
     if !is_sane_exponent(e) {
         return Err(JwkError::RsaExponent);
     }
-    let sound = RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-    if sound.is_err() || !is_odd(n) {
-        return Err(JwkError::Numbers);
-    }
-    Ok(DecodingKey::from_rsa_raw_components(n, e))
+    let ready = ReadyKeys::rsa(n, e).filter(|_| is_odd(n));
+    ready.ok_or(JwkError::Numbers)
 }
 
 fn without_zeros(number: &[u8]) -> &[u8] {
@@ -222,10 +208,10 @@ fn is_odd(number: &[u8]) -> bool {
 }
 
 /// RFC 7518 section 6.2.1: both coordinates have the full size of the curve.
-fn read_ec(jwk: &Map<String, Value>) -> Result<(KeyShape, DecodingKey), JwkError> {
+fn read_ec(jwk: &Map<String, Value>) -> Result<(KeyShape, ReadyKeys), JwkError> {
     let (shape, size, algorithm) = match text(jwk, "crv") {
-        Some("P-256") => (KeyShape::P256, 32, &ECDSA_P256_SHA256_FIXED),
-        Some("P-384") => (KeyShape::P384, 48, &ECDSA_P384_SHA384_FIXED),
+        Some("P-256") => (KeyShape::P256, 32, Algorithm::Es256),
+        Some("P-384") => (KeyShape::P384, 48, Algorithm::Es384),
         _ => return Err(JwkError::Kind),
     };
     let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
@@ -233,11 +219,11 @@ fn read_ec(jwk: &Map<String, Value>) -> Result<(KeyShape, DecodingKey), JwkError
         return Err(JwkError::Numbers);
     }
     let point = [&[0x04], x.as_slice(), y.as_slice()].concat();
-    check_point(algorithm, &point)?;
-    Ok((shape, DecodingKey::from_ec_der(&point)))
+    let ready = ReadyKeys::point(algorithm, &point).ok_or(JwkError::Numbers)?;
+    Ok((shape, ready))
 }
 
-fn read_okp(jwk: &Map<String, Value>) -> Result<DecodingKey, JwkError> {
+fn read_okp(jwk: &Map<String, Value>) -> Result<ReadyKeys, JwkError> {
     if text(jwk, "crv") != Some("Ed25519") {
         return Err(JwkError::Kind);
     }
@@ -245,16 +231,5 @@ fn read_okp(jwk: &Map<String, Value>) -> Result<DecodingKey, JwkError> {
     if x.len() != 32 {
         return Err(JwkError::Numbers);
     }
-    check_point(&ED25519, &x)?;
-    Ok(DecodingKey::from_ed_der(&x))
-}
-
-fn check_point(
-    algorithm: &'static dyn VerificationAlgorithm,
-    point: &[u8],
-) -> Result<(), JwkError> {
-    match ParsedPublicKey::new(algorithm, point) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(JwkError::Numbers),
-    }
+    ReadyKeys::point(Algorithm::EdDsa, &x).ok_or(JwkError::Numbers)
 }

@@ -11,6 +11,7 @@ use super::json::{self, JsonError};
 use super::jwk::VerificationKey;
 use super::set::LookupError;
 use super::{Algorithm, KeySet, SigningKey};
+use crate::json::Json;
 
 /// The largest token in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -21,7 +22,7 @@ pub const MAX_KID_BYTES: usize = 256;
 pub struct ParsedJws<'t> {
     /// What is signed: header, dot, payload, as they were sent.
     pub(super) message: &'t str,
-    pub(super) signature: &'t str,
+    pub(super) signature: Vec<u8>,
     pub(super) header: Header,
     pub(super) claims: Map<String, Value>,
 }
@@ -119,7 +120,8 @@ pub fn parse_within(token: &str, most: usize) -> Result<ParsedJws<'_>, JwsError>
     }
     let header = Header::read(&decode(header)?)?;
     let claims = json::read_object(&decode(payload)?)?;
-    if decode(signature)?.is_empty() {
+    let signature = decode(signature)?;
+    if signature.is_empty() {
         return Err(JwsError::Malformed);
     }
     Ok(ParsedJws {
@@ -223,7 +225,7 @@ impl ParsedJws<'_> {
             typ,
             jwk: _,
         } = header;
-        if !key.verify(algorithm, message, signature) {
+        if !key.verify(algorithm, message, &signature) {
             return Err(JwsError::BadSignature);
         }
         // The key that verified says which it is: a signer who leaves `kid` out does not make it another.
@@ -239,36 +241,36 @@ impl ParsedJws<'_> {
 
 impl Header {
     fn read(bytes: &[u8]) -> Result<Self, JwsError> {
-        let mut members = json::read_object(bytes)?;
-        if members.contains_key("crit") {
+        let members = json::borrow_object(bytes)?;
+        if members.get("crit").is_some() {
             return Err(JwsError::CriticalHeader);
         }
-        if members.contains_key("b64") {
+        if members.get("b64").is_some() {
             return Err(JwsError::UnencodedPayload);
         }
-        let Some(Value::String(algorithm)) = members.remove("alg") else {
+        let Some(Json::String(algorithm)) = members.get("alg") else {
             return Err(JwsError::Malformed);
         };
         let Ok(algorithm) = algorithm.parse() else {
             return Err(JwsError::AlgorithmNotAllowed);
         };
-        let kid = optional_text(members.remove("kid"))?;
+        let kid = optional_text(members.get("kid"))?;
         if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(JwsError::Malformed);
         }
         Ok(Self {
             algorithm,
             kid,
-            typ: optional_text(members.remove("typ"))?,
-            jwk: members.remove("jwk"),
+            typ: optional_text(members.get("typ"))?,
+            jwk: members.get("jwk").cloned().map(Value::from),
         })
     }
 }
 
-fn optional_text(member: Option<Value>) -> Result<Option<String>, JwsError> {
+fn optional_text(member: Option<&Json<'_>>) -> Result<Option<String>, JwsError> {
     match member {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Json::String(text)) => Ok(Some(text.clone().into_owned())),
         Some(_) => Err(JwsError::Malformed),
     }
 }

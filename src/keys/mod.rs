@@ -21,6 +21,7 @@ mod json;
 mod jwk;
 mod jws;
 mod random;
+mod ready;
 mod refresh;
 mod set;
 mod sign;

@@ -134,6 +134,28 @@ fn pss_and_pkcs1_do_not_stand_in_for_each_other() {
 }
 
 #[test]
+fn one_key_verifies_each_of_its_algorithms_again_and_again() {
+    let rsa = TestKey::rsa("rsa");
+    let keys = keys(&[&rsa]);
+    let of_rsa = Algorithm::ALL.into_iter().take(6);
+    let header = |says: Algorithm| json!({ "alg": says.as_str(), "kid": "rsa" }).to_string();
+    for _ in 0..2 {
+        for says in of_rsa.clone() {
+            for is in of_rsa.clone() {
+                let expected = if says == is {
+                    Ok(says)
+                } else {
+                    Err(JwsError::BadSignature)
+                };
+                let token = rsa.sign(is, &header(says), "{}");
+                let found = check(&token, &keys).map(|verified| verified.algorithm);
+                assert_eq!(found, expected, "{says} signed with {is}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_algorithm_outside_the_callers_list_is_refused() {
     let token = EC.token(Algorithm::Es256, &json!({}));
     let keys = keys(&[&EC]);
