@@ -21,6 +21,7 @@ mod limits;
 mod parse;
 mod pattern;
 mod place;
+mod plain;
 mod program;
 mod strict;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod typing;
 use std::fmt;
 use std::sync::Arc;
 
+use plain::Plain;
 use program::Program;
 use typing::{Relation, relate};
 
@@ -56,6 +58,7 @@ impl Expression {
         let known = relate(&checked.of, expected) == Relation::Same;
         Ok(Self(Arc::new(Program {
             source: Box::from(source),
+            plain: Plain::of(&checked.root),
             root: checked.root,
             draft: checked.draft,
             expected: (!known).then(|| expected.clone()),

@@ -11,6 +11,7 @@ use cel::{Context, ExecutionError};
 use super::convert::{affordable, to_interpreter, to_model};
 use super::error::{Arithmetic, EvaluationError};
 use super::library;
+use super::plain::Plain;
 use super::typing::{article, size_of};
 use crate::model::attributes::Attributes;
 use crate::model::value::{Type, Value};
@@ -60,6 +61,32 @@ impl Draft {
         self.types.iter().map(size_of).sum()
     }
 
+    /// The attribute with this number, if it is present; an error if it has another type than it should.
+    pub(super) fn find(
+        &self,
+        index: usize,
+        attributes: &dyn Attributes,
+    ) -> Result<Option<Value>, EvaluationError> {
+        let (Some(path), Some(of)) = (self.reads.get(index), self.types.get(index)) else {
+            return Ok(None);
+        };
+        match attributes.get(path) {
+            Some(value) if !value.has_type(of) => Err(EvaluationError::WrongType {
+                at: path.join("."),
+                expected: article(of),
+            }),
+            found => Ok(found),
+        }
+    }
+
+    /// What is wrong where the attribute with this number must be present and is not.
+    pub(super) fn absent(&self, index: usize) -> EvaluationError {
+        let path = self.reads.get(index).map(|path| path.join("."));
+        EvaluationError::Absent {
+            path: path.unwrap_or_default(),
+        }
+    }
+
     fn read(&mut self, path: &[String], of: &Type) -> usize {
         let known = self.reads.iter().position(|read| {
             let names = read.iter().map(AsRef::as_ref);
@@ -74,6 +101,16 @@ impl Draft {
     }
 }
 
+/// The number of the attribute that a variable stands for, if it stands for one.
+pub(super) fn attribute_of(variable: &str) -> Option<usize> {
+    variable.strip_prefix(ATTRIBUTE)?.parse().ok()
+}
+
+/// The number of the attribute whose presence a variable stands for, if it stands for one.
+pub(super) fn presence_of(variable: &str) -> Option<usize> {
+    variable.strip_prefix(PRESENCE)?.parse().ok()
+}
+
 /// An expression that is ready to be evaluated.
 #[derive(Debug)]
 pub(super) struct Program {
@@ -81,6 +118,8 @@ pub(super) struct Program {
     pub(super) source: Box<str>,
     pub(super) root: IdedExpr,
     pub(super) draft: Draft,
+    /// What it is if nothing has to be evaluated.
+    pub(super) plain: Option<Plain>,
     /// The type that its value is checked for, if that is known only now.
     pub(super) expected: Option<Type>,
 }
@@ -91,6 +130,18 @@ impl Program {
     }
 
     pub(super) fn evaluate(&self, attributes: &dyn Attributes) -> Result<Value, EvaluationError> {
+        let value = match &self.plain {
+            Some(plain) => plain.value(&self.draft, attributes)?,
+            None => self.interpret(attributes)?,
+        };
+        let value = value.ok_or_else(|| wrong_result(self.expected.as_ref()))?;
+        match &self.expected {
+            Some(expected) if !value.has_type(expected) => Err(wrong_result(Some(expected))),
+            _ => Ok(value),
+        }
+    }
+
+    fn interpret(&self, attributes: &dyn Attributes) -> Result<Option<Value>, EvaluationError> {
         let slots = Slots {
             draft: &self.draft,
             attributes,
@@ -106,11 +157,7 @@ impl Program {
                 .cloned()
                 .unwrap_or_else(|| translate(error))
         })?;
-        let value = to_model(value.as_ref()).ok_or_else(|| wrong_result(self.expected.as_ref()))?;
-        match &self.expected {
-            Some(expected) if !value.has_type(expected) => Err(wrong_result(Some(expected))),
-            _ => Ok(value),
-        }
+        Ok(to_model(value.as_ref()))
     }
 }
 
@@ -147,18 +194,11 @@ impl Slots<'_> {
     }
 
     fn load(&self, index: usize) -> Slot {
-        let (Some(path), Some(of)) = (self.draft.reads.get(index), self.draft.types.get(index))
-        else {
-            return Slot::Absent;
-        };
-        match self.attributes.get(path) {
-            None => Slot::Absent,
-            Some(value) if !value.has_type(of) => Slot::Failed(EvaluationError::WrongType {
-                at: path.join("."),
-                expected: article(of),
-            }),
-            Some(Value::String(text)) if affordable(&text) => Slot::Text(text),
-            Some(value) => to_interpreter(&value).map_or_else(Slot::Failed, Slot::Built),
+        match self.draft.find(index, self.attributes) {
+            Err(failure) => Slot::Failed(failure),
+            Ok(None) => Slot::Absent,
+            Ok(Some(Value::String(text))) if affordable(&text) => Slot::Text(text),
+            Ok(Some(value)) => to_interpreter(&value).map_or_else(Slot::Failed, Slot::Built),
         }
     }
 
@@ -168,14 +208,7 @@ impl Slots<'_> {
             Slot::Text(text) => return Some(CowVal::owned(CelString::from(text.as_ref()))),
             Slot::Built(value) => return Some(CowVal::Borrowed(value.as_ref())),
             Slot::Failed(failure) => failure.clone(),
-            Slot::Absent => EvaluationError::Absent {
-                path: self
-                    .draft
-                    .reads
-                    .get(index)
-                    .map(|path| path.join("."))
-                    .unwrap_or_default(),
-            },
+            Slot::Absent => self.draft.absent(index),
         };
         self.failure.get_or_init(|| failure);
         None

@@ -3,6 +3,7 @@
 mod bounds;
 mod evaluation;
 mod loading;
+mod plain;
 mod presence;
 mod properties;
 
