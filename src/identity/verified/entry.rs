@@ -4,7 +4,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Epoch, UNUSED, between};
+use super::{Epoch, LONGEST, between};
 use crate::identity::proof::Unproven;
 use crate::keys::Generation;
 use crate::model::identity::{Identity, TokenFacts};
@@ -44,7 +44,7 @@ impl Entry {
             epoch,
             keys,
             since,
-            lasts: end.map_or(UNUSED, |end| between(now, end)),
+            lasts: end.map_or(LONGEST, |end| between(now, end).min(LONGEST)),
         }
     }
 

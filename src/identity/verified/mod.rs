@@ -31,8 +31,9 @@ pub(super) use entry::{Entry, Grounds};
 const MAX_TOKENS: u64 = 50_000;
 /// The most bytes that they may take together, by an estimate that counts everything that an entry points to.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// An entry that nobody asks for goes after this time, however long its token is good for.
-const UNUSED: Duration = Duration::from_hours(1);
+/// An entry goes after this time, however long its token is good for. One that is used is verified again then: that costs less
+/// than to keep account of the last use of every entry, which makes remembering a token twice as dear.
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// The number of the next set of providers.
 static NEXT_EPOCH: AtomicU64 = AtomicU64::new(0);
@@ -126,7 +127,6 @@ impl VerifiedTokens {
             .max_capacity(bytes)
             .weigher(move |_key, entry: &Arc<Entry>| entry.weight().max(share))
             .expire_after(UntilItsEnd)
-            .time_to_idle(UNUSED)
             .eviction_listener(move |_key, _entry, cause| {
                 if cause == RemovalCause::Size {
                     counting.evictions.fetch_add(1, Ordering::Relaxed);
@@ -189,7 +189,8 @@ impl fmt::Debug for VerifiedTokens {
     }
 }
 
-/// An entry goes when its token ends. This only frees memory: whether a token has ended is asked of the request's own clock.
+/// An entry goes when its token ends, and not later than [`LONGEST`]. This only frees memory: whether a token has ended is asked
+/// of the request's own clock.
 struct UntilItsEnd;
 
 impl Expiry<Key, Arc<Entry>> for UntilItsEnd {
