@@ -1,15 +1,16 @@
 //! What a check costs: `cargo bench --bench check`.
 //!
 //! First tables. Time and allocations of a whole check in process, by its phases, with 10, 1,000 and 100,000 rules (`-- --instructions`
-//! counts the instructions of each phase instead, with valgrind); what a tool
+//! counts the instructions of each phase instead, with valgrind); what a token costs that was never seen, beside a bare verification of
+//! its signature (`-- --fresh` for this alone); what a tool
 //! call that is decided on its arguments costs compared with a plain request; then what a call over gRPC on loopback costs compared with the floor, a stock tonic server that always says OK, asked by
 //! the same client in the same run. The ratios are the figures: machines differ, and so do their neighbours. Client and
 //! server share this process, so the client's own cost is in both numbers of a ratio.
 //!
 //! Then criterion's figures of a whole check in process: bytes of a `CheckRequest` in (about 1.5 KB, half of it the
 //! token), bytes of a `CheckResponse` out, its record written to `/dev/null` and its metrics moved. `one` sends one
-//! token again and again, `many` another of [`LIVE_TOKENS`] each time: both were verified before. What a token costs that was
-//! never seen is in the room `fresh` of `cargo bench --bench floor`. The shape of the policies is in `check/policy.rs`.
+//! token again and again, `many` another of [`LIVE_TOKENS`] each time: both were verified before. What a token costs a server that
+//! was never seen is in the room `fresh` of `cargo bench --bench floor`. The shape of the policies is in `check/policy.rs`.
 //!
 //! Allocations are counted for the thread that asks, by an allocator that every figure here is measured with; it costs
 //! about a nanosecond an allocation.
@@ -19,8 +20,12 @@
     reason = "a bench prints its tables, and criterion's closures cannot fail"
 )]
 
+#[path = "floor/bare.rs"]
+mod bare;
 #[path = "check/floor.rs"]
 mod floor;
+#[path = "check/fresh.rs"]
+mod fresh;
 #[path = "check/phases.rs"]
 mod phases;
 #[path = "check/policy.rs"]
@@ -85,6 +90,11 @@ fn main() -> Result<()> {
     if has("--instructions") {
         return phases::count();
     }
+    if has("--fresh") {
+        let (runtime, issuer) = (Runtime::new()?, Issuer::new()?);
+        let world = World::new(10, &issuer, &runtime)?;
+        return fresh::against_bare(&world, &issuer, &WHOLE);
+    }
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(4))
@@ -108,6 +118,9 @@ fn main() -> Result<()> {
     let worlds = worlds?;
     tables::loading(&worlds);
     phases::print(&worlds, &issuer, &extent)?;
+    if let Some(world) = worlds.first() {
+        fresh::against_bare(world, &issuer, &extent)?;
+    }
     tools::against_plain(&worlds, &issuer, &extent)?;
     rulings::worth(&extent)?;
     tables::over_grpc(&worlds, &issuer, &extent, &runtime)?;

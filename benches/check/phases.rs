@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 
 use super::tokens::{Algorithm, Issuer};
 use super::world::World;
-use super::{Extent, requests, stock};
+use super::{Extent, fresh, requests, stock};
 
 /// Checks that are counted under valgrind.
 const COUNTED: usize = 200;
@@ -131,22 +131,27 @@ pub(crate) fn print(worlds: &[World], issuer: &Issuer, extent: &Extent) -> Resul
 pub(crate) fn count() -> Result<()> {
     println!("\ninstructions of a check in process, RS256 token seen before, 10 rules");
     let folder = tempfile::tempdir()?;
-    for phase in Phase::ALL {
-        let run = |times| counted(phase, times, folder.path());
+    let names = Phase::ALL.map(Phase::name);
+    for name in names.into_iter().chain([fresh::PHASE]) {
+        let run = |times| counted(name, times, folder.path());
         let (once, twice) = (run(COUNTED)?, run(2 * COUNTED)?);
         let each = (twice.saturating_sub(once)) / u64::try_from(COUNTED)?;
-        println!("  {:>10}  {each:>10}", phase.name());
+        println!("  {name:>10}  {each:>10}");
     }
+    println!(
+        "  `{}` is the whole with a token that was never seen",
+        fresh::PHASE
+    );
     Ok(())
 }
 
-fn counted(phase: Phase, times: usize, folder: &Path) -> Result<u64> {
+fn counted(phase: &str, times: usize, folder: &Path) -> Result<u64> {
     let file = folder.join("counted");
     let ended = Command::new("valgrind")
         .arg("--tool=callgrind")
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(env::current_exe()?)
-        .args([ALONE, phase.name(), &times.to_string()])
+        .args([ALONE, phase, &times.to_string()])
         .stderr(Stdio::null())
         .status()
         .context("counting instructions takes valgrind: install it with `apt install valgrind`")?;
@@ -164,10 +169,13 @@ pub(crate) fn alone() -> Option<Result<()>> {
 }
 
 fn repeat(name: &str, times: &str) -> Result<()> {
-    let phase = Phase::ALL.into_iter().find(|phase| phase.name() == name);
-    let phase = phase.context("no such phase")?;
     let (runtime, issuer) = (Runtime::new()?, Issuer::new()?);
     let world = World::new(10, &issuer, &runtime)?;
+    if name == fresh::PHASE {
+        return fresh::alone(&world, &issuer, times.parse()?);
+    }
+    let phase = Phase::ALL.into_iter().find(|phase| phase.name() == name);
+    let phase = phase.context("no such phase")?;
     let held = Held::new(&world, &issuer.token(Algorithm::Rs256, 0)?)?;
     for _ in 0..times.parse()? {
         held.once(phase);
