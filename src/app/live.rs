@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::report::report;
 use crate::admin::StateStatus;
 use crate::authorizer::Live;
 use crate::ext_authz::now;
@@ -17,14 +18,11 @@ use crate::model::approval::Approval;
 use crate::model::change::{Change, Position};
 use crate::model::name::ReplicaName;
 use crate::model::time::Timestamp;
-use crate::store::{Batch, Follower, Loss, RETRY, ReplicaReport, Store, StoreError};
+use crate::store::{Batch, Follower, Loss, RETRY, Store, StoreError};
 use crate::telemetry::Metrics;
 
 /// How long after a first failure the store is asked again; twice as long after each further one.
 const FIRST_RETRY: Duration = Duration::from_millis(25);
-
-/// How often this replica says how far it is when nothing changes.
-const REPORT: Duration = Duration::from_secs(2);
 
 /// Most entries that are restored at once, so that nobody else waits for long.
 const RESTORED_AT_ONCE: usize = 512;
@@ -226,36 +224,6 @@ async fn give_back(live: &Live, store: &Store) -> Result<(), StoreError> {
         store.restore(some.to_vec()).await?;
     }
     Ok(())
-}
-
-/// Says how far the replica is whenever that changes, and now and then; at the end, that it decides nothing any more.
-async fn report(
-    store: Store,
-    name: Arc<str>,
-    mut applied: watch::Receiver<Option<Position>>,
-    stop: CancellationToken,
-) {
-    loop {
-        let position = applied.borrow_and_update().clone();
-        if let Some(position) = position {
-            let at = now();
-            let report = ReplicaReport {
-                name: Arc::clone(&name),
-                position,
-                at,
-            };
-            if let Err(error) = store.report(report).await {
-                tracing::debug!(%error, "how far this replica is could not be said");
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => break,
-            _ = tokio::time::timeout(REPORT, applied.changed()) => {}
-        }
-    }
-    if let Err(error) = store.leave(&name).await {
-        tracing::debug!(%error, "that this replica ends could not be said");
-    }
 }
 
 /// How long ago a moment was; zero if clocks differ so that it is yet to come.

@@ -6,6 +6,7 @@ mod live;
 mod notices;
 mod operators;
 mod reload;
+mod report;
 mod run;
 mod seen;
 mod status;

@@ -4,6 +4,7 @@ use super::{at, memory};
 use crate::model::approval::{
     Approval, ApprovalId, ApprovalKey, DemandFacts, Details, Involved, Requester, Status,
 };
+use crate::model::decision::DecisionId;
 use crate::model::name::{ActionId, ProviderName, RouteId};
 use crate::model::party::{Kind, PartyId};
 use crate::model::route::Tier;
@@ -11,7 +12,7 @@ use crate::model::time::Timestamp;
 use crate::store::approvals::{KEPT, MAX_APPROVALS};
 use crate::store::sqlite::Sqlite as Store;
 use crate::store::sqlite::writer::Access;
-use crate::store::{ApprovalFilter, OpenLimits, Opened, StoreError};
+use crate::store::{ApprovalFilter, OpenLimits, Opened, Spent, StoreError, Swapped};
 
 const LIMITS: OpenLimits = OpenLimits {
     per_requester: 1000,
@@ -151,4 +152,28 @@ async fn a_full_store_forgets_what_is_over_and_nothing_that_is_live() {
     assert_eq!(open(&store, 2, now).await, Ok(true));
     assert_eq!(open(&store, 3, now).await, Ok(true));
     assert_eq!(count(&store).await, MAX_APPROVALS - 1, "two for one");
+}
+
+#[tokio::test]
+async fn a_use_wakes_nobody_and_every_other_change_does() {
+    let store = memory();
+    let mut woken = store.changed.subscribe();
+    let mut woken = || {
+        let changed = woken.has_changed().unwrap();
+        woken.mark_unchanged();
+        changed
+    };
+    let now = at(1_800_000_000);
+    assert!(open(&store, 1, now).await.unwrap());
+    assert!(woken(), "opened");
+    let mut next = pending(1, now);
+    next.version = 2;
+    next.status = Status::Approved;
+    next.decided = Some(now);
+    next.valid_until = Some(now.plus(Duration::from_mins(1)));
+    let changed = store.change_approval(1, next.clone()).await.unwrap();
+    assert!(matches!(changed, Swapped::Done(_)) && woken(), "approved");
+    let by = DecisionId::new("1");
+    let spent = store.spend_approval(&next.id, 0, 1, &by, now).await;
+    assert!(matches!(spent.unwrap(), Spent::Done(_)) && !woken(), "used");
 }

@@ -1,0 +1,105 @@
+//! Says to the store how far this replica is, for those who wait until every replica enforces something.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::ext_authz::now;
+use crate::model::change::Position;
+use crate::store::{ReplicaReport, Store};
+
+/// How often this replica says how far it is when nothing changes.
+const OFTEN: Duration = Duration::from_secs(2);
+
+/// How long it says nothing after each word: every word is a write, which the uses of approvals wait for. A change that comes by
+/// itself is told at once, and one of many this much later.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Says how far the replica is when that changes, and now and then; at the end, that it decides nothing any more.
+pub(super) async fn report(
+    store: Store,
+    name: Arc<str>,
+    mut applied: watch::Receiver<Option<Position>>,
+    stop: CancellationToken,
+) {
+    loop {
+        let position = applied.borrow_and_update().clone();
+        if let Some(position) = position {
+            let at = now();
+            let report = ReplicaReport {
+                name: Arc::clone(&name),
+                position,
+                at,
+            };
+            if let Err(error) = store.report(report).await {
+                tracing::debug!(%error, "how far this replica is could not be said");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = due(&mut applied) => {}
+        }
+    }
+    if let Err(error) = store.leave(&name).await {
+        tracing::debug!(%error, "that this replica ends could not be said");
+    }
+}
+
+/// Waits until there is something to say again.
+async fn due(applied: &mut watch::Receiver<Option<Position>>) {
+    tokio::time::sleep(PAUSE).await;
+    let _further_or_not = tokio::time::timeout(OFTEN, applied.changed()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::store::StoreSettings;
+
+    fn position(seq: u64) -> Option<Position> {
+        Some(Position {
+            generation: Arc::from("1"),
+            seq,
+        })
+    }
+
+    /// How far the replica is, as the store knows.
+    async fn told(store: &Store) -> Option<u64> {
+        let replicas = store.replicas().await.unwrap();
+        replicas.first().map(|it| it.position.seq)
+    }
+
+    async fn until_told(store: &Store, seq: u64) {
+        while told(store).await != Some(seq) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn of_many_changes_the_last_is_told_and_few_of_the_others() {
+        let store = Store::open(&StoreSettings::in_memory()).unwrap();
+        let (applied, known) = watch::channel(position(1));
+        let stop = CancellationToken::new();
+        let reports = report(store.clone(), "a".into(), known, stop.clone());
+        let reports = tokio::spawn(reports);
+        until_told(&store, 1).await;
+        let (began, mut told_of) = (Instant::now(), vec![1]);
+        for seq in 2..200 {
+            applied.send_replace(position(seq));
+            let last = told(&store).await.unwrap();
+            if told_of.last() != Some(&last) {
+                told_of.push(last);
+            }
+        }
+        let pauses = began.elapsed().as_millis() / PAUSE.as_millis();
+        assert!(told_of.len() as u128 <= pauses + 2, "{told_of:?}");
+        until_told(&store, 199).await;
+        stop.cancel();
+        reports.await.unwrap();
+        assert_eq!(told(&store).await, None, "it has said that it ends");
+    }
+}
