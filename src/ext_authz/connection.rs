@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::Connected;
 
+use super::gathered::Gathered;
 use super::peer::Peer;
 use crate::tls::Crowd;
 
@@ -29,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A connection that gives its place back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Connection<C> {
-    stream: C,
+    stream: Gathered<C>,
     peer: Peer,
     silent: Option<Silent>,
     _place: Option<OwnedSemaphorePermit>,
@@ -111,7 +112,7 @@ pub(super) fn counted<C>(
                 until: Box::pin(places.silent.enough(PREFACE_WITHIN)),
             };
             Ok(Connection {
-                stream,
+                stream: Gathered::new(stream),
                 peer,
                 silent: Some(silent),
                 _place: place,
@@ -179,18 +180,6 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Connection<C> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }
 

@@ -9,6 +9,7 @@ mod connection;
 mod deadline;
 mod describe;
 mod envoys;
+mod gathered;
 mod health;
 mod limit;
 mod method;
