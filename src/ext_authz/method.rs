@@ -1,16 +1,17 @@
 //! The gRPC method that Envoy calls, `envoy.service.auth.v3.Authorization/Check`: its messages as bytes.
 //!
-//! tonic's own service decodes every message before anybody looks at it; this one hands over what came.
+//! tonic's own service decodes every message before anybody looks at it; this one hands over what came. Its calls are told
+//! from others by their path before any router sees them, because nearly every call is one.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::SERVICE_NAME;
 use prost::bytes::Bytes;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
-use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::server::{Grpc, UnaryService};
+use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use super::server::MAX_MESSAGE;
@@ -20,41 +21,45 @@ use super::wire::Bare;
 /// The path of the method.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// Answers the method's calls. Cheap to clone; clones are the same service.
+/// Answers the method's calls, and leaves all others to `others`. Cheap to clone; clones are the same service.
 #[derive(Clone, Debug)]
-pub(super) struct Method(Arc<Checks>);
+pub(super) struct Front {
+    method: Method,
+    others: Routes,
+}
 
-impl Method {
-    pub(super) fn new(checks: Checks) -> Self {
-        Self(Arc::new(checks))
+impl Front {
+    pub(super) fn new(checks: Checks, others: Routes) -> Self {
+        let method = Method(Arc::new(checks));
+        Self { method, others }
     }
 }
 
-impl NamedService for Method {
-    const NAME: &'static str = SERVICE_NAME;
-}
-
-impl Service<http::Request<Body>> for Method {
+impl Service<http::Request<Body>> for Front {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<Self::Response, Infallible>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Neither of both ever waits before it is called.
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         if request.uri().path() != CHECK {
-            let unknown = Status::unimplemented("").into_http();
-            return Box::pin(std::future::ready(Ok(unknown)));
+            return Box::pin(self.others.call(request));
         }
-        let method = self.clone();
+        let method = self.method.clone();
         Box::pin(async move {
             let mut grpc = Grpc::new(Bare).max_decoding_message_size(MAX_MESSAGE);
             Ok(grpc.unary(method, request).await)
         })
     }
 }
+
+/// The method itself.
+#[derive(Clone, Debug)]
+struct Method(Arc<Checks>);
 
 impl UnaryService<Bytes> for Method {
     type Response = Bytes;

@@ -1,12 +1,14 @@
 //! The bounds of the HTTP/2 that carries the calls.
 
+use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
 use tonic::transport::server::Connected;
 use tonic::transport::{Error, Server};
 
@@ -24,11 +26,32 @@ const MAX_RESET_STREAMS: usize = 64;
 /// How often an idle connection is probed, and how long the answer may take.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
-/// Serves `routes` to every connection of `incoming` until `closing` is cancelled, then until each has ended. At most
+/// What answers the calls of a connection.
+pub(super) trait Serves:
+    Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Serves for S where
+    S: Service<
+            http::Request<Body>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
+/// Serves `front` to every connection of `incoming` until `closing` is cancelled, then until each has ended. At most
 /// `concurrency` checks are expected at once.
 pub(super) async fn accept<C>(
     incoming: impl Stream<Item = io::Result<C>>,
-    routes: &Routes,
+    front: &impl Serves,
     concurrency: usize,
     closing: &CancellationToken,
 ) -> Result<(), Error>
@@ -45,7 +68,6 @@ where
         .http2_max_pending_accept_reset_streams(Some(MAX_RESET_STREAMS))
         .http2_keepalive_interval(Some(interval))
         .http2_keepalive_timeout(Some(timeout))
-        .add_routes(routes.clone())
-        .serve_with_incoming_shutdown(incoming, closing.cancelled())
+        .serve_with_incoming_shutdown(front.clone(), incoming, closing.cancelled())
         .await
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
-use tonic::service::{Routes, RoutesBuilder};
+use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
 use crate::authorizer::Authorizer;
@@ -18,14 +18,14 @@ use crate::authorizer::Authorizer;
 use super::connection::{Places, accepted, counted};
 use super::health::Reporter;
 use super::limit::Load;
-use super::method::Method;
+use super::method::Front;
 use super::peer::{AllowList, Peer};
 use super::reflection;
 use super::secure::Secured;
 use super::service::Checks;
 use super::socket::{SocketError, UnixIncoming};
 use super::spec::{DrainSpec, Grpc};
-use super::transport::accept;
+use super::transport::{Serves, accept};
 use crate::telemetry::{Listener, Metrics};
 use crate::tls::{ServerTls, TlsError};
 
@@ -147,24 +147,25 @@ impl Edge {
         shutdown: CancellationToken,
     ) -> Result<Drained, EdgeError> {
         let checks = Checks::new(authorizer, self.load(), self.settings.patience);
-        let mut routes = Routes::builder();
-        routes.add_service(Method::new(checks));
-        self.serve_with(routes, ready, shutdown).await
+        let front = |others| Front::new(checks, others);
+        self.serve_with(front, ready, shutdown).await
     }
 
-    async fn serve_with(
+    /// Serves what `front` makes of health and reflection.
+    async fn serve_with<S: Serves>(
         self,
-        mut routes: RoutesBuilder,
+        front: impl FnOnce(Routes) -> S,
         ready: watch::Receiver<bool>,
         shutdown: CancellationToken,
     ) -> Result<Drained, EdgeError> {
         let reporter = Reporter::new().await;
+        let mut routes = Routes::builder();
         routes.add_service(reporter.service());
         reflection::add(&mut routes);
         let closing = CancellationToken::new();
         let drain = self.settings.drain.clone();
-        let routes = routes.routes();
-        let listeners = self.listeners(&routes, &closing);
+        let front = front(routes.routes().prepare());
+        let listeners = self.listeners(&front, &closing);
         tokio::select! {
             ended = listeners => ended.map(|()| Drained::Complete),
             () = drained(reporter, ready, &shutdown, &closing, &drain) => Ok(Drained::Cut),
@@ -172,9 +173,9 @@ impl Edge {
     }
 
     /// Serves every listener until `closing` is cancelled and its connections have ended.
-    async fn listeners(
+    async fn listeners<S: Serves>(
         self,
-        routes: &Routes,
+        front: &S,
         closing: &CancellationToken,
     ) -> Result<(), EdgeError> {
         let Self {
@@ -188,7 +189,7 @@ impl Edge {
         } = self;
         let places = Places::new(MAX_CONNECTIONS);
         let serve = Serve {
-            routes,
+            front,
             concurrency: settings.concurrency,
             places,
             closing,
@@ -214,14 +215,14 @@ impl Edge {
 }
 
 /// What every listener serves with.
-struct Serve<'a> {
-    routes: &'a Routes,
+struct Serve<'a, S> {
+    front: &'a S,
     concurrency: usize,
     places: Places,
     closing: &'a CancellationToken,
 }
 
-impl Serve<'_> {
+impl<S: Serves> Serve<'_, S> {
     async fn all<C>(
         &self,
         incoming: impl Stream<Item = (C, Peer)>,
@@ -233,7 +234,7 @@ impl Serve<'_> {
         // One for each kind of listener, each of some kilobytes: not on the stack of whoever waits for all.
         Box::pin(accept(
             connections,
-            self.routes,
+            self.front,
             self.concurrency,
             self.closing,
         ))

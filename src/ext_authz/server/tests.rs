@@ -47,7 +47,7 @@ async fn running(delay: u64, grace: u64) -> Running {
     Running {
         bound: edge.bound().clone(),
         ready,
-        served: tokio::spawn(edge.serve_with(Routes::builder(), readiness, shutdown.clone())),
+        served: tokio::spawn(edge.serve_with(|routes| routes, readiness, shutdown.clone())),
         shutdown,
         _folder: folder,
     }
