@@ -26,6 +26,7 @@ mod program;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod typing;
 
 use std::fmt;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 use plain::Plain;
 use program::Program;
+use truth::Truth;
 use typing::{Relation, relate};
 
 use crate::model::attributes::Attributes;
@@ -56,17 +58,22 @@ impl Expression {
         let parsed = parse::parse(source)?;
         let checked = check::check(&parsed, schema, expected)?;
         let known = relate(&checked.of, expected) == Relation::Same;
+        let plain = Plain::of(&checked.root);
+        let compares = plain
+            .is_none()
+            .then(|| Truth::of(&checked.root, &checked.draft));
         Ok(Self(Arc::new(Program {
             source: Box::from(source),
-            plain: Plain::of(&checked.root),
+            plain,
+            truth: compares.flatten(),
             root: checked.root,
             draft: checked.draft,
             expected: (!known).then(|| expected.clone()),
         })))
     }
 
-    /// The value for these attributes, which has the type that was expected. Reads only what it needs, each at most once,
-    /// in bounded time.
+    /// The value for these attributes, which has the type that was expected. Reads only what it needs, in bounded
+    /// time, each at most once, and once more where one is missing or is not what it was declared to be.
     pub fn evaluate(&self, attributes: &dyn Attributes) -> Result<Value, EvaluationError> {
         self.0.evaluate(attributes)
     }
@@ -78,7 +85,7 @@ impl Expression {
 
     /// Every attribute path that evaluation can read or test. A map that is read by a computed key is its own path.
     pub fn reads(&self) -> &[Box<[Box<str>]>] {
-        self.0.reads()
+        self.0.draft.reads()
     }
 
     /// Whether a list or map is indexed with a key that is computed, so that what is read depends on what is read.

@@ -12,6 +12,7 @@ use super::convert::{affordable, to_interpreter, to_model};
 use super::error::{Arithmetic, EvaluationError};
 use super::library;
 use super::plain::Plain;
+use super::truth::Truth;
 use super::typing::{article, size_of};
 use crate::model::attributes::Attributes;
 use crate::model::value::{Type, Value};
@@ -54,6 +55,15 @@ impl Draft {
 
     pub(super) const fn has_computed_key(&self) -> bool {
         self.computed_key
+    }
+
+    /// Every attribute path that is read, and the type that each is declared to have.
+    pub(super) fn reads(&self) -> &[Box<[Box<str>]>] {
+        &self.reads
+    }
+
+    pub(super) fn types(&self) -> &[Type] {
+        &self.types
     }
 
     /// Estimated steps to convert everything that is read, once.
@@ -120,16 +130,17 @@ pub(super) struct Program {
     pub(super) draft: Draft,
     /// What it is if nothing has to be evaluated.
     pub(super) plain: Option<Plain>,
+    /// Whether it is true, if that takes comparisons and nothing else.
+    pub(super) truth: Option<Truth>,
     /// The type that its value is checked for, if that is known only now.
     pub(super) expected: Option<Type>,
 }
 
 impl Program {
-    pub(super) fn reads(&self) -> &[Box<[Box<str>]>] {
-        &self.draft.reads
-    }
-
     pub(super) fn evaluate(&self, attributes: &dyn Attributes) -> Result<Value, EvaluationError> {
+        if let Some(holds) = self.holds(attributes) {
+            return Ok(Value::Bool(holds));
+        }
         let value = match &self.plain {
             Some(plain) => plain.value(&self.draft, attributes)?,
             None => self.interpret(attributes)?,
@@ -141,7 +152,16 @@ impl Program {
         }
     }
 
-    fn interpret(&self, attributes: &dyn Attributes) -> Result<Option<Value>, EvaluationError> {
+    /// Whether it is true, where comparisons say so.
+    pub(super) fn holds(&self, attributes: &dyn Attributes) -> Option<bool> {
+        self.truth.as_ref()?.holds(&self.draft, attributes)
+    }
+
+    /// What the interpreter makes of it; none if it is nothing that the model has a value for.
+    pub(super) fn interpret(
+        &self,
+        attributes: &dyn Attributes,
+    ) -> Result<Option<Value>, EvaluationError> {
         let slots = Slots {
             draft: &self.draft,
             attributes,

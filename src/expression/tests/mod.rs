@@ -6,6 +6,7 @@ mod loading;
 mod plain;
 mod presence;
 mod properties;
+mod truth;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
