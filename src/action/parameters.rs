@@ -7,7 +7,7 @@ use crate::model::reason::Reason;
 use crate::model::request::Query;
 use crate::model::route::{Action, QueryParameter};
 use crate::model::time::Timestamp;
-use crate::model::value::{Type, Value};
+use crate::model::value::{Type, Value, whole_number};
 use crate::model::verdict::Denial;
 
 /// Types the path parameters that the pattern captured.
@@ -79,10 +79,7 @@ pub(super) fn typed(text: &str, of: &Type) -> Option<Value> {
     match of {
         Type::String => Some(Value::string(text)),
         Type::Bool => text.parse().ok().map(Value::Bool),
-        Type::Int => {
-            let number: i64 = text.parse().ok()?;
-            (number.to_string() == text).then_some(Value::Int(number))
-        }
+        Type::Int => whole_number(text).map(Value::Int),
         Type::Double if is_plain_number(text) => {
             let number: f64 = text.parse().ok()?;
             number.is_finite().then_some(Value::Double(number))

@@ -60,11 +60,11 @@ mod tests {
     use super::*;
     use crate::store::StoreSettings;
 
-    fn position(seq: u64) -> Option<Position> {
-        Some(Position {
+    fn position(seq: u64) -> Position {
+        Position {
             generation: Arc::from("1"),
             seq,
-        })
+        }
     }
 
     /// How far the replica is, as the store knows.
@@ -82,14 +82,14 @@ mod tests {
     #[tokio::test]
     async fn of_many_changes_the_last_is_told_and_few_of_the_others() {
         let store = Store::open(&StoreSettings::in_memory()).unwrap();
-        let (applied, known) = watch::channel(position(1));
+        let (applied, known) = watch::channel(Some(position(1)));
         let stop = CancellationToken::new();
         let reports = report(store.clone(), "a".into(), known, stop.clone());
         let reports = tokio::spawn(reports);
         until_told(&store, 1).await;
         let (began, mut told_of) = (Instant::now(), vec![1]);
         for seq in 2..200 {
-            applied.send_replace(position(seq));
+            applied.send_replace(Some(position(seq)));
             let last = told(&store).await.unwrap();
             if told_of.last() != Some(&last) {
                 told_of.push(last);

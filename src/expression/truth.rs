@@ -79,16 +79,16 @@ impl Truth {
         self.decide(&mut Read {
             draft,
             attributes,
-            values: [const { None }; MAX_READS],
+            found: [const { Found::Unread }; MAX_READS],
         })
     }
 
     fn decide(&self, read: &mut Read<'_>) -> Option<bool> {
         match self {
             Self::Known(value) => Some(*value),
-            Self::Present(index) => Some(read.get(*index)?.is_some()),
+            Self::Present(index) => Some(!matches!(read.get(*index)?, Found::Absent)),
             Self::Holds(index) => match read.get(*index)? {
-                Some(Value::Bool(value)) => Some(*value),
+                Found::Value(Value::Bool(value)) => Some(*value),
                 _ => None,
             },
             Self::Choice(parts) => {
@@ -160,23 +160,30 @@ fn order(left: Scalar<'_>, right: Scalar<'_>) -> Option<Ordering> {
 struct Read<'a> {
     draft: &'a Draft,
     attributes: &'a dyn Attributes,
-    values: [Option<Option<Value>>; MAX_READS],
+    found: [Found; MAX_READS],
+}
+
+/// What was found of one.
+enum Found {
+    Unread,
+    Absent,
+    Value(Value),
 }
 
 impl Read<'_> {
-    /// The attribute, if it is present.
-    fn get(&mut self, index: usize) -> Option<Option<&Value>> {
-        let value = self.values.get_mut(index)?;
-        if value.is_none() {
-            *value = Some(self.attributes.get(self.draft.reads().get(index)?));
+    fn get(&mut self, index: usize) -> Option<&Found> {
+        let found = self.found.get_mut(index)?;
+        if matches!(found, Found::Unread) {
+            let value = self.attributes.get(self.draft.reads().get(index)?);
+            *found = value.map_or(Found::Absent, Found::Value);
         }
-        value.as_ref().map(Option::as_ref)
+        Some(found)
     }
 
-    /// Makes sure that an operand was read and is present.
+    /// Makes sure that an operand was read.
     fn known(&mut self, operand: &Operand) -> Option<()> {
         match operand {
-            Operand::Read(index) => self.get(*index)?.map(|_present| ()),
+            Operand::Read(index) => self.get(*index).map(|_found| ()),
             Operand::Text(_) | Operand::Int(_) => Some(()),
         }
     }
@@ -187,11 +194,11 @@ impl Read<'_> {
             Operand::Int(number) => Some(Scalar::Int(*number)),
             Operand::Read(index) => {
                 let of = self.draft.types().get(*index)?;
-                match (self.values.get(*index)?.as_ref()?.as_ref()?, of) {
-                    (Value::String(text), Type::String) if affordable(text) => {
+                match (self.found.get(*index)?, of) {
+                    (Found::Value(Value::String(text)), Type::String) if affordable(text) => {
                         Some(Scalar::Text(text))
                     }
-                    (Value::Int(number), Type::Int) => Some(Scalar::Int(*number)),
+                    (Found::Value(Value::Int(number)), Type::Int) => Some(Scalar::Int(*number)),
                     _ => None,
                 }
             }

@@ -98,21 +98,54 @@ pub struct Peer {
     pub certificate: Option<String>,
 }
 
-/// Query parameters, percent-decoded; `+` is a space, as in HTML forms.
+/// Query parameters, percent-decoded; `+` is a space, as in HTML forms. All of them in one text.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query {
+    text: String,
+    /// Where the name of each ends in it, and where its value does.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Query {
     /// Parameters in the order of the request.
     pub fn new(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs)
+        let mut query = Self::default();
+        for (name, value) in pairs {
+            query.push(&name, &value);
+        }
+        query
+    }
+
+    /// None yet, with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Adds the last one.
+    pub fn push(&mut self, name: &str, value: &str) {
+        self.text.push_str(name);
+        let name_ends = self.text.len();
+        self.text.push_str(value);
+        self.ends.push((name_ends, self.text.len()));
+    }
+
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.ends.len()
     }
 
     /// All parameters.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        let mut begins = 0;
+        self.ends.iter().map(move |(name_ends, value_ends)| {
+            let name = self.text.get(begins..*name_ends);
+            let value = self.text.get(*name_ends..*value_ends);
+            begins = *value_ends;
+            (name.unwrap_or_default(), value.unwrap_or_default())
+        })
     }
 
     /// Every value of `name`.
@@ -124,18 +157,16 @@ impl Query {
 
     /// The value of `name`; callers refuse repeated names first.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
     }
 
     /// A name that occurs more than once, if there is one among those that `relevant` selects.
     pub fn repeated(&self, relevant: impl Fn(&str) -> bool) -> Option<&str> {
         let mut seen = std::collections::HashSet::new();
-        self.0
-            .iter()
-            .map(|(name, _)| name.as_str())
+        self.iter()
+            .map(|(name, _)| name)
             .find(|name| !seen.insert(*name) && relevant(name))
     }
 }

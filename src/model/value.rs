@@ -90,6 +90,17 @@ impl Value {
     }
 }
 
+/// Reads a whole number from the one text that writes it: no `+`, no zero before it, no `-0`.
+pub fn whole_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = match digits.as_bytes() {
+        [b'0'] => digits.len() == text.len(),
+        [b'1'..=b'9', ..] => true,
+        _ => false,
+    };
+    text.parse().ok().filter(|_number| plain)
+}
+
 /// The type of an attribute, as it is declared in policies and providers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -169,6 +180,31 @@ impl fmt::Display for Type {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_is_written_in_one_way() {
+        for number in [0, 1, -1, 10, -10, 1_005, i64::MAX, i64::MIN] {
+            assert_eq!(whole_number(&number.to_string()), Some(number));
+        }
+        for text in [
+            "",
+            "-",
+            "+1",
+            "01",
+            "-01",
+            "00",
+            "-0",
+            "1.0",
+            "1e3",
+            " 1",
+            "1 ",
+            "1_0",
+            "x",
+            "9223372036854775808",
+        ] {
+            assert_eq!(whole_number(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn types_are_read_as_they_are_printed() {

@@ -13,7 +13,7 @@ use crate::model::finding::Finding;
 use crate::model::identity::TokenFacts;
 use crate::model::name::RuleId;
 use crate::model::reason::{FaultCode, Reason};
-use crate::model::value::{Type, Value};
+use crate::model::value::{Type, Value, whole_number};
 use crate::model::verdict::{
     Constraints, Denial, Fault, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, TokenDemand, Verdict,
 };
@@ -389,11 +389,7 @@ fn capped(given: Option<&str>, cap: i64) -> Result<Option<String>, Denial> {
     let Some(text) = given else {
         return Ok(Some(cap.to_string()));
     };
-    let number: Option<i64> = text
-        .parse()
-        .ok()
-        .filter(|number: &i64| *number >= 0 && number.to_string() == text);
-    match number {
+    match whole_number(text).filter(|number| *number >= 0) {
         Some(number) if number <= cap => Ok(None),
         Some(_) => Ok(Some(cap.to_string())),
         None => Err(Denial::new(Reason::CapNotNumeric)),

@@ -6,7 +6,7 @@ use super::action_rules::ActionRules;
 use super::approval::{self, Awaited, Ruling, matter};
 use super::bound::{Bound, Coverage};
 use super::constrain::Merge;
-use super::index::Scan;
+use super::index::{Candidates, Scan};
 use super::planner::{Demand, Planned, plan};
 use super::requirement::{Brought, Requirement};
 use super::trace::{Considered, Effect, Outcome, Trace};
@@ -178,12 +178,12 @@ impl<'a, 't> Run<'a, 't> {
     /// The first rule of `candidates` that matches; a trace looks at all of them.
     fn first(
         &mut self,
-        candidates: Vec<&'a Bound>,
+        candidates: &Candidates<'a>,
         name: &'static str,
         party: &'a Party,
     ) -> Option<&'a Bound> {
         let mut found = None;
-        for bound in candidates {
+        for bound in candidates.iter() {
             if self.matches(bound, name, party) {
                 found = found.or(Some(bound));
             }
@@ -198,7 +198,7 @@ impl<'a, 't> Run<'a, 't> {
         let rules = self.rules;
         let mut hits = Vec::new();
         for (name, party) in self.parties() {
-            hits.extend(self.first(rules.forbids.candidates(party, self.scan), name, party));
+            hits.extend(self.first(&rules.forbids.candidates(party, self.scan), name, party));
         }
         let hit = hits.into_iter().min_by(|a, b| a.rule.id.cmp(&b.rule.id))?;
         Some(Verdict::Deny(
@@ -242,7 +242,7 @@ impl<'a, 't> Run<'a, 't> {
         let rules = self.rules;
         let mut chosen: Vec<&'a Bound> = Vec::new();
         for (_, party) in self.parties() {
-            chosen.extend(rules.guards.candidates(party, self.scan));
+            chosen.extend(rules.guards.candidates(party, self.scan).iter());
         }
         chosen.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
         chosen.dedup_by(|a, b| a.rule.id == b.rule.id);
@@ -308,7 +308,7 @@ impl<'a, 't> Run<'a, 't> {
         let rules = self.rules;
         let mut missing = None;
         for (name, party) in self.parties() {
-            match self.first(rules.permits.candidates(party, self.scan), name, party) {
+            match self.first(&rules.permits.candidates(party, self.scan), name, party) {
                 Some(bound) => self.permits.push(bound.rule.id.clone()),
                 None => missing = missing.or(Some((name, party))),
             }

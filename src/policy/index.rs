@@ -77,26 +77,82 @@ impl Index {
     }
 
     /// Every rule that could match `party`, in order, each once.
-    pub(super) fn candidates(&self, party: &Party, scan: Scan) -> Vec<&Bound> {
+    pub(super) fn candidates<'a>(&'a self, party: &Party, scan: Scan) -> Candidates<'a> {
+        let rules = &*self.rules;
         if scan == Scan::Linear {
-            return self.rules.iter().collect();
+            return Candidates { rules, at: At::All };
         }
-        let mut positions = self.others.to_vec();
-        positions.extend(filed(self.by_id.get(party.id.id.as_ref())));
-        for group in &*party.groups {
-            positions.extend(filed(self.by_group.get(group.as_ref())));
+        let of_id = filed(self.by_id.get(party.id.id.as_ref()));
+        let groups = party.groups.iter();
+        let of_groups = groups.map(|group| filed(self.by_group.get(group.as_ref())));
+        let lists = std::iter::once(&*self.others)
+            .chain(std::iter::once(of_id))
+            .chain(of_groups);
+        let at = lists.fold(At::Listed(&[]), At::and);
+        Candidates {
+            rules,
+            at: at.in_order(),
         }
-        positions.sort_unstable();
-        positions.dedup();
-        positions
-            .into_iter()
-            .filter_map(|position| self.rules.get(usize::try_from(position).ok()?))
-            .collect()
     }
 
     /// All rules.
     pub(super) fn rules(&self) -> &[Bound] {
         &self.rules
+    }
+}
+
+/// Rules that could match, in order, each once.
+#[derive(Debug)]
+pub(super) struct Candidates<'a> {
+    rules: &'a [Bound],
+    at: At<'a>,
+}
+
+/// Where they stand.
+#[derive(Debug)]
+enum At<'a> {
+    All,
+    /// What one key leads to: most parties are found by one.
+    Listed(&'a [Position]),
+    /// What several do.
+    Joined(Vec<Position>),
+}
+
+impl<'a> At<'a> {
+    fn and(self, more: &'a [Position]) -> Self {
+        match self {
+            known if more.is_empty() => known,
+            Self::All => Self::All,
+            Self::Listed([]) => Self::Listed(more),
+            Self::Listed(known) => Self::Joined([known, more].concat()),
+            Self::Joined(mut known) => {
+                known.extend(more);
+                Self::Joined(known)
+            }
+        }
+    }
+
+    fn in_order(mut self) -> Self {
+        if let Self::Joined(positions) = &mut self {
+            positions.sort_unstable();
+            positions.dedup();
+        }
+        self
+    }
+}
+
+impl<'a> Candidates<'a> {
+    /// Each of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a Bound> {
+        let rules = self.rules;
+        let (all, listed): (_, &[Position]) = match &self.at {
+            At::All => (rules, &[]),
+            At::Listed(positions) => (&[][..], positions),
+            At::Joined(positions) => (&[][..], positions),
+        };
+        let listed = listed.iter();
+        let listed = listed.filter_map(|position| rules.get(usize::try_from(*position).ok()?));
+        all.iter().chain(listed)
     }
 }
 

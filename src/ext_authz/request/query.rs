@@ -2,6 +2,8 @@
 //!
 //! Repeated names are kept here; the authorizer refuses those that a rule reads.
 
+use std::borrow::Cow;
+
 use crate::model::reason::Reason;
 use crate::model::request::Query;
 use crate::model::verdict::Denial;
@@ -19,17 +21,17 @@ pub(super) fn query(raw: Option<&str>) -> Result<Query, Denial> {
     if raw.len() > MAX_QUERY {
         return Err(Denial::new(Reason::QueryMalformed).because("the query is too long"));
     }
-    let mut pairs = Vec::new();
+    let mut query = Query::with_capacity(raw.len());
     for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
-        if pairs.len() == MAX_PARAMETERS {
+        if query.count() == MAX_PARAMETERS {
             return Err(
                 Denial::new(Reason::QueryMalformed).because("the query has too many parameters")
             );
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        pairs.push((decode(name, Part::Name)?, decode(value, Part::Value)?));
+        query.push(&decode(name, Part::Name)?, &decode(value, Part::Value)?);
     }
-    Ok(Query::new(pairs))
+    Ok(query)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,17 +40,18 @@ enum Part {
     Value,
 }
 
-fn decode(raw: &str, part: Part) -> Result<String, Denial> {
+fn decode(raw: &str, part: Part) -> Result<Cow<'_, str>, Denial> {
     // Most texts stand for themselves.
     if raw
         .bytes()
         .all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'+' && byte != b'%')
     {
-        return Ok(raw.to_owned());
+        return Ok(Cow::Borrowed(raw));
     }
     bytes(raw, part)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .filter(|text| !has_upper_control(text))
+        .map(Cow::Owned)
         .ok_or_else(|| Denial::new(Reason::QueryMalformed))
 }
 

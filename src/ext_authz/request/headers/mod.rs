@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr3};
+
 use crate::ext_authz::wire::{Header, Http};
 use crate::model::header;
 use crate::model::reason::Reason;
@@ -166,7 +168,7 @@ fn sanitised(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Refuses what would end a header line in a careless peer (RFC 9110, section 5.5).
 fn checked(value: &str) -> Result<&str, Denial> {
-    if memchr::memchr3(0, b'\r', b'\n', value.as_bytes()).is_some() {
+    if memchr3(0, b'\r', b'\n', value.as_bytes()).is_some() {
         return Err(malformed());
     }
     Ok(value)
@@ -187,7 +189,11 @@ fn bounded(headers: &Headers) -> Result<(), Denial> {
 }
 
 fn unambiguous(headers: &Headers) -> Result<(), Denial> {
-    let has_comma = |name: &str| headers.get(name).is_some_and(|value| value.contains(','));
+    let has_comma = |name: &str| {
+        headers
+            .get(name)
+            .is_some_and(|value| memchr(b',', value.as_bytes()).is_some())
+    };
     if has_comma(header::AUTHORIZATION) {
         return Err(Denial::new(Reason::AuthorizationAmbiguous));
     }
