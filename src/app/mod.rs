@@ -1,5 +1,6 @@
 //! Wiring: build, run, reload, shut down. Everything that runs is spawned here, named here and stopped here.
 
+mod aside;
 mod introspectors;
 mod keysets;
 mod live;

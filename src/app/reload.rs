@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::aside::aside;
 use super::introspectors::{self, Introspectors};
 use super::keysets::{self, Handles, KeySets};
 use crate::admin::{ReloadStatus, Reloaded, Streams};
@@ -27,6 +28,9 @@ const KEYS_WAIT: Duration = Duration::from_secs(5);
 
 /// How long after a refusal for missing keys the reload is tried again.
 const RETRY: Duration = Duration::from_secs(10);
+
+/// How long a snapshot is kept that is no longer in force: longer than a check takes that waits for nothing.
+const FORGOTTEN: Duration = Duration::from_millis(100);
 
 /// What is in force, and what became of the files.
 #[derive(Debug)]
@@ -194,8 +198,7 @@ impl Reloader {
     /// Reads everything again; true if it should be tried once more later.
     async fn reload(&mut self) -> bool {
         let (config, overrides) = (self.config.clone(), self.overrides.clone());
-        let read = tokio::task::spawn_blocking(move || load(&config, &overrides)).await;
-        match read {
+        match aside(move || load(&config, &overrides)).await {
             Ok(Ok(bundle)) => self.apply(bundle).await,
             Ok(Err(failure)) => {
                 self.watch_too(&failure);
@@ -235,7 +238,8 @@ impl Reloader {
         let envoys = bundle.grpc.envoys().clone();
         let streams = prepared(&mut self.transmitters, &bundle.events);
         let snapshot = bundle.into_snapshot(now(), &resources, self.lasting.live.clone());
-        self.in_force.snapshot.store(Arc::new(snapshot));
+        let old = self.in_force.snapshot.swap(Arc::new(snapshot));
+        tokio::spawn(forget(old));
         self.in_force.handles.store(Arc::new(handles));
         self.in_force.introspectors.store(Arc::new(known.clone()));
         self.in_force.streams.store(Arc::new(streams));
@@ -283,6 +287,15 @@ impl Reloader {
                 self.watched.push(file.clone());
             }
         }
+    }
+}
+
+/// Lets a snapshot go that is no longer in force, once the checks that began with it have ended: none of them should be the last to
+/// hold it, and nobody who answers should wait until it is taken apart.
+async fn forget(old: Arc<Snapshot>) {
+    tokio::time::sleep(FORGOTTEN).await;
+    if let Err(error) = aside(move || drop(old)).await {
+        tracing::debug!(%error, "an old snapshot was not taken apart aside");
     }
 }
 

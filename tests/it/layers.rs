@@ -48,6 +48,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("cel", &["expression"]),
     ("regex", &["expression", "doctor"]),
     ("memchr", &["ext_authz"]),
+    // The program's allocator, named where the program begins.
+    ("mimalloc", &[]),
+    // The priority of a thread.
+    ("rustix", &["app"]),
     // What is found in tables that the configuration makes.
     ("foldhash", &["action", "policy", "registry"]),
     ("chrono", &["expression"]),
