@@ -49,7 +49,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("regex", &["expression", "doctor"]),
     ("memchr", &["ext_authz"]),
     // The program's allocator, named where the program begins.
-    ("mimalloc", &[]),
+    ("mimalloc", &["main.rs"]),
     // The priority of a thread.
     ("rustix", &["app"]),
     // What is found in tables that the configuration makes.
