@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::report::report;
+use super::report::{report, said};
 use crate::admin::StateStatus;
 use crate::authorizer::Live;
 use crate::ext_authz::now;
@@ -47,6 +47,8 @@ struct Following {
     applied: watch::Sender<Option<Position>>,
     /// What was lost has not been given back yet: until then the store says less than this replica knows.
     owing: bool,
+    /// The store may not know that this replica decides: whoever off-boards somebody would not wait for it.
+    unheard: bool,
 }
 
 impl Replica {
@@ -83,6 +85,7 @@ impl Replica {
             metrics: metrics.clone(),
             applied,
             owing: false,
+            unheard: true,
         };
         let name = self.name.shared();
         tasks.spawn(report(store.clone(), name, known, stop.clone()));
@@ -149,6 +152,7 @@ impl Following {
             position,
             began,
         } = batch;
+        self.unheard |= whole.is_some();
         match whole {
             None | Some(Loss::None) => {}
             Some(Loss::Possible) => {
@@ -177,6 +181,10 @@ impl Following {
         if self.owing {
             give_back(&self.replica.live, &self.store).await?;
             self.owing = false;
+        }
+        if self.unheard {
+            said(&self.store, &self.replica.name.shared(), &position).await?;
+            self.unheard = false;
         }
         if let Some(began) = began {
             self.replica.live.freshness.proven(began);

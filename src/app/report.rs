@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ext_authz::now;
 use crate::model::change::Position;
-use crate::store::{ReplicaReport, Store};
+use crate::store::{ReplicaReport, Store, StoreError};
 
 /// How often this replica says how far it is when nothing changes.
 const OFTEN: Duration = Duration::from_secs(2);
@@ -27,16 +27,10 @@ pub(super) async fn report(
     loop {
         let position = applied.borrow_and_update().clone();
         let known = position.is_some();
-        if let Some(position) = position {
-            let at = now();
-            let report = ReplicaReport {
-                name: Arc::clone(&name),
-                position,
-                at,
-            };
-            if let Err(error) = store.report(report).await {
-                tracing::debug!(%error, "how far this replica is could not be said");
-            }
+        if let Some(position) = position
+            && let Err(error) = said(&store, &name, &position).await
+        {
+            tracing::debug!(%error, "how far this replica is could not be said");
         }
         tokio::select! {
             () = stop.cancelled() => break,
@@ -46,6 +40,20 @@ pub(super) async fn report(
     if let Err(error) = store.leave(&name).await {
         tracing::debug!(%error, "that this replica ends could not be said");
     }
+}
+
+/// Says how far the replica is, once.
+pub(super) async fn said(
+    store: &Store,
+    name: &Arc<str>,
+    position: &Position,
+) -> Result<(), StoreError> {
+    let report = ReplicaReport {
+        name: Arc::clone(name),
+        position: position.clone(),
+        at: now(),
+    };
+    store.report(report).await
 }
 
 /// Waits until there is something to say again. Whoever has said nothing yet says the first thing at once: nobody waits for a
