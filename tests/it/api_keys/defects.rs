@@ -1,7 +1,7 @@
 //! Every way in which a key can be wrong, through the port.
 
 use super::{PEPPER, id_of, issue, keys, setup, verdict, with_key};
-use crate::harness::Ask;
+use crate::harness::{Ask, SOON, eventually};
 
 /// A key with a sound checksum, made of other parts: what a scanner would take for a key.
 fn sealed(head: &str) -> String {
@@ -93,8 +93,10 @@ async fn a_key_is_right_in_every_character_or_refused() {
     );
 
     // What was presented is nowhere, whatever became of it.
-    let records = server.records();
-    assert!(records.len() > unknown.len() + malformed.len());
+    let records = eventually(SOON, "records", || {
+        let all = |records: &Vec<_>| records.len() > unknown.len() + malformed.len();
+        Some(server.records()).filter(all)
+    });
     let said = format!("{records:?}\n{}\n{}", server.log(), server.output());
     let metrics = server.get("/metrics").body;
     for secret in unknown
@@ -246,7 +248,7 @@ async fn the_key_stays_here_and_the_caller_is_known_behind_it() {
     let refused = client.check(&with_key("nonsense")).await;
     let challenge = refused.header("www-authenticate").unwrap();
     assert_eq!(challenge, r#"ApiKey realm="https://invoices.example.com""#);
-    let record = server.records().remove(0);
+    let record = eventually(SOON, "a record", || server.records().into_iter().next());
     assert!(
         record.to_string().contains(id_of(&key)),
         "the key's id is in the record: {record}"

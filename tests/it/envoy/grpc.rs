@@ -8,7 +8,7 @@ use tonic::{Code, Request, Status};
 use super::process::Change;
 use super::stage::{Stage, setup};
 use crate::approvals::stage::Keeper;
-use crate::harness::{SOON, eventually_async};
+use crate::harness::{SOON, eventually, eventually_async};
 
 /// Any method does; the client of this one is at hand. Nothing is said of `bind`.
 const POLICY: &str = "
@@ -97,7 +97,10 @@ async fn without_the_filter_that_measures_bodies_nothing_of_it_is_approved() {
         refused.message().contains("(input_incomplete, "),
         "{refused:?}"
     );
-    let record = stage.server.records();
-    let cause = record.iter().find_map(|it| it["cause"].as_str()).unwrap();
+    let cause = eventually(SOON, "the record of its cause", || {
+        let records = stage.server.records();
+        let cause = records.iter().find_map(|it| it["cause"].as_str());
+        cause.map(str::to_owned)
+    });
     assert!(cause.contains("envoy.filters.http.buffer"), "{cause}");
 }
