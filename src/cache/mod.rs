@@ -24,7 +24,7 @@ use moka::sync::Cache;
 
 use crate::model::route::Action;
 use crate::policy::{Caching, Call, Digest, Epochs, Key, Mode, Policy, Ruling, Scan};
-use crate::telemetry::CacheSample;
+use crate::telemetry::{CacheSample, CacheTally};
 use choice::{Choice, Took, Way};
 pub use choice::{Figures, Stand};
 use entry::Entry;
@@ -45,18 +45,9 @@ pub struct RulingMemory(Arc<Memory>);
 
 struct Memory {
     cache: Cache<Digest, Arc<Entry>>,
-    tally: Arc<Tally>,
+    tally: Arc<CacheTally>,
     /// The newest revision of revocations that anything was asked at.
     revision: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    evictions: AtomicU64,
-    /// Sum of the ages of entries when they were used, in milliseconds.
-    age: AtomicU64,
 }
 
 /// The rulings of one policy as it was loaded.
@@ -88,7 +79,7 @@ impl Default for RulingMemory {
 impl RulingMemory {
     /// A memory of so many rulings and so many bytes, whichever comes first.
     fn bounded(rulings: u64, bytes: u64) -> Self {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<CacheTally>::default();
         let counting = Arc::clone(&tally);
         // One bound stands for both: an entry weighs its share of the count at least.
         let share = u32::try_from(bytes / rulings.max(1)).unwrap_or(u32::MAX);
@@ -98,7 +89,7 @@ impl RulingMemory {
             .time_to_idle(UNUSED)
             .eviction_listener(move |_key, _entry, cause| {
                 if cause == RemovalCause::Size {
-                    counting.evictions.fetch_add(1, Ordering::Relaxed);
+                    counting.evicted();
                 }
             })
             .build();
@@ -133,15 +124,7 @@ impl RulingMemory {
         let Memory { cache, tally, .. } = &*self.0;
         // Entries are counted in the background; a scrape wants to know how it is.
         cache.run_pending_tasks();
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        CacheSample {
-            hits: read(&tally.hits),
-            misses: read(&tally.misses),
-            evictions: read(&tally.evictions),
-            entries: cache.entry_count(),
-            bytes: cache.weighted_size(),
-            used_age: Duration::from_millis(read(&tally.age)),
-        }
+        tally.sample(cache.entry_count(), cache.weighted_size())
     }
 
     /// What stands under a key.
@@ -157,16 +140,9 @@ impl RulingMemory {
             cache.invalidate_all();
         }
         let found = cache.get(&key);
-        let counter = if found.is_some() {
-            &tally.hits
-        } else {
-            &tally.misses
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        if let Some(entry) = &found {
-            let age = at.now.saturating_duration_since(entry.since).as_millis();
-            let age = u64::try_from(age).unwrap_or(u64::MAX);
-            tally.age.fetch_add(age, Ordering::Relaxed);
+        match &found {
+            Some(entry) => tally.hit(at.now.saturating_duration_since(entry.since)),
+            None => tally.miss(),
         }
         found
     }

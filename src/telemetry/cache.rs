@@ -1,6 +1,7 @@
 //! What caches on the path of requests are like, and what was chosen for actions whose rulings can be looked up.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,48 @@ pub struct CacheSample {
     pub bytes: u64,
     /// Sum of the ages that entries had when they were used.
     pub used_age: Duration,
+}
+
+/// What a cache counts while it is used.
+#[derive(Debug, Default)]
+pub struct CacheTally {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    evictions: AtomicU64,
+    /// Sum of the ages of entries when they were used, in milliseconds.
+    used_age: AtomicU64,
+}
+
+impl CacheTally {
+    /// Counts a look-up that found an entry of this age.
+    pub fn hit(&self, age: Duration) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        self.used_age.fetch_add(age, Ordering::Relaxed);
+    }
+
+    /// Counts a look-up that did not find what counts.
+    pub fn miss(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an entry that had to go for another.
+    pub fn evicted(&self) {
+        self.evictions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What was counted, of a cache that has so many entries of so many bytes.
+    pub fn sample(&self, entries: u64, bytes: u64) -> CacheSample {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CacheSample {
+            hits: read(&self.hits),
+            misses: read(&self.misses),
+            evictions: read(&self.evictions),
+            entries,
+            bytes,
+            used_age: Duration::from_millis(read(&self.used_age)),
+        }
+    }
 }
 
 /// Says what a cache is like.

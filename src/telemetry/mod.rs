@@ -22,7 +22,7 @@ mod tls;
 
 pub use admin::AdminRefusal;
 pub use approvals::ApprovalEvent;
-pub use cache::CacheSample;
+pub use cache::{CacheSample, CacheTally};
 pub use events::EventResult;
 pub use logging::{Log, LoggingError};
 pub use metrics::{InFlight, Metrics, MetricsError, Reload, ShadowEffect};

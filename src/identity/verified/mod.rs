@@ -24,7 +24,7 @@ use moka::sync::Cache;
 
 use crate::keys::sha256;
 use crate::model::time::Timestamp;
-use crate::telemetry::CacheSample;
+use crate::telemetry::{CacheSample, CacheTally};
 pub(super) use entry::{Entry, Grounds};
 
 /// The most tokens that are remembered.
@@ -98,16 +98,7 @@ pub struct VerifiedTokens(Arc<Memory>);
 
 struct Memory {
     cache: Cache<Key, Arc<Entry>, ByDigest>,
-    tally: Arc<Tally>,
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    evictions: AtomicU64,
-    /// Sum of the ages of entries when they were used, in milliseconds.
-    age: AtomicU64,
+    tally: Arc<CacheTally>,
 }
 
 impl Default for VerifiedTokens {
@@ -119,7 +110,7 @@ impl Default for VerifiedTokens {
 impl VerifiedTokens {
     /// A memory of so many tokens and so many bytes, whichever comes first.
     fn bounded(tokens: u64, bytes: u64) -> Self {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<CacheTally>::default();
         let counting = Arc::clone(&tally);
         // One bound stands for both: an entry weighs its share of the count at least.
         let share = u32::try_from(bytes / tokens.max(1)).unwrap_or(u32::MAX);
@@ -129,7 +120,7 @@ impl VerifiedTokens {
             .expire_after(UntilItsEnd)
             .eviction_listener(move |_key, _entry, cause| {
                 if cause == RemovalCause::Size {
-                    counting.evictions.fetch_add(1, Ordering::Relaxed);
+                    counting.evicted();
                 }
             })
             .build_with_hasher(ByDigest);
@@ -146,15 +137,8 @@ impl VerifiedTokens {
         let Memory { cache, tally } = &*self.0;
         let found = cache.get(&key).filter(|entry| counts(entry));
         match &found {
-            Some(entry) => {
-                tally.hits.fetch_add(1, Ordering::Relaxed);
-                let age = now.saturating_duration_since(entry.since).as_millis();
-                let age = u64::try_from(age).unwrap_or(u64::MAX);
-                tally.age.fetch_add(age, Ordering::Relaxed);
-            }
-            None => {
-                tally.misses.fetch_add(1, Ordering::Relaxed);
-            }
+            Some(entry) => tally.hit(now.saturating_duration_since(entry.since)),
+            None => tally.miss(),
         }
         found
     }
@@ -169,15 +153,7 @@ impl VerifiedTokens {
         let Memory { cache, tally } = &*self.0;
         // Entries are counted in the background; a scrape wants to know how it is.
         cache.run_pending_tasks();
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        CacheSample {
-            hits: read(&tally.hits),
-            misses: read(&tally.misses),
-            evictions: read(&tally.evictions),
-            entries: cache.entry_count(),
-            bytes: cache.weighted_size(),
-            used_age: Duration::from_millis(read(&tally.age)),
-        }
+        tally.sample(cache.entry_count(), cache.weighted_size())
     }
 }
 
