@@ -199,7 +199,11 @@ pub(super) fn find(connection: &Connection, id: &ApprovalId) -> rusqlite::Result
 /// Writes an approval, whatever there was.
 pub(super) fn put(connection: &Connection, approval: &Approval) -> rusqlite::Result<()> {
     let record = write_approval(approval).map_err(unreadable)?;
-    let Stamp { seq, at } = stamp(connection)?;
+    let stamp = stamp(connection)?;
+    let until = until(approval, clock(connection)?);
+    if put_in_place(connection, approval, until, &stamp, &record)? {
+        return Ok(());
+    }
     let (subject, actor) = requester(approval);
     connection
         .prepare_cached(
@@ -216,12 +220,38 @@ pub(super) fn put(connection: &Connection, approval: &Approval) -> rusqlite::Res
             approval.status.as_str(),
             approval.version,
             approval.created.millis(),
-            until(approval, clock(connection)?).millis(),
-            seq,
-            at.millis(),
+            until.millis(),
+            stamp.seq,
+            stamp.at.millis(),
             record,
         ])?;
     Ok(())
+}
+
+/// Writes an approval that is found by the same as before, as after a vote or a use; false if there is none. The indexes stay as they
+/// are: SQLite writes those of every column that a statement names, whether it changes or not.
+fn put_in_place(
+    connection: &Connection,
+    approval: &Approval,
+    until: Timestamp,
+    stamp: &Stamp,
+    record: &str,
+) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE approvals SET version = ?1, seq = ?2, changed = ?3, record = ?4
+             WHERE id = ?5 AND status = ?6 AND until = ?7",
+        )?
+        .execute(params![
+            approval.version,
+            stamp.seq,
+            stamp.at.millis(),
+            record,
+            approval.id.as_str(),
+            approval.status.as_str(),
+            until.millis(),
+        ])?;
+    Ok(changed > 0)
 }
 
 /// Until when it can be decided or used, or since when it cannot. One that was taken back counts for its requester for as long as it
