@@ -87,13 +87,22 @@ fn token(header: &str) -> Result<Credential<'_>, Denial> {
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     // Every byte is looked at, and nothing is asked in between: a token has a thousand, and nearly all are good.
-    let strange = body.bytes().map(|byte| u8::from(!is_of_token68(byte)));
-    !body.is_empty() && strange.fold(0, |any, one| any | one) == 0
+    !body.is_empty() && body.bytes().fold(0, |any, byte| any | off_token68(byte)) == 0
 }
 
-/// Whether a byte can stand in a `token68`, but for the `=` at its end; `-`, `.` and `/` come right before the digits.
-const fn is_of_token68(byte: u8) -> bool {
-    matches!(byte, b'-'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'~' | b'+')
+/// 0 for a byte that can stand in a `token68`, but for the `=` at its end: how far it is from the nearest one, in steps that a
+/// processor takes for many bytes at once.
+fn off_token68(byte: u8) -> u8 {
+    let letter = beyond(byte | 0x20, b'a', b'z');
+    // `-`, `.` and `/` come right before the digits.
+    let digit = beyond(byte, b'-', b'9');
+    let others = (byte ^ b'_').min(byte ^ b'~').min(byte ^ b'+');
+    letter.min(digit).min(others)
+}
+
+/// 0 for a byte from `first` to `last`, something else for every other.
+const fn beyond(byte: u8, first: u8, last: u8) -> u8 {
+    byte.wrapping_sub(first).saturating_sub(last - first)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Json<'a>, JsonError>
     if BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
         return Err(JsonError::ByteOrderMark);
     }
-    let Ok(text) = str::from_utf8(bytes) else {
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         return Err(JsonError::NotUtf8);
     };
     let reader = Reader {

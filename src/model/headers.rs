@@ -17,9 +17,25 @@ pub struct Headers {
 /// Where a header stands in the text: its name, and right behind it its value.
 #[derive(Clone, Copy)]
 struct Entry {
+    rank: Rank,
     start: usize,
     value: usize,
     end: usize,
+}
+
+/// The first eight bytes of a name, the rest of a shorter one zero. Names are in the order of their ranks, and those of one rank
+/// are compared whole.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank(u64);
+
+impl Rank {
+    fn of(name: &str) -> Self {
+        let mut first = [0; 8];
+        for (byte, named) in first.iter_mut().zip(name.bytes()) {
+            *byte = named;
+        }
+        Self(u64::from_be_bytes(first))
+    }
 }
 
 impl Headers {
@@ -49,8 +65,10 @@ impl Headers {
             written.make_ascii_lowercase();
         }
         let middle = self.text.len();
+        let rank = Rank::of(self.text.get(start..).unwrap_or_default());
         self.text.push_str(value);
         self.entries.push(Entry {
+            rank,
             start,
             value: middle,
             end: self.text.len(),
@@ -62,11 +80,15 @@ impl Headers {
     pub fn finished(mut self) -> Self {
         let Self { text, entries } = &mut self;
         let name = |entry: &Entry| text.get(entry.start..entry.value).unwrap_or_default();
+        let order = |one: &Entry, other: &Entry| {
+            let ranks = one.rank.cmp(&other.rank);
+            ranks.then_with(|| name(one).cmp(name(other)))
+        };
         // Stable: values of one name stay in the order in which they came.
-        entries.sort_by(|one, other| name(one).cmp(name(other)));
+        entries.sort_by(order);
         let repeated = entries
             .windows(2)
-            .any(|pair| matches!(pair, [one, other] if name(one) == name(other)));
+            .any(|pair| matches!(pair, [one, other] if order(one, other).is_eq()));
         if repeated { self.joined() } else { self }
     }
 
@@ -93,10 +115,9 @@ impl Headers {
 
     /// The value of a header, by lower-case name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        // There are few of them, and hardly two names of one length: that is faster than to search by halves.
-        let mut entries = self.entries.iter();
-        let found = entries
-            .find(|entry| entry.value - entry.start == name.len() && self.name(**entry) == name);
+        // There are few of them, and hardly two names of one rank: that is faster than to search by halves.
+        let (mut entries, rank) = (self.entries.iter(), Rank::of(name));
+        let found = entries.find(|entry| entry.rank == rank && self.name(**entry) == name);
         found.map(|entry| self.value(*entry))
     }
 
@@ -163,6 +184,28 @@ mod tests {
             headers,
             Headers::new([("accept", "*/*"), ("x-a", "1"), ("x-b", "2")])
         );
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_told_apart() {
+        let names = [
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwar",
+            "x-forwa",
+            "x\0",
+            "x",
+            "",
+        ];
+        let headers = Headers::new(names.map(|name| (name, name)));
+        for name in names {
+            assert_eq!(headers.get(name), Some(name));
+        }
+        assert_eq!(headers.get("x-forwarded"), None);
+        let mut sorted = names;
+        sorted.sort_unstable();
+        let ordered: Vec<&str> = headers.iter().map(|(name, _)| name).collect();
+        assert_eq!(ordered, sorted);
     }
 
     #[test]

@@ -48,6 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("cel", &["expression"]),
     ("regex", &["expression", "doctor"]),
     ("memchr", &["ext_authz"]),
+    ("simdutf8", &["ext_authz", "json"]),
     // The program's allocator, named where the program begins.
     ("mimalloc", &["main.rs"]),
     // The priority of a thread.

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 
@@ -14,11 +16,12 @@ const MAX_PATH: usize = 8 * 1024;
 
 /// Splits a request target at its first `?`; any later one belongs to the query. A raw `#` is denied anywhere in it.
 pub(super) fn split(target: &str) -> Result<(&str, Option<&str>), Denial> {
-    if target.contains('#') {
+    if memchr(b'#', target.as_bytes()).is_some() {
         return Err(Denial::new(Reason::PathDelimiter));
     }
-    Ok(match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
+    let mark = memchr(b'?', target.as_bytes());
+    Ok(match mark.and_then(|at| target.split_at_checked(at)) {
+        Some((path, query)) => (path, query.get(1..)),
         None => (target, None),
     })
 }
@@ -30,6 +33,9 @@ pub(super) fn path(raw: &str) -> Result<String, Denial> {
         .filter(|_| raw.len() <= MAX_PATH)
         .ok_or_else(|| Denial::new(Reason::PathMalformed))?;
     raw.bytes().try_for_each(raw_byte).map_err(Denial::new)?;
+    if is_canonical(raw.as_bytes()) {
+        return Ok(raw.to_owned());
+    }
     let mut decoded = String::with_capacity(raw.len());
     let mut segments = rest.split('/').peekable();
     while let Some(part) = segments.next() {
@@ -40,6 +46,12 @@ pub(super) fn path(raw: &str) -> Result<String, Denial> {
         decoded.push_str(&segment(part).map_err(Denial::new)?);
     }
     Ok(decoded)
+}
+
+/// Whether a path is its own canonical form, as most are: nothing is encoded, and no segment is empty or begins with a dot.
+fn is_canonical(raw: &[u8]) -> bool {
+    let plain = |pair: &[u8]| !matches!(pair, [b'/', b'/' | b'.']);
+    memchr(b'%', raw).is_none() && raw.windows(2).all(plain)
 }
 
 const fn raw_byte(byte: u8) -> Result<(), Reason> {

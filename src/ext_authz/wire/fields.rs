@@ -17,7 +17,7 @@ pub(super) enum Field<'a> {
 impl<'a> Field<'a> {
     /// A text: UTF-8, or the message is malformed.
     pub(super) fn text(self) -> Result<&'a str, Malformed> {
-        std::str::from_utf8(self.bytes()?).map_err(|_not_utf8| Malformed)
+        simdutf8::basic::from_utf8(self.bytes()?).map_err(|_not_utf8| Malformed)
     }
 
     /// Bytes, or a message.

@@ -155,7 +155,7 @@ const TOKEN: [bool; 256] = {
 
 /// Replaces every byte that is not UTF-8 with `!`, one for one, as Envoy does in the `headers` shape.
 fn sanitised(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
         return Cow::Borrowed(text);
     }
     let mut text = String::with_capacity(bytes.len());
