@@ -1,9 +1,8 @@
 //! The `act` chain of a token (RFC 8693, section 4.1): who acts, and who acted before. `may_act` says who could be given
 //! a token, not who acts with this one, and is not read.
 
-use serde_json::Value as Json;
-
 use super::payload::is_fit;
+use crate::json::Json;
 use crate::model::name::ProviderName;
 use crate::model::party::PartyId;
 use crate::model::reason::Reason;
@@ -27,7 +26,7 @@ pub(super) struct Link<'a, F> {
 
 impl<F: Fn(&str) -> Option<ProviderName>> Link<'_, F> {
     /// The entries, outermost first.
-    pub(super) fn read(&self, act: Option<&Json>) -> Result<Vec<PartyId>, Denial> {
+    pub(super) fn read(&self, act: Option<&Json<'_>>) -> Result<Vec<PartyId>, Denial> {
         let mut chain: Vec<PartyId> = Vec::new();
         let mut next = act;
         while let Some(entry) = next {
@@ -41,20 +40,20 @@ impl<F: Fn(&str) -> Option<ProviderName>> Link<'_, F> {
                     .because("an `act` entry is the subject or another entry again"));
             }
             chain.push(party);
-            next = entry.get("act");
+            next = entry.member("act");
         }
         Ok(chain)
     }
 
-    fn entry(&self, entry: &Json) -> Result<PartyId, Denial> {
+    fn entry(&self, entry: &Json<'_>) -> Result<PartyId, Denial> {
         let sub = entry
-            .get("sub")
+            .member("sub")
             .and_then(Json::as_str)
             .filter(|sub| is_fit(sub));
         let Some(sub) = sub else {
             return Err(malformed("an `act` entry has no `sub` that is a text"));
         };
-        let issuer = match entry.get("iss") {
+        let issuer = match entry.member("iss") {
             None => Some(self.provider.clone()),
             Some(iss) => iss.as_str().and_then(&self.issuer),
         };
@@ -78,15 +77,16 @@ fn malformed(cause: &str) -> Denial {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::testing::borrowed;
 
     fn name(text: &str) -> ProviderName {
         ProviderName::new(text).unwrap()
     }
 
-    fn read(act: &Json, most: usize) -> Result<String, Reason> {
+    fn read(act: &Value, most: usize) -> Result<String, Reason> {
         let provider = name("corp");
         let link = Link {
             provider: &provider,
@@ -99,7 +99,9 @@ mod tests {
                 _ => None,
             },
         };
-        let chain = link.read(Some(act)).map_err(|denial| denial.reason)?;
+        let chain = link
+            .read(Some(&borrowed(act)))
+            .map_err(|denial| denial.reason)?;
         Ok(chain
             .iter()
             .map(ToString::to_string)
@@ -107,9 +109,9 @@ mod tests {
             .join(" "))
     }
 
-    fn nested(depth: usize) -> Json {
+    fn nested(depth: usize) -> Value {
         (0..depth).fold(json!(null), |inner, n| match inner {
-            Json::Null => json!({ "sub": n.to_string() }),
+            Value::Null => json!({ "sub": n.to_string() }),
             inner => json!({ "sub": n.to_string(), "act": inner }),
         })
     }

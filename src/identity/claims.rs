@@ -27,7 +27,7 @@ pub(super) struct Presented<'a, F> {
 pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
     reading: &Reading,
     payload: Payload<'_>,
-    key: Option<&str>,
+    key: Option<Arc<str>>,
     presented: &Presented<'_, F>,
 ) -> Result<Unproven, Denial> {
     let clock = Clock {
@@ -69,7 +69,7 @@ pub(super) fn read<F: Fn(&str) -> Option<ProviderName>>(
             expires: lifetime.expires,
             issued: lifetime.issued,
             id: payload.text("jti")?,
-            key: key.map(Arc::from),
+            key,
             bindable: true,
             proof: Proof::None,
             // Set when it is proven.

@@ -122,6 +122,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::json::testing::object;
     use crate::model::reason::Reason;
 
     fn compile(spec: Json) -> Result<DeclaredClaim, Vec<String>> {
@@ -130,11 +131,8 @@ mod tests {
         DeclaredClaim::compile("team", spec).map_err(findings)
     }
 
-    fn read(spec: Json, token: Json) -> Result<Option<Value>, Denial> {
-        let Json::Object(token) = token else {
-            panic!("not an object");
-        };
-        compile(spec).unwrap().read(Payload(&token))
+    fn read(spec: Json, token: &Json) -> Result<Option<Value>, Denial> {
+        compile(spec).unwrap().read(Payload(&object(token)))
     }
 
     #[test]
@@ -149,7 +147,7 @@ mod tests {
             (json!({ "type": "string", "from": ["https://x.y/z"] }), "e"),
         ] {
             assert_eq!(
-                read(spec.clone(), token.clone()),
+                read(spec.clone(), &token),
                 Ok(Some(Value::string(expected))),
                 "{spec}"
             );
@@ -158,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_missing_claim_is_absent_only_if_it_is_optional() {
-        assert_eq!(read(json!("string"), json!({})), Ok(None));
-        let denial = read(json!({ "type": "string", "required": true }), json!({})).unwrap_err();
+        assert_eq!(read(json!("string"), &json!({})), Ok(None));
+        let denial = read(json!({ "type": "string", "required": true }), &json!({})).unwrap_err();
         assert_eq!(
             (denial.reason, denial.cause.as_deref()),
             (Reason::TokenClaims, Some("claim `team` is missing"))
@@ -169,7 +167,7 @@ mod tests {
     #[test]
     fn a_claim_of_another_type_refuses_the_token_and_its_value_is_not_told() {
         for value in [json!("s3cret"), json!(null), json!(1.5), json!(["s3cret"])] {
-            let denial = read(json!("int"), json!({ "team": value })).unwrap_err();
+            let denial = read(json!("int"), &json!({ "team": value })).unwrap_err();
             assert_eq!(
                 (denial.reason, denial.cause.as_deref()),
                 (Reason::TokenClaims, Some("claim `team` is not a `int`"))

@@ -170,10 +170,10 @@ impl Providers {
             .ok_or_else(unknown_issuer)?;
         let grounds = self.grounds(keys, clock);
         let verified = token.verify(&provider.algorithms, keys, clock.now)?;
-        let (typ, key) = (verified.typ.as_deref(), verified.kid.as_deref());
-        provider.types.check(typ, &verified.claims)?;
+        provider.types.check(verified.typ(), &verified.claims)?;
         let payload = Payload(&verified.claims);
-        let unproven = provider.read(payload, key, request.now, &route.audience)?;
+        let unproven =
+            provider.read(payload, verified.kid.clone(), request.now, &route.audience)?;
         // One with an `iss` could be an access token on another route.
         self.remember(coming, &unproven, grounds.filter(|_| !has_issuer));
         Ok(unproven)

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
-
 use super::refusal;
+use crate::json::{Json, Object};
 use crate::model::attributes::Attributes;
 use crate::model::time::Timestamp;
 use crate::model::value::{Type, Value};
@@ -17,15 +16,15 @@ const LAST_SECOND: i64 = 95_617_584_000;
 
 /// The members of a verified token.
 #[derive(Clone, Copy)]
-pub(super) struct Payload<'t>(pub(super) &'t Map<String, Json>);
+pub(super) struct Payload<'t>(pub(super) &'t Object<'t>);
 
 impl<'t> Payload<'t> {
-    pub(super) fn member(self, name: &str) -> Option<&'t Json> {
+    pub(super) fn member(self, name: &str) -> Option<&'t Json<'t>> {
         self.0.get(name)
     }
 
     /// The member at `path`.
-    pub(super) fn at<T: AsRef<str>>(self, path: &[T]) -> Option<&'t Json> {
+    pub(super) fn at<T: AsRef<str>>(self, path: &[T]) -> Option<&'t Json<'t>> {
         let (first, rest) = path.split_first()?;
         rest.iter()
             .try_fold(self.member(first.as_ref())?, |value, name| {
@@ -37,7 +36,7 @@ impl<'t> Payload<'t> {
     pub(super) fn text(self, name: &str) -> Result<Option<Arc<str>>, Denial> {
         match self.member(name) {
             None => Ok(None),
-            Some(Json::String(text)) if is_fit(text) => Ok(Some(Arc::from(text.as_str()))),
+            Some(Json::String(text)) if is_fit(text) => Ok(Some(Arc::from(&**text))),
             Some(_) => Err(refusal::claims(format!(
                 "`{name}` is not a text of 1 to {MAX_TEXT} bytes"
             ))),
@@ -78,13 +77,14 @@ impl<'t> Payload<'t> {
 /// Whether a text can be a part of an identity: not empty, bounded, and without control characters, so that it can
 /// neither break a header nor a line of a log.
 pub(super) fn is_fit(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT && !text.contains(char::is_control)
+    let plain = || text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    !text.is_empty() && text.len() <= MAX_TEXT && (plain() || !text.contains(char::is_control))
 }
 
 /// A date as a whole or fractional number of seconds from 1970 to 5000; milliseconds are kept, the rest is cut.
-fn numeric_date(value: &Json) -> Option<Timestamp> {
+fn numeric_date(value: &Json<'_>) -> Option<Timestamp> {
     let number = value.as_number()?;
-    if let Some(seconds) = number.as_i64() {
+    if let Some(seconds) = number.as_integer() {
         return (0..=LAST_SECOND)
             .contains(&seconds)
             .then(|| Timestamp::from_seconds(seconds));
@@ -93,9 +93,8 @@ fn numeric_date(value: &Json) -> Option<Timestamp> {
         clippy::cast_precision_loss,
         reason = "the bound is exact: it is below 2^53"
     )]
-    let seconds = number
-        .as_f64()
-        .filter(|seconds| (0.0..=LAST_SECOND as f64).contains(seconds))?;
+    let seconds =
+        Some(number.as_double()).filter(|seconds| (0.0..=LAST_SECOND as f64).contains(seconds))?;
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the bound times 1000 is far below 2^63"
@@ -106,10 +105,10 @@ fn numeric_date(value: &Json) -> Option<Timestamp> {
 
 /// `value` as a value of the declared type, or nothing if it has another. JSON has one kind of number: a whole one is a
 /// `double` too where that is declared, if none of its digits is lost; a `timestamp` is a `NumericDate`.
-pub(super) fn typed(value: &Json, declared: &Type) -> Option<Value> {
+pub(super) fn typed(value: &Json<'_>, declared: &Type) -> Option<Value> {
     match declared {
         Type::Bool => value.as_bool().map(Value::Bool),
-        Type::Int => value.as_i64().map(Value::Int),
+        Type::Int => value.as_number()?.as_integer().map(Value::Int),
         Type::Double => double(value).map(Value::Double),
         Type::String => value.as_str().map(Value::string),
         Type::Timestamp => numeric_date(value).map(Value::Timestamp),
@@ -119,8 +118,7 @@ pub(super) fn typed(value: &Json, declared: &Type) -> Option<Value> {
         }
         Type::Map(item) => {
             let entries = value.as_object()?.iter();
-            let entries =
-                entries.map(|(name, value)| Some((Arc::from(name.as_str()), typed(value, item)?)));
+            let entries = entries.map(|(name, value)| Some((Arc::from(name), typed(value, item)?)));
             entries
                 .collect::<Option<_>>()
                 .map(|entries| Value::Map(Arc::new(entries)))
@@ -130,29 +128,29 @@ pub(super) fn typed(value: &Json, declared: &Type) -> Option<Value> {
     }
 }
 
-fn double(value: &Json) -> Option<f64> {
+fn double(value: &Json<'_>) -> Option<f64> {
     const EXACT: u64 = 1 << 53;
     let number = value.as_number()?;
-    match number.as_i64() {
+    match number.as_integer() {
         Some(whole) if whole.unsigned_abs() > EXACT => None,
-        _ => number.as_f64(),
+        _ => Some(number.as_double()),
     }
 }
 
 /// Any JSON value; a whole number beyond 64 bits becomes a `double`, which no comparison takes for an `int`.
-fn untyped(value: &Json) -> Value {
+fn untyped(value: &Json<'_>) -> Value {
     match value {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => match number.as_i64() {
+        Json::Number(number) => match number.as_integer() {
             Some(whole) => Value::Int(whole),
-            None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+            None => Value::Double(number.as_double()),
         },
-        Json::String(text) => Value::string(text.as_str()),
+        Json::String(text) => Value::string(&**text),
         Json::Array(items) => Value::List(items.iter().map(untyped).collect()),
         Json::Object(entries) => {
             let entries = entries.iter();
-            let entries = entries.map(|(name, value)| (Arc::from(name.as_str()), untyped(value)));
+            let entries = entries.map(|(name, value)| (Arc::from(name), untyped(value)));
             Value::Map(Arc::new(entries.collect()))
         }
     }
@@ -173,10 +171,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::testing::{borrowed, object};
 
     #[test]
     fn a_date_is_a_number_of_seconds_from_1970_to_5000() {
-        let date = |value: Json| numeric_date(&value).map(Timestamp::millis);
+        let date =
+            |value: serde_json::Value| numeric_date(&borrowed(&value)).map(Timestamp::millis);
         assert_eq!(date(json!(1_795_298_401)), Some(1_795_298_401_000));
         assert_eq!(date(json!(1_795_298_401.25)), Some(1_795_298_401_250));
         assert_eq!(date(json!(1.795e9)), Some(1_795_000_000_000));
@@ -223,7 +223,7 @@ mod tests {
             (json!({ "a": 1 }), &numbers, true),
             (json!({ "a": "1" }), &numbers, false),
         ] {
-            let read = typed(&value, declared);
+            let read = typed(&borrowed(&value), declared);
             assert_eq!(read.is_some(), fits, "{value} as {declared}");
             assert!(
                 read.is_none_or(|read| read.has_type(declared)),
@@ -234,11 +234,10 @@ mod tests {
 
     #[test]
     fn the_payload_is_read_by_path() {
-        let Json::Object(claims) = json!({
+        let claims = json!({
             "realm_access": { "roles": ["a"] }, "kubernetes.io": { "namespace": "ci" }, "none": null
-        }) else {
-            panic!("not an object");
-        };
+        });
+        let claims = object(&claims);
         let get = |path: &[&str]| {
             Payload(&claims).get(&path.iter().map(|name| Box::from(*name)).collect::<Vec<_>>())
         };

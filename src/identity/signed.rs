@@ -75,7 +75,8 @@ impl Providers {
             route,
             clock,
         } = coming;
-        let token = keys::parse(text)?;
+        let token = keys::Compact::of(text)?;
+        let token = token.parse()?;
         let issuer = token
             .unverified_issuer()
             .and_then(|iss| self.issuer(route, iss));
@@ -89,13 +90,10 @@ impl Providers {
         };
         let grounds = self.grounds(keys, clock);
         let verified = token.verify(&provider.algorithms, keys, clock.now)?;
-        provider
-            .types
-            .check(verified.typ.as_deref(), &verified.claims)?;
+        provider.types.check(verified.typ(), &verified.claims)?;
         let presented = self.presented(request, route);
         let payload = Payload(&verified.claims);
-        let key = verified.kid.as_deref();
-        let unproven = claims::read(&provider.reading, payload, key, &presented)?;
+        let unproven = claims::read(&provider.reading, payload, verified.kid.clone(), &presented)?;
         provider.check_lifetime(&unproven.identity.token)?;
         self.remember(coming, &unproven, grounds);
         Ok(unproven)

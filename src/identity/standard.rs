@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
 use super::payload::{Payload, is_fit};
 use super::reading::Presence;
 use super::refusal;
+use crate::json::Json;
 use crate::model::party::Assurance;
 use crate::model::reason::Reason;
 use crate::model::time::Timestamp;
@@ -132,7 +131,7 @@ pub(super) fn audience(
     let audience = match payload.member("aud") {
         None if presence == Presence::Optional => return Ok(Vec::new()),
         None => Vec::new(),
-        Some(Json::String(one)) if is_fit(one) => vec![Arc::from(one.as_str())],
+        Some(Json::String(one)) if is_fit(one) => vec![Arc::from(&**one)],
         Some(_) => payload.texts("aud", MAX_AUDIENCES)?,
     };
     if audience.iter().any(|audience| **audience == *expected) {

@@ -11,6 +11,7 @@ use super::payload::Payload;
 use super::proof::Binding;
 use super::provider::Provider;
 use super::spec::{JwtSpec, PresetName};
+use crate::json::testing::object;
 use crate::model::finding::Finding;
 use crate::model::identity::Identity;
 use crate::model::name::{ProviderName, RouteId};
@@ -67,9 +68,7 @@ pub(super) fn payload() -> Json {
 /// What the provider of `spec` makes of a payload whose signature was good. Another provider of the route is `ci`.
 pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
     let provider = compile(spec).unwrap();
-    let Json::Object(members) = payload else {
-        panic!("not an object");
-    };
+    let members = &object(payload);
     let presented = Presented {
         now: NOW,
         audience: AUDIENCE,
@@ -83,7 +82,12 @@ pub(super) fn facts(spec: JwtSpec, payload: &Json) -> Result<Facts, Denial> {
     if accepted("at+jwt").is_err() {
         accepted("JWT")?;
     }
-    let unproven = read(&provider.reading, Payload(members), Some("k"), &presented)?;
+    let unproven = read(
+        &provider.reading,
+        Payload(members),
+        Some(Arc::from("k")),
+        &presented,
+    )?;
     assert_eq!(
         unproven.binding,
         Binding::default(),

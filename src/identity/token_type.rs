@@ -1,8 +1,7 @@
 //! Which signed documents are access tokens. One issuer's key signs many kinds; only the `typ` header, and members that
 //! other kinds have, tell them apart (RFC 8725, sections 2.8 and 3.11).
 
-use serde_json::{Map, Value};
-
+use crate::json::Object;
 use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 
@@ -63,18 +62,14 @@ impl TokenTypes {
 
     /// Refuses what is not typed as an access token, and what has members of another kind. A token without `typ` counts
     /// as `JWT`: a JWT need not say that it is one (RFC 7519, section 5.1).
-    pub(super) fn check(
-        &self,
-        typ: Option<&str>,
-        claims: &Map<String, Value>,
-    ) -> Result<(), Denial> {
-        let typ = normalised(typ.unwrap_or("JWT"));
-        if !self.0.contains(&typ) {
+    pub(super) fn check(&self, typ: Option<&str>, claims: &Object<'_>) -> Result<(), Denial> {
+        let typ = bare(typ.unwrap_or("JWT"));
+        if !self.0.iter().any(|known| known.eq_ignore_ascii_case(typ)) {
             return Err(refuse("the token's `typ` is not accepted".into()));
         }
         let other = OTHER_MEMBERS
             .iter()
-            .find(|(member, _)| claims.contains_key(*member));
+            .find(|(member, _)| claims.get(member).is_some());
         match other {
             Some((member, what)) => Err(refuse(format!("the token has `{member}`: it is {what}"))),
             None => Ok(()),
@@ -84,9 +79,13 @@ impl TokenTypes {
 
 /// The media type in lower case, without the `application/` that it may leave out (RFC 7515, section 4.1.9).
 pub(super) fn normalised(typ: &str) -> String {
-    let typ = typ.to_ascii_lowercase();
-    match typ.strip_prefix("application/") {
-        Some(rest) if !rest.contains('/') => rest.to_owned(),
+    bare(typ).to_ascii_lowercase()
+}
+
+fn bare(typ: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match typ.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
         _ => typ,
     }
 }
@@ -97,16 +96,14 @@ pub(super) fn refuse(cause: String) -> Denial {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::testing::object;
 
-    fn check(types: &[&str], typ: Option<&str>, claims: Value) -> Result<(), Reason> {
-        let Value::Object(claims) = claims else {
-            panic!("not an object");
-        };
+    fn check(types: &[&str], typ: Option<&str>, claims: &Value) -> Result<(), Reason> {
         TokenTypes::new(types)
-            .check(typ, &claims)
+            .check(typ, &object(claims))
             .map_err(|denial| denial.reason)
     }
 
@@ -118,8 +115,8 @@ mod tests {
             "application/at+jwt",
             "Application/AT+jwt",
         ] {
-            assert_eq!(check(&["at+jwt"], Some(typ), json!({})), Ok(()), "{typ}");
-            assert_eq!(check(&[typ], Some("at+jwt"), json!({})), Ok(()), "{typ}");
+            assert_eq!(check(&["at+jwt"], Some(typ), &json!({})), Ok(()), "{typ}");
+            assert_eq!(check(&[typ], Some("at+jwt"), &json!({})), Ok(()), "{typ}");
         }
         for typ in [
             "",
@@ -130,7 +127,7 @@ mod tests {
             "application/",
         ] {
             assert_eq!(
-                check(&["at+jwt"], Some(typ), json!({})),
+                check(&["at+jwt"], Some(typ), &json!({})),
                 Err(Reason::TokenType),
                 "{typ}"
             );
@@ -139,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_token_without_type_needs_jwt_in_the_list() {
-        assert_eq!(check(&["at+jwt"], None, json!({})), Err(Reason::TokenType));
-        assert_eq!(check(&["at+jwt", "JWT"], None, json!({})), Ok(()));
+        assert_eq!(check(&["at+jwt"], None, &json!({})), Err(Reason::TokenType));
+        assert_eq!(check(&["at+jwt", "JWT"], None, &json!({})), Ok(()));
     }
 
     #[test]
@@ -149,7 +146,7 @@ mod tests {
             for typ in ["at+jwt", "JWT"] {
                 let claims = json!({ *member: null });
                 assert_eq!(
-                    check(&["at+jwt", "JWT"], Some(typ), claims),
+                    check(&["at+jwt", "JWT"], Some(typ), &claims),
                     Err(Reason::TokenType)
                 );
             }

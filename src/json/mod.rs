@@ -16,6 +16,8 @@ mod object;
 mod pointer;
 mod read;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 mod value;

@@ -54,6 +54,17 @@ impl<'a> Object<'a> {
             .map(|(name, value)| (name.as_ref(), value))
     }
 
+    /// The same, borrowed from nothing.
+    pub fn into_owned(self) -> Object<'static> {
+        let members = self.members.into_iter();
+        let members =
+            members.map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()));
+        Object {
+            members: members.collect(),
+            by_name: self.by_name,
+        }
+    }
+
     /// How many members it has.
     pub fn len(&self) -> usize {
         self.members.len()

@@ -47,12 +47,17 @@ pub enum Number {
 impl Number {
     /// The integer, if it was written as one and every reader reads the same: within ±(2^53 − 1).
     pub fn as_safe_integer(self) -> Option<i64> {
-        let (magnitude, integer) = match self {
-            Self::Unsigned(value) => (value, i64::try_from(value).ok()?),
-            Self::Signed(value) => (value.unsigned_abs(), value),
-            Self::Double(_) => return None,
-        };
-        (magnitude <= MAX_SAFE_INTEGER).then_some(integer)
+        let integer = self.as_integer()?;
+        (integer.unsigned_abs() <= MAX_SAFE_INTEGER).then_some(integer)
+    }
+
+    /// The integer, if it was written as one that fits.
+    pub fn as_integer(self) -> Option<i64> {
+        match self {
+            Self::Unsigned(value) => i64::try_from(value).ok(),
+            Self::Signed(value) => Some(value),
+            Self::Double(_) => None,
+        }
     }
 
     /// The nearest double.
@@ -86,6 +91,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The member with this name, if it is an object that has one.
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+
     /// The items, if it is an array.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
@@ -106,6 +116,18 @@ impl<'a> Json<'a> {
                 })
             }
             _ => false,
+        }
+    }
+
+    /// The same, borrowed from nothing.
+    pub fn into_owned(self) -> Json<'static> {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(value),
+            Self::Number(number) => Json::Number(number),
+            Self::String(text) => Json::String(Cow::Owned(text.into_owned())),
+            Self::Array(items) => Json::Array(items.into_iter().map(Json::into_owned).collect()),
+            Self::Object(object) => Json::Object(object.into_owned()),
         }
     }
 

@@ -5,19 +5,20 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::base64url::encode;
 use super::jwk::VerificationKey;
 use super::source::Purpose;
 use super::{Algorithm, ParsedJws, sha256};
+use crate::json::Object;
 
 /// A document whose signature is that of the key it shows.
-pub struct SelfSigned {
+pub struct SelfSigned<'t> {
     /// SHA-256 of the key's required members, in base64url (RFC 7638, section 3).
     pub thumbprint: String,
     /// The payload; no member occurs twice, at any depth.
-    pub claims: Map<String, Value>,
+    pub claims: Object<'t>,
 }
 
 /// Why a document that shows its key is refused. No message contains a byte of it.
@@ -40,29 +41,28 @@ pub enum EmbeddedError {
     BadSignature,
 }
 
-impl ParsedJws<'_> {
+impl<'t> ParsedJws<'t> {
     /// Verifies the signature with the key that the header shows, if its algorithm is `allowed`.
-    pub fn verify_embedded(self, allowed: &[Algorithm]) -> Result<SelfSigned, EmbeddedError> {
-        let Self {
-            message,
-            signature,
-            header,
-            claims,
-        } = self;
-        if !allowed.contains(&header.algorithm) {
+    pub fn verify_embedded(self, allowed: &[Algorithm]) -> Result<SelfSigned<'t>, EmbeddedError> {
+        let algorithm = self.header.algorithm;
+        if !allowed.contains(&algorithm) {
             return Err(EmbeddedError::AlgorithmNotAllowed);
         }
-        let jwk = header.jwk.ok_or(EmbeddedError::NoKey)?;
+        let jwk = self.header.shown_key().ok_or(EmbeddedError::NoKey)?;
+        let jwk = Value::from(jwk.clone());
         let key = VerificationKey::read(&jwk, Purpose::Signatures)
             .map_err(|_unsound| EmbeddedError::Key)?;
         let thumbprint = thumbprint(&jwk).ok_or(EmbeddedError::Key)?;
-        if !key.fits(header.algorithm) {
+        if !key.fits(algorithm) {
             return Err(EmbeddedError::UnfitKey);
         }
-        if !key.verify(header.algorithm, message, &signature) {
+        if !key.verify(algorithm, self.message, self.signature) {
             return Err(EmbeddedError::BadSignature);
         }
-        Ok(SelfSigned { thumbprint, claims })
+        Ok(SelfSigned {
+            thumbprint,
+            claims: self.claims,
+        })
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
     Some(encode(&sha256(canonical.as_bytes())))
 }
 
-impl fmt::Debug for SelfSigned {
+impl fmt::Debug for SelfSigned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SelfSigned").finish_non_exhaustive()
     }
@@ -99,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::keys::parse;
+    use crate::keys::Compact;
     use crate::keys::testing::TestKey;
 
     /// RFC 7638, section 3.1.
@@ -129,7 +129,9 @@ mod tests {
     fn signed(key: &TestKey, algorithm: Algorithm, jwk: &Value) -> Result<String, EmbeddedError> {
         let header = json!({ "alg": algorithm.as_str(), "typ": "dpop+jwt", "jwk": jwk });
         let token = key.sign(algorithm, &header.to_string(), "{}");
-        let verified = parse(&token)
+        let token = Compact::of(&token).unwrap();
+        let verified = token
+            .parse()
             .unwrap()
             .verify_embedded(&[algorithm, Algorithm::EdDsa])?;
         Ok(verified.thumbprint)
@@ -198,7 +200,8 @@ mod tests {
             Err(EmbeddedError::Key)
         );
         let token = key.token(Algorithm::Es256, &json!({}));
-        let parsed = || parse(&token).unwrap();
+        let token = Compact::of(&token).unwrap();
+        let parsed = || token.parse().unwrap();
         assert_eq!(
             parsed().verify_embedded(&[Algorithm::Es256]).unwrap_err(),
             EmbeddedError::NoKey

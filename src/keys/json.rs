@@ -34,7 +34,7 @@ pub fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
 }
 
 /// The same, with texts that are borrowed from `bytes`.
-pub(super) fn borrow_object(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
+pub fn borrow_object(bytes: &[u8]) -> Result<Object<'_>, JsonError> {
     match json::read(bytes, &LIMITS)? {
         Json::Object(object) => Ok(object),
         _ => Err(JsonError::Malformed),

@@ -1,6 +1,7 @@
 //! One public key of a set (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,7 +30,7 @@ pub(super) enum KeyShape {
 
 /// A public key that can verify signatures.
 pub(super) struct VerificationKey {
-    kid: Option<String>,
+    kid: Option<Arc<str>>,
     shape: KeyShape,
     /// The one algorithm that the set allows for this key, if it names one.
     only: Option<Algorithm>,
@@ -94,8 +95,8 @@ impl VerificationKey {
         self.kid == other.kid && self.thumbprint == other.thumbprint
     }
 
-    pub(super) fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+    pub(super) fn kid(&self) -> Option<&Arc<str>> {
+        self.kid.as_ref()
     }
 
     /// Whether this key may verify a signature made with `algorithm`.
@@ -131,10 +132,10 @@ fn bytes(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, JwkError> {
         .ok_or(JwkError::Numbers)
 }
 
-fn read_kid(jwk: &Map<String, Value>) -> Result<Option<String>, JwkError> {
+fn read_kid(jwk: &Map<String, Value>) -> Result<Option<Arc<str>>, JwkError> {
     match jwk.get("kid") {
         None => Ok(None),
-        Some(Value::String(kid)) if kid.len() <= MAX_KID_BYTES => Ok(Some(kid.clone())),
+        Some(Value::String(kid)) if kid.len() <= MAX_KID_BYTES => Ok(Some(kid.as_str().into())),
         Some(_) => Err(JwkError::Kid),
     }
 }

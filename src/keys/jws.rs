@@ -1,17 +1,14 @@
 //! A signed token in the compact serialisation (RFC 7515 section 3.1): read strictly, then verified.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
 use super::json::{self, JsonError};
 use super::jwk::VerificationKey;
 use super::set::LookupError;
-use super::{Algorithm, KeySet, SigningKey};
-use crate::json::Json;
+use super::{Algorithm, Compact, KeySet, SigningKey};
+use crate::json::{Json, Object};
 
 /// The largest token in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -22,21 +19,18 @@ pub const MAX_KID_BYTES: usize = 256;
 pub struct ParsedJws<'t> {
     /// What is signed: header, dot, payload, as they were sent.
     pub(super) message: &'t str,
-    pub(super) signature: Vec<u8>,
-    pub(super) header: Header,
-    pub(super) claims: Map<String, Value>,
+    pub(super) signature: &'t Vec<u8>,
+    pub(super) header: Header<'t>,
+    pub(super) claims: Object<'t>,
 }
 
 /// A token whose signature is that of a key of the set. Its claims are as the issuer wrote them, and not validated.
-pub struct VerifiedJws {
-    /// The `typ` of the header, as it stands.
-    pub typ: Option<String>,
+pub struct VerifiedJws<'t> {
+    header: Header<'t>,
     /// The id of the key that verified it, whether the header names it or not; without one the `kid` of the header.
-    pub kid: Option<String>,
-    /// The algorithm of the signature.
-    pub algorithm: Algorithm,
+    pub kid: Option<Arc<str>>,
     /// The payload; no member occurs twice, at any depth.
-    pub claims: Map<String, Value>,
+    pub claims: Object<'t>,
 }
 
 /// Why a token is refused. No message and no field contains a byte of the token.
@@ -83,93 +77,37 @@ pub enum JwsError {
     BadSignature,
 }
 
-/// The members of a header that are used.
-pub(super) struct Header {
+/// A header whose members are sound.
+pub(super) struct Header<'t> {
     pub(super) algorithm: Algorithm,
-    kid: Option<String>,
-    typ: Option<String>,
-    /// The key that the signer shows; only [`ParsedJws::verify_embedded`] looks at it.
-    pub(super) jwk: Option<Value>,
+    members: Object<'t>,
 }
 
-/// Reads a token and verifies its signature; see [`parse`] and [`ParsedJws::verify`].
-pub fn verify(
-    token: &str,
-    allowed: &[Algorithm],
-    keys: &KeySet,
-    now: Instant,
-) -> Result<VerifiedJws, JwsError> {
-    parse(token)?.verify(allowed, keys, now)
-}
-
-/// Reads the structure of a token, so that the caller can choose the issuer by [`ParsedJws::unverified_issuer`].
-pub fn parse(token: &str) -> Result<ParsedJws<'_>, JwsError> {
-    parse_within(token, MAX_TOKEN_BYTES)
-}
-
-/// The same for what is no credential, and may have so many bytes.
-pub fn parse_within(token: &str, most: usize) -> Result<ParsedJws<'_>, JwsError> {
-    if token.len() > most {
-        return Err(JwsError::TooLarge);
+impl<'t> ParsedJws<'t> {
+    /// Reads the structure of a token, so that the caller can choose the issuer by [`Self::unverified_issuer`].
+    pub(super) fn read(token: &'t Compact<'_>) -> Result<Self, JwsError> {
+        let header = Header::read(&token.header)?;
+        let claims = json::borrow_object(&token.payload)?;
+        if token.signature.is_empty() {
+            return Err(JwsError::Malformed);
+        }
+        Ok(Self {
+            message: token.message,
+            signature: &token.signature,
+            header,
+            claims,
+        })
     }
-    let (message, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
-    let (header, payload) = message.split_once('.').ok_or(JwsError::Malformed)?;
-    // A dot that is left over is not base64url either, but a JWE (four dots) is better refused by count than by luck.
-    if payload.contains('.') {
-        return Err(JwsError::Malformed);
-    }
-    let header = Header::read(&decode(header)?)?;
-    let claims = json::read_object(&decode(payload)?)?;
-    let signature = decode(signature)?;
-    if signature.is_empty() {
-        return Err(JwsError::Malformed);
-    }
-    Ok(ParsedJws {
-        message,
-        signature,
-        header,
-        claims,
-    })
-}
 
-/// The `iss` that a token would have if it were a JWS, however broken it is otherwise. It says who must not see a token
-/// that is meant for somebody else, and is good for nothing else.
-pub fn claimed_issuer(token: &str) -> Option<String> {
-    claimed(token, "iss")
-}
-
-/// The same for its `sub`.
-pub fn claimed_subject(token: &str) -> Option<String> {
-    claimed(token, "sub")
-}
-
-fn claimed(token: &str, member: &str) -> Option<String> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return None;
-    }
-    let payload = token.split('.').nth(1)?;
-    let claims: Value = serde_json::from_slice(&decode(payload).ok()?).ok()?;
-    Some(claims.get(member)?.as_str()?.to_owned())
-}
-
-/// Strict base64url: no padding, no other alphabet, no trailing bits, so that one value has one spelling.
-fn decode(part: &str) -> Result<Vec<u8>, JwsError> {
-    match URL_SAFE_NO_PAD.decode(part) {
-        Ok(bytes) => Ok(bytes),
-        Err(_) => Err(JwsError::Malformed),
-    }
-}
-
-impl ParsedJws<'_> {
     /// The `iss` that the token claims. It chooses, by exact comparison, which configured issuer's keys to verify with,
     /// and is good for nothing else.
     pub fn unverified_issuer(&self) -> Option<&str> {
-        self.claims.get("iss").and_then(Value::as_str)
+        self.claims.get("iss").and_then(Json::as_str)
     }
 
     /// The `sub` that the token claims; like `iss`, it chooses whose keys to verify with and is good for nothing else.
     pub fn unverified_subject(&self) -> Option<&str> {
-        self.claims.get("sub").and_then(Value::as_str)
+        self.claims.get("sub").and_then(Json::as_str)
     }
 
     /// The algorithm that the header names.
@@ -179,12 +117,12 @@ impl ParsedJws<'_> {
 
     /// The key id that the header names, at most [`MAX_KID_BYTES`].
     pub fn kid(&self) -> Option<&str> {
-        self.header.kid.as_deref()
+        self.header.text("kid")
     }
 
     /// The type that the header names.
     pub fn typ(&self) -> Option<&str> {
-        self.header.typ.as_deref()
+        self.header.text("typ")
     }
 
     /// Verifies the signature with the one key of `keys` that the header means, if its algorithm is `allowed`.
@@ -193,7 +131,7 @@ impl ParsedJws<'_> {
         allowed: &[Algorithm],
         keys: &KeySet,
         now: Instant,
-    ) -> Result<VerifiedJws, JwsError> {
+    ) -> Result<VerifiedJws<'t>, JwsError> {
         let algorithm = self.header.algorithm;
         if !allowed.contains(&algorithm) {
             return Err(JwsError::AlgorithmNotAllowed);
@@ -203,7 +141,7 @@ impl ParsedJws<'_> {
     }
 
     /// Verifies that a key of this server's own has signed it: the one that the header names, with its algorithm.
-    pub fn verify_own(self, keys: &[SigningKey]) -> Result<VerifiedJws, JwsError> {
+    pub fn verify_own(self, keys: &[SigningKey]) -> Result<VerifiedJws<'t>, JwsError> {
         let named = keys.iter().find(|key| Some(key.kid()) == self.kid());
         let key = named.ok_or(JwsError::UnknownKey)?;
         if self.header.algorithm != key.algorithm() {
@@ -212,35 +150,34 @@ impl ParsedJws<'_> {
         self.verified(&key.verification().ok_or(JwsError::UnfitKey)?)
     }
 
-    fn verified(self, key: &VerificationKey) -> Result<VerifiedJws, JwsError> {
-        let Self {
-            message,
-            signature,
-            header,
-            claims,
-        } = self;
-        let Header {
-            algorithm,
-            kid,
-            typ,
-            jwk: _,
-        } = header;
-        if !key.verify(algorithm, message, &signature) {
+    fn verified(self, key: &VerificationKey) -> Result<VerifiedJws<'t>, JwsError> {
+        if !key.verify(self.header.algorithm, self.message, self.signature) {
             return Err(JwsError::BadSignature);
         }
         // The key that verified says which it is: a signer who leaves `kid` out does not make it another.
-        let kid = key.kid().map(ToOwned::to_owned).or(kid);
+        let kid = key.kid().cloned().or_else(|| self.kid().map(Arc::from));
         Ok(VerifiedJws {
-            typ,
             kid,
-            algorithm,
-            claims,
+            header: self.header,
+            claims: self.claims,
         })
     }
 }
 
-impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, JwsError> {
+impl VerifiedJws<'_> {
+    /// The algorithm of the signature.
+    pub fn algorithm(&self) -> Algorithm {
+        self.header.algorithm
+    }
+
+    /// The type that the header names, as it stands.
+    pub fn typ(&self) -> Option<&str> {
+        self.header.text("typ")
+    }
+}
+
+impl<'t> Header<'t> {
+    fn read(bytes: &'t [u8]) -> Result<Self, JwsError> {
         let members = json::borrow_object(bytes)?;
         if members.get("crit").is_some() {
             return Err(JwsError::CriticalHeader);
@@ -254,23 +191,28 @@ impl Header {
         let Ok(algorithm) = algorithm.parse() else {
             return Err(JwsError::AlgorithmNotAllowed);
         };
+        optional_text(members.get("typ"))?;
         let kid = optional_text(members.get("kid"))?;
-        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
+        if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
             return Err(JwsError::Malformed);
         }
-        Ok(Self {
-            algorithm,
-            kid,
-            typ: optional_text(members.get("typ"))?,
-            jwk: members.get("jwk").cloned().map(Value::from),
-        })
+        Ok(Self { algorithm, members })
+    }
+
+    /// The key that the signer shows; only [`ParsedJws::verify_embedded`] looks at it.
+    pub(super) fn shown_key(&self) -> Option<&Json<'t>> {
+        self.members.get("jwk")
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Json::as_str)
     }
 }
 
-fn optional_text(member: Option<&Json<'_>>) -> Result<Option<String>, JwsError> {
+fn optional_text<'a>(member: Option<&'a Json<'_>>) -> Result<Option<&'a str>, JwsError> {
     match member {
         None => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text.clone().into_owned())),
+        Some(Json::String(text)) => Ok(Some(text)),
         Some(_) => Err(JwsError::Malformed),
     }
 }
@@ -305,10 +247,10 @@ impl fmt::Debug for ParsedJws<'_> {
     }
 }
 
-impl fmt::Debug for VerifiedJws {
+impl fmt::Debug for VerifiedJws<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedJws")
-            .field("algorithm", &self.algorithm)
+            .field("algorithm", &self.header.algorithm)
             .finish_non_exhaustive()
     }
 }

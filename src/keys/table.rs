@@ -19,7 +19,7 @@ pub(super) const MAX_KEYS: usize = 100;
 #[derive(Debug)]
 pub(super) struct KeyTable {
     keys: Vec<Arc<VerificationKey>>,
-    by_kid: HashMap<String, Vec<Arc<VerificationKey>>>,
+    by_kid: HashMap<Arc<str>, Vec<Arc<VerificationKey>>>,
     ignored: Vec<Ignored>,
     refresh_hint: Option<Duration>,
     digest: Digest,
@@ -92,11 +92,11 @@ impl KeyTable {
         refresh_hint: Option<Duration>,
         document: &[u8],
     ) -> Self {
-        let mut by_kid = HashMap::<String, Vec<_>>::new();
+        let mut by_kid = HashMap::<Arc<str>, Vec<_>>::new();
         for key in &keys {
             if let Some(kid) = key.kid() {
                 by_kid
-                    .entry(kid.to_owned())
+                    .entry(Arc::clone(kid))
                     .or_default()
                     .push(Arc::clone(key));
             }

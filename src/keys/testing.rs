@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::set::Shared;
 use super::table::KeyTable;
-use super::{Algorithm, KeySet, KeySource};
+use super::{Algorithm, Compact, JwsError, KeySet, KeySource};
 
 static RSA: LazyLock<Arc<RsaKeyPair>> =
     LazyLock::new(|| Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
@@ -132,6 +132,17 @@ fn padding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
 /// Unpadded base64url.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Whether a token is taken with one of `keys`.
+pub(crate) fn verify(
+    token: &str,
+    allowed: &[Algorithm],
+    keys: &KeySet,
+    now: Instant,
+) -> Result<(), JwsError> {
+    let token = Compact::of(token)?;
+    token.parse()?.verify(allowed, keys, now).map(drop)
 }
 
 /// The JWK set of these keys.

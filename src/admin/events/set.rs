@@ -9,7 +9,7 @@ use super::effect::{Effect, effect};
 use super::refused::Refused;
 use super::settings::Stream;
 use super::subject::{Realm, Subject};
-use crate::keys::parse_within;
+use crate::keys::Compact;
 use crate::model::time::Timestamp;
 
 /// Largest token in bytes.
@@ -66,7 +66,8 @@ impl SecurityEvent {
         now: Timestamp,
         instant: Instant,
     ) -> Result<Self, Refused> {
-        let parsed = parse_within(token, MAX_SET)?;
+        let token = Compact::within(token, MAX_SET)?;
+        let parsed = token.parse()?;
         if parsed.typ() != Some(TYP) {
             return Err(Refused::Request("its `typ` is not `secevent+jwt`"));
         }
@@ -76,7 +77,7 @@ impl SecurityEvent {
         let keys = stream.keys.as_ref();
         let keys = keys.ok_or(Refused::Unavailable("the transmitter's keys are not there"))?;
         let verified = parsed.verify(&stream.algorithms, keys, instant)?;
-        let claims = serde_json::from_value(Value::Object(verified.claims));
+        let claims = serde_json::from_value(Value::Object(verified.claims.into()));
         let claims = claims.map_err(|_error| {
             Refused::Request("`jti`, `iat`, `aud` or `events` is missing or has another type")
         })?;

@@ -10,7 +10,7 @@ use super::TYP;
 use super::claims::{Bound, bound, confirmation};
 use super::settings::ApprovalTokens;
 use crate::approval::Sought;
-use crate::keys::{JwsError, VerifiedJws, digest_bytes, parse};
+use crate::keys::{Compact, JwsError, VerifiedJws, digest_bytes};
 use crate::model::approval::{ApprovalId, Vote, Voter};
 use crate::model::name::ProviderName;
 use crate::model::party::{Kind, PartyId};
@@ -117,11 +117,12 @@ impl ApprovalTokens {
         sought: &Sought,
         now: Timestamp,
     ) -> Result<Presented, Untaken> {
-        let (jws, audience, own) = self.signed(token)?;
-        if jws.typ.as_deref() != Some(TYP) {
+        let token = Compact::of(token).map_err(unverified)?;
+        let (jws, audience, own) = self.signed(&token)?;
+        if jws.typ() != Some(TYP) {
             return Err(Untaken::Invalid("its type is another"));
         }
-        let claims = serde_json::from_value(Value::Object(jws.claims));
+        let claims = serde_json::from_value(Value::Object(jws.claims.into()));
         let claims: Claims =
             claims.map_err(|_error| Untaken::Invalid("a claim is missing or has another type"))?;
         let is_for = match &claims.aud {
@@ -158,8 +159,8 @@ impl ApprovalTokens {
     }
 
     /// The verified token, the audience that it must have, and whether it is this server's own.
-    fn signed(&self, token: &str) -> Result<(VerifiedJws, &str, bool), Untaken> {
-        let parsed = parse(token).map_err(unverified)?;
+    fn signed<'t>(&self, token: &'t Compact<'_>) -> Result<(VerifiedJws<'t>, &str, bool), Untaken> {
+        let parsed = token.parse().map_err(unverified)?;
         let issuer = parsed.unverified_issuer().unwrap_or_default().to_owned();
         if issuer == *self.issuer {
             let jws = parsed.verify_own(&self.keys).map_err(unverified)?;

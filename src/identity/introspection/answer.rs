@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
-
-use crate::keys::{JsonError, read_object};
+use crate::json::{Json, Object};
+use crate::keys::{JsonError, borrow_object};
 
 /// The members of an answer.
-pub(in crate::identity) type Members = Map<String, Json>;
+pub(in crate::identity) type Members = Object<'static>;
 
 /// What a token is worth.
 #[derive(Clone)]
@@ -29,9 +28,9 @@ pub(in crate::identity) enum AnswerError {
 
 /// Reads an answer; the caller bounds its size.
 pub(super) fn read(body: &[u8]) -> Result<Standing, AnswerError> {
-    let members = read_object(body)?;
+    let members = borrow_object(body)?;
     match members.get("active") {
-        Some(Json::Bool(true)) => Ok(Standing::Active(Arc::new(members))),
+        Some(Json::Bool(true)) => Ok(Standing::Active(Arc::new(members.into_owned()))),
         Some(Json::Bool(false)) => Ok(Standing::Inactive),
         _ => Err(AnswerError::Active),
     }

@@ -185,6 +185,8 @@ impl Expiry<Key, Arc<Known>> for UntilItsEnd {
 mod tests {
     use serde_json::{Value as Json, json};
 
+    use crate::json::testing::object;
+
     use super::*;
 
     const KEEP: Keep = Keep {
@@ -194,10 +196,8 @@ mod tests {
     };
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
-    fn active(members: Json) -> Standing {
-        let Json::Object(members) = members else {
-            panic!("not an object");
-        };
+    fn active(members: &Json) -> Standing {
+        let members = object(members).into_owned();
         Standing::Active(Arc::new(members))
     }
 
@@ -223,15 +223,15 @@ mod tests {
     fn an_answer_is_refreshed_from_half_of_its_life_and_ends_at_its_end() {
         let (memory, start) = (Memory::new(KEEP), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        memory.learn(key(1), &active(json!({})), start, NOW);
+        memory.learn(key(1), &active(&json!({})), start, NOW);
         let seen = [0, 29, 31, 59, 60].map(|second| said(&memory, key(1), at(second)));
         assert_eq!(seen, ["active", "active", "refresh", "refresh", "unknown"]);
         let soon = json!({ "exp": 1_000_020 });
-        memory.learn(key(2), &active(soon), start, NOW);
+        memory.learn(key(2), &active(&soon), start, NOW);
         let seen = [9, 11, 19, 20].map(|second| said(&memory, key(2), at(second)));
         assert_eq!(seen, ["active", "refresh", "refresh", "unknown"]);
         let past = json!({ "exp": 999_000 });
-        memory.learn(key(3), &active(past), start, NOW);
+        memory.learn(key(3), &active(&past), start, NOW);
         let seen = [0, 4, 5].map(|second| said(&memory, key(3), at(second)));
         assert_eq!(seen, ["active", "refresh", "unknown"]);
     }
@@ -239,11 +239,11 @@ mod tests {
     #[test]
     fn a_bad_answer_removes_a_good_one_at_once_and_ends_soon() {
         let (memory, start) = (Memory::new(KEEP), Instant::now());
-        memory.learn(key(1), &active(json!({})), start, NOW);
+        memory.learn(key(1), &active(&json!({})), start, NOW);
         memory.learn(key(1), &Standing::Inactive, start, NOW);
         let seen = [0, 4, 5].map(|s| said(&memory, key(1), start + Duration::from_secs(s)));
         assert_eq!(seen, ["inactive", "inactive", "unknown"]);
-        memory.learn(key(1), &active(json!({})), start, NOW);
+        memory.learn(key(1), &active(&json!({})), start, NOW);
         assert_eq!(said(&memory, key(1), start), "active");
     }
 
@@ -251,7 +251,7 @@ mod tests {
     fn one_of_many_asks_again_and_the_next_a_moment_later() {
         let (memory, start) = (Memory::new(KEEP), Instant::now());
         let at = |millis| start + Duration::from_millis(millis);
-        memory.learn(key(1), &active(json!({})), start, NOW);
+        memory.learn(key(1), &active(&json!({})), start, NOW);
         let seen = [31_000, 31_001, 31_900, 32_001, 32_002, 60_000]
             .map(|millis| said(&memory, key(1), at(millis)));
         assert_eq!(
@@ -265,14 +265,14 @@ mod tests {
     #[test]
     fn a_hundred_thousand_tokens_take_no_more_room_than_stated_and_push_no_known_one_out() {
         let (memory, start) = (Memory::new(KEEP), Instant::now());
-        memory.learn(key(u64::MAX), &active(json!({})), start, NOW);
+        memory.learn(key(u64::MAX), &active(&json!({})), start, NOW);
         for number in 0..100_000 {
             memory.learn(key(number), &Standing::Inactive, start, NOW);
         }
         assert!(memory.entries() <= 101, "{}", memory.entries());
         assert_eq!(said(&memory, key(u64::MAX), start), "active");
         for number in 0..100_000 {
-            memory.learn(key(number), &active(json!({})), start, NOW);
+            memory.learn(key(number), &active(&json!({})), start, NOW);
         }
         assert!(memory.entries() <= 200, "{}", memory.entries());
     }

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value as Json;
-
 use super::answer::Members;
 use super::source::IntrospectionSource;
 use super::spec::{AudienceSpec, IntrospectionSpec};
@@ -14,6 +12,7 @@ use crate::identity::preset;
 use crate::identity::proof::Unproven;
 use crate::identity::reading::{Demands, Findings, Presence, Reading, ReadingSpec};
 use crate::identity::{refusal, token_type};
+use crate::json::Json;
 use crate::model::finding::Finding;
 use crate::model::name::ProviderName;
 use crate::model::verdict::Denial;

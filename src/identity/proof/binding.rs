@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::refuse;
+use crate::json::Json;
 use crate::model::reason::Reason;
 use crate::model::verdict::Denial;
 
@@ -20,7 +19,7 @@ pub(in crate::identity) struct Binding {
 impl Binding {
     /// Reads a `cnf`; a token without one is bound to nothing. A member that is not understood refuses the token: it may
     /// be the one that was meant to protect it.
-    pub(in crate::identity) fn read(cnf: Option<&Json>) -> Result<Self, Denial> {
+    pub(in crate::identity) fn read(cnf: Option<&Json<'_>>) -> Result<Self, Denial> {
         let mut binding = Self::default();
         let Some(cnf) = cnf else {
             return Ok(binding);
@@ -29,8 +28,8 @@ impl Binding {
             .as_object()
             .filter(|members| !members.is_empty())
             .ok_or_else(|| refuse(Reason::TokenBinding, "`cnf` names no key"))?;
-        for (name, value) in members {
-            let place = match name.as_str() {
+        for (name, value) in members.iter() {
+            let place = match name {
                 "jkt" => &mut binding.key,
                 "x5t#S256" => &mut binding.certificate,
                 _ => {
@@ -77,16 +76,17 @@ fn is_thumbprint(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::testing::borrowed;
 
     /// RFC 9449, section 6.1, and RFC 8705, section 3.1.
     const JKT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
     const X5T: &str = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2";
 
-    fn read(cnf: &Json) -> Result<Binding, Reason> {
-        Binding::read(Some(cnf)).map_err(|denial| denial.reason)
+    fn read(cnf: &Value) -> Result<Binding, Reason> {
+        Binding::read(Some(&borrowed(cnf))).map_err(|denial| denial.reason)
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Rules {
     /// Every check of section 4.3 in one order: what the document is, whose key signed it, what it is about, and when it
     /// was made. The bound on its size is that of any token.
     pub(super) fn check(&self, proof: &str, shown: Shown<'_>) -> Result<Unspent, Denial> {
-        let parsed = keys::parse(proof).map_err(malformed)?;
+        let proof = keys::Compact::of(proof).map_err(malformed)?;
+        let parsed = proof.parse().map_err(malformed)?;
         if parsed.typ().map(normalised).as_deref() != Some("dpop+jwt") {
             return Err(refuse(Reason::DpopMalformed, "its `typ` is not `dpop+jwt`"));
         }

@@ -12,6 +12,7 @@ use super::nonce::Nonces;
 use super::*;
 use crate::certificate::Certificate;
 use crate::identity::testing::{AUDIENCE, NOW, changed, route};
+use crate::json::testing::borrowed;
 use crate::keys::testing::{TestKey, encode};
 use crate::keys::{Algorithm, base64url, sha256};
 use crate::model::request::{Body, Headers, Peer, Query};
@@ -448,7 +449,7 @@ fn proofs(store: &StoreSettings) -> Proofs {
 }
 
 fn bound(cnf: &Json) -> Binding {
-    Binding::read(Some(cnf)).unwrap()
+    Binding::read(Some(&borrowed(cnf))).unwrap()
 }
 
 /// What becomes of a token with this binding.

@@ -25,7 +25,7 @@ impl Svid {
     pub(in crate::identity) fn read(
         &self,
         payload: Payload<'_>,
-        key: Option<&str>,
+        key: Option<Arc<str>>,
         now: Timestamp,
         audience: &str,
     ) -> Result<Unproven, Denial> {
@@ -65,7 +65,7 @@ impl Svid {
                 expires: lifetime.expires,
                 issued: lifetime.issued,
                 id: payload.text("jti")?,
-                key: key.map(Arc::from),
+                key,
                 proof: Proof::None,
                 // Set when it is proven.
                 bound: None,

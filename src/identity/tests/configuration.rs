@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::identity::testing::{ISSUER, changed, compile, provider_name, spec};
 use crate::identity::{CheckedProviders, JwtSpec, ProviderSpec};
+use crate::json::Object;
 use crate::keys::Algorithm;
 use crate::model::value::Type;
 
@@ -51,7 +52,7 @@ fn defaults_are_the_documented_ones() {
         ),
         (30, 4)
     );
-    let none = serde_json::Map::new();
+    let none = Object::default();
     for (typ, accepted) in [
         (Some("at+jwt"), true),
         (Some("application/at+jwt"), true),
@@ -262,7 +263,7 @@ fn what_the_user_writes_goes_before_the_preset() {
     assert!(
         provider
             .types
-            .check(Some("JWT"), &serde_json::Map::new())
+            .check(Some("JWT"), &Object::default())
             .is_err()
     );
     assert_eq!(provider.reading.client, [Box::from("app")]);
@@ -272,5 +273,5 @@ fn what_the_user_writes_goes_before_the_preset() {
     )))
     .unwrap();
     assert_eq!(preset.algorithms, [Algorithm::Rs256]);
-    assert!(preset.types.check(None, &serde_json::Map::new()).is_ok());
+    assert!(preset.types.check(None, &Object::default()).is_ok());
 }

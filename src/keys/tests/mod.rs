@@ -10,8 +10,8 @@ mod structure;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use super::testing::{TestKey, jwks, key_set};
-use super::{Algorithm, JwsError, KeySet, VerifiedJws, verify};
+use super::testing::{TestKey, jwks, key_set, verify};
+use super::{Algorithm, JwsError, KeySet};
 
 static EC: LazyLock<TestKey> = LazyLock::new(|| TestKey::p256("ec"));
 static NOW: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -20,7 +20,7 @@ fn keys(keys: &[&TestKey]) -> KeySet {
     key_set(&jwks(keys), *NOW)
 }
 
-fn check(token: &str, keys: &KeySet) -> Result<VerifiedJws, JwsError> {
+fn check(token: &str, keys: &KeySet) -> Result<(), JwsError> {
     verify(token, &Algorithm::ALL, keys, *NOW)
 }
 

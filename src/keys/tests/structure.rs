@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{EC, check, keys, refused, with_header};
+use super::{EC, NOW, check, keys, refused, with_header};
 use crate::keys::testing::encode;
-use crate::keys::{Algorithm, JwsError, MAX_TOKEN_BYTES, parse};
+use crate::keys::{Algorithm, Compact, JwsError, MAX_TOKEN_BYTES};
 
 #[test]
 fn critical_and_unencoded_headers_are_refused() {
@@ -151,10 +151,10 @@ fn header_and_payload_are_objects_with_members_of_the_right_type() {
 #[test]
 fn the_issuer_can_be_read_before_the_signature_is_checked() {
     let issuer = |claims: Value| {
-        parse(&EC.token(Algorithm::Es256, &claims))
-            .unwrap()
-            .unverified_issuer()
-            .map(str::to_owned)
+        let token = EC.token(Algorithm::Es256, &claims);
+        let token = Compact::of(&token).unwrap();
+        let parsed = token.parse().unwrap();
+        parsed.unverified_issuer().map(str::to_owned)
     };
     assert_eq!(
         issuer(json!({ "iss": "https://a.example/" })).as_deref(),
@@ -167,9 +167,11 @@ fn the_issuer_can_be_read_before_the_signature_is_checked() {
 #[test]
 fn nothing_prints_the_token() {
     let token = EC.token(Algorithm::Es256, &json!({ "sub": "hush" }));
-    let parsed = parse(&token).unwrap();
+    let token = Compact::of(&token).unwrap();
+    assert_eq!(format!("{token:?}"), "Compact(…)");
+    let parsed = token.parse().unwrap();
     assert_eq!(format!("{parsed:?}"), "ParsedJws { algorithm: Es256, .. }");
-    let verified = check(&token, &keys(&[&EC])).unwrap();
+    let verified = parsed.verify(&Algorithm::ALL, &keys(&[&EC]), *NOW).unwrap();
     assert_eq!(
         format!("{verified:?}"),
         "VerifiedJws { algorithm: Es256, .. }"
