@@ -161,6 +161,13 @@ fn commit(
         }
     };
     let mut transaction = connection.transaction_with_behavior(behavior)?;
+    if let [work] = group {
+        // The transaction is its savepoint.
+        if work.run(&transaction) {
+            transaction.commit()?;
+        }
+        return Ok(());
+    }
     for work in group {
         let savepoint = transaction.savepoint()?;
         if work.run(&savepoint) {
