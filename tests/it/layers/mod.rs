@@ -8,206 +8,12 @@ use std::process::Command;
 
 use countersign::config::{self, Overrides};
 
-/// The floors, from the ground up. A folder imports floors below its own, and itself; never a sibling, never upwards.
-const FLOORS: [&[&str]; 10] = [
-    &["model"],
-    &["outbound", "telemetry", "certificate", "json", "secret"],
-    &["expression", "keys", "store", "tls"],
-    &["action", "policy"],
-    &[
-        "identity",
-        "approval",
-        "revocation",
-        "condition",
-        "registry",
-        "cache",
-        "audit",
-        "token",
-    ],
-    &["authorizer"],
-    &["ext_authz", "admin"],
-    &["config"],
-    &["app", "doctor", "tools"],
-    &["cli"],
-];
+mod source;
+mod tables;
 
-/// The folders that may use a foreign crate. A dependency without a row here fails the test.
-const OWNERS: &[(&str, &[&str])] = &[
-    ("clap", &["cli"]),
-    ("tonic", &["ext_authz"]),
-    ("tonic_health", &["ext_authz"]),
-    ("tonic_reflection", &["ext_authz"]),
-    ("envoy_types", &["ext_authz"]),
-    ("prost", &["ext_authz"]),
-    ("prost_reflect", &["ext_authz"]),
-    ("tokio_stream", &["ext_authz"]),
-    ("axum", &["admin"]),
-    ("hyper_util", &["admin"]),
-    // Pages for people.
-    ("maud", &["admin"]),
-    ("cel", &["expression"]),
-    ("regex", &["expression", "doctor"]),
-    ("memchr", &["ext_authz"]),
-    ("simdutf8", &["ext_authz", "json"]),
-    // The program's allocator, named where the program begins.
-    ("mimalloc", &["main.rs"]),
-    // The priority of a thread.
-    ("rustix", &["app"]),
-    // What is found in tables that the configuration makes.
-    ("foldhash", &["action", "policy", "registry"]),
-    ("chrono", &["expression"]),
-    ("jsonwebtoken", &["keys"]),
-    // Digests of certificates and of JSON; secrets that the store makes for itself. `keys` gives them to everybody else.
-    ("aws_lc_rs", &["keys", "certificate", "json", "store"]),
-    ("base64", &["keys", "certificate", "action"]),
-    // PEM files of keys to sign with.
-    ("rustls_pki_types", &["keys"]),
-    ("rusqlite", &["store"]),
-    ("redis", &["store/valkey"]),
-    (
-        "moka",
-        &[
-            "keys",
-            "identity/introspection",
-            "identity/verified",
-            "cache",
-        ],
-    ),
-    ("reqwest", &["outbound"]),
-    ("ryu_js", &["json"]),
-    ("prometheus", &["telemetry"]),
-    ("tracing_subscriber", &["telemetry"]),
-    ("serde_yaml", &["config/yaml"]),
-    ("tokio_rustls", &["tls"]),
-    ("x509_parser", &["certificate"]),
-    // Swapped snapshots.
-    (
-        "arc_swap",
-        &[
-            "keys",
-            "tls",
-            "store",
-            "identity",
-            "approval",
-            "revocation",
-            "condition",
-            "authorizer",
-            "ext_authz",
-            "app",
-        ],
-    ),
-    // Those who run tasks, wait or do I/O; the edges and what feeds them.
-    (
-        "tokio",
-        &[
-            "outbound",
-            "keys",
-            "identity",
-            "tls",
-            "store",
-            "audit",
-            "authorizer",
-            "ext_authz",
-            "admin",
-            "app",
-            "tools",
-            "cli",
-        ],
-    ),
-    (
-        "tokio_util",
-        &[
-            "keys",
-            "tls",
-            "identity",
-            "audit",
-            "ext_authz",
-            "admin",
-            "app",
-        ],
-    ),
-    (
-        "tracing",
-        &[
-            "telemetry",
-            "keys",
-            "tls",
-            "identity",
-            "cache",
-            "audit",
-            "authorizer",
-            "ext_authz",
-            "admin",
-            "app",
-        ],
-    ),
-    // Errors that are only ever shown.
-    ("anyhow", &["app", "cli"]),
-    ("serde", EVERYWHERE),
-    ("serde_json", EVERYWHERE),
-    ("thiserror", EVERYWHERE),
-];
-
-/// Words of data and errors that mean the same on every floor.
-const EVERYWHERE: &[&str] = &[""];
-
-/// Pure and synchronous: `test`, `explain`, the benches and `serve` run the very same code.
-const PURE: &[&str] = &["model", "json", "expression", "action", "policy"];
-
-/// What pure code never names. `std::net` is addresses and sockets: the addresses are plain data.
-const IMPURE: &[&str] = &[
-    "tokio",
-    "tokio_util",
-    "tracing",
-    "std::fs",
-    "std::io",
-    "std::env",
-    "std::process",
-    "std::thread",
-    "std::net",
-    "SystemTime",
-    "Instant",
-];
-const ADDRESSES: &[&str] = &["IpAddr", "Ipv4Addr", "Ipv6Addr", "SocketAddr"];
-
-/// Pure code that names such a thing all the same, and why its result does not depend on it.
-const IMPURE_FOR_A_REASON: &[(&str, &str, &str)] = &[(
-    "expression/parse.rs",
-    "std::thread",
-    "the parser needs a larger stack; the caller waits for it",
-)];
-
-/// Code lines of a file (no comments, no blank lines, no tests): ask why at the first, fail at the second.
-const LONG: usize = 300;
-const TOO_LONG: usize = 400;
-
-/// Files above [`LONG`], and why each is still one concept.
-const LONG_FOR_A_REASON: &[(&str, &str)] = &[
-    (
-        "model/schema.rs",
-        "the tree of attributes and its lookups, one type after the other",
-    ),
-    (
-        "policy/constrain.rs",
-        "merging constraints to the stricter: one case a kind, side by side",
-    ),
-    (
-        "config/assemble.rs",
-        "every file that the configuration names, read in one order and joined",
-    ),
-    (
-        "policy/requirement.rs",
-        "every requirement: how it is read, met and described, one case a kind",
-    ),
-    (
-        "policy/evaluate.rs",
-        "the stages of one evaluation, in the order in which they decide",
-    ),
-    (
-        "config/policy.rs",
-        "reads the sections of a policy file item by item",
-    ),
-];
+use source::walk;
+pub(crate) use source::{Source, sources};
+use tables::*;
 
 #[test]
 fn imports_point_down_only_and_siblings_never_import_each_other() {
@@ -215,7 +21,7 @@ fn imports_point_down_only_and_siblings_never_import_each_other() {
     for source in sources("src") {
         let Some(own) = source.folder() else { continue };
         let own_floor = floor(own).unwrap_or_else(|| {
-            panic!("`src/{own}` stands on no floor: give it one in tests/it/layers.rs")
+            panic!("`src/{own}` stands on no floor: give it one in tests/it/layers/tables.rs")
         });
         for (line, other) in source.crate_imports() {
             match floor(&other) {
@@ -239,14 +45,15 @@ fn every_foreign_crate_has_its_owners() {
         .keys()
         .filter(|name| !dependencies.contains(**name))
         .map(|name| {
-            format!("tests/it/layers.rs: `{name}` is no dependency any more: remove its row")
+            format!("tests/it/layers/tables.rs: `{name}` is no dependency any more: remove its row")
         })
         .collect();
     let unowned = dependencies
         .iter()
         .filter(|name| !owners.contains_key(name.as_str()));
     broken.extend(
-        unowned.map(|name| format!("Cargo.toml: `{name}` has no owner in tests/it/layers.rs")),
+        unowned
+            .map(|name| format!("Cargo.toml: `{name}` has no owner in tests/it/layers/tables.rs")),
     );
     for source in sources("src") {
         for (name, owners) in &owners {
@@ -339,11 +146,9 @@ fn no_file_outgrows_its_concept() {
         }
     }
     let stale = reasons.keys().filter(|name| !long.contains(**name));
-    broken.extend(
-        stale.map(|name| {
-            format!("tests/it/layers.rs: `{name}` is not long any more: remove its row")
-        }),
-    );
+    broken.extend(stale.map(|name| {
+        format!("tests/it/layers/tables.rs: `{name}` is not long any more: remove its row")
+    }));
     report(&broken);
 }
 
@@ -376,7 +181,7 @@ fn every_envoy_configuration_is_run_by_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = String::new();
     walk(&root.join("tests"), &mut |file| {
-        if !file.ends_with("tests/it/layers.rs")
+        if !file.ends_with("tests/it/layers/mod.rs")
             && file.extension().is_some_and(|ending| ending == "rs")
         {
             tests.push_str(&fs::read_to_string(file).unwrap());
@@ -448,258 +253,4 @@ fn dependencies() -> BTreeSet<String> {
         .unwrap();
     let names = section.lines().filter_map(|line| line.split_once(" = "));
     names.map(|(name, _)| name.replace('-', "_")).collect()
-}
-
-/// One Rust file, with comments and texts blanked so that only code is left; lines keep their numbers.
-pub(crate) struct Source {
-    /// Under its tree: `action/routes.rs`.
-    pub(crate) name: String,
-    shown: String,
-    pub(crate) code: String,
-}
-
-impl Source {
-    pub(crate) fn new(name: &str, text: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            shown: format!("src/{name}"),
-            code: blank(text),
-        }
-    }
-
-    /// The top folder; none for `lib.rs` and `main.rs`, which only name the floors.
-    fn folder(&self) -> Option<&str> {
-        self.name.split_once('/').map(|(folder, _)| folder)
-    }
-
-    pub(crate) fn is_under(&self, folder: &str) -> bool {
-        Path::new(&self.name).starts_with(folder)
-    }
-
-    pub(crate) fn at(&self, line: usize, rule: &str) -> String {
-        format!("{}:{line}: {rule}", self.shown)
-    }
-
-    fn line(&self, number: usize) -> &str {
-        self.code.lines().nth(number - 1).unwrap_or_default()
-    }
-
-    pub(crate) fn line_of(&self, offset: usize) -> usize {
-        self.code[..offset].matches('\n').count() + 1
-    }
-
-    /// The folders that this file reaches through `crate::`, `crate::{…}` or enough `super::`.
-    fn crate_imports(&self) -> Vec<(usize, String)> {
-        let mut found: Vec<(usize, String)> = Vec::new();
-        let roots = self
-            .code
-            .match_indices("crate::")
-            .filter(|(at, _)| self.starts_word(*at));
-        for (at, root) in roots {
-            for (offset, name) in heads(&self.code, at + root.len()) {
-                found.push((self.line_of(offset), name));
-            }
-        }
-        let inline_tests = self.code.find("\nmod tests {").unwrap_or(self.code.len());
-        for (at, _) in self
-            .code
-            .match_indices("super::")
-            .filter(|(at, _)| self.starts_word(*at))
-        {
-            let mut end = at;
-            let mut supers = 0;
-            while self.code[end..].starts_with("super::") {
-                (end, supers) = (end + "super::".len(), supers + 1);
-            }
-            let depth = self.depth() + usize::from(at > inline_tests);
-            if supers >= depth {
-                for (offset, name) in heads(&self.code, end) {
-                    found.push((self.line_of(offset), name));
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    /// How many modules deep the file is: `action/mod.rs` is one, `action/routes.rs` two.
-    fn depth(&self) -> usize {
-        let parts = self.name.split('/').count();
-        if self.name.ends_with("/mod.rs") {
-            parts - 1
-        } else {
-            parts
-        }
-    }
-
-    fn starts_word(&self, at: usize) -> bool {
-        !self.code[..at]
-            .ends_with(|before: char| before.is_alphanumeric() || matches!(before, '_' | ':' | '.'))
-    }
-
-    /// The lines of paths that start at the crate `name`.
-    fn uses(&self, name: &str) -> Vec<usize> {
-        let path = format!("{name}::");
-        let starts = self
-            .code
-            .match_indices(&path)
-            .filter(|(at, _)| self.starts_word(*at));
-        starts.map(|(at, _)| self.line_of(at)).collect()
-    }
-
-    /// The lines that have `word`, whole.
-    fn words(&self, word: &str) -> Vec<usize> {
-        let ends = |at: usize| {
-            !self.code[at + word.len()..]
-                .starts_with(|after: char| after.is_alphanumeric() || after == '_')
-        };
-        let found = self.code.match_indices(word).filter(|(at, _)| {
-            let before = &self.code[..*at];
-            !before.ends_with(|before: char| before.is_alphanumeric() || before == '_') && ends(*at)
-        });
-        found.map(|(at, _)| self.line_of(at)).collect()
-    }
-
-    /// Lines with code, up to the tests; a file of tests has none.
-    fn code_lines(&self) -> usize {
-        let tests = ["tests.rs", "testing.rs"]
-            .iter()
-            .any(|file| self.name.ends_with(file));
-        if tests || self.name.split('/').any(|folder| folder == "tests") {
-            return 0;
-        }
-        let end = self
-            .code
-            .find("#[cfg(test)]\nmod tests {")
-            .unwrap_or(self.code.len());
-        self.code[..end]
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .count()
-    }
-}
-
-/// The first names of what follows a `::`, with their offsets: one, or those of a group.
-fn heads(code: &str, at: usize) -> Vec<(usize, String)> {
-    let name = |from: usize| {
-        let rest = &code[from..];
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
-        (from, rest[..end].to_owned())
-    };
-    if !code[at..].starts_with('{') {
-        return vec![name(at)];
-    }
-    let (mut found, mut depth, mut fresh) = (Vec::new(), 0_usize, false);
-    for (offset, c) in code[at..].char_indices() {
-        match c {
-            '{' => {
-                depth += 1;
-                fresh = depth == 1;
-            }
-            '}' if depth == 1 => break,
-            '}' => depth -= 1,
-            ',' => fresh = depth == 1,
-            c if fresh && !c.is_whitespace() => {
-                found.push(name(at + offset));
-                fresh = false;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// The text with every comment and every literal text replaced by spaces; line breaks stay.
-fn blank(text: &str) -> String {
-    let mut code = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let skipped = match first {
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '"' => quoted(rest),
-            'r' if !code.ends_with(|before: char| before.is_alphanumeric() || before == '_') => {
-                raw(rest)
-            }
-            '\'' => character(rest),
-            _ => 0,
-        };
-        let (blanked, after) = rest.split_at(if skipped == 0 {
-            first.len_utf8()
-        } else {
-            skipped
-        });
-        if skipped == 0 {
-            code.push_str(blanked);
-        } else {
-            code.extend(blanked.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-        }
-        rest = after;
-    }
-    code
-}
-
-/// The length of a text in quotes.
-fn quoted(rest: &str) -> usize {
-    let mut escaped = false;
-    let end = rest.char_indices().skip(1).find(|(_, c)| {
-        let ends = *c == '"' && !escaped;
-        escaped = *c == '\\' && !escaped;
-        ends
-    });
-    end.map_or(rest.len(), |(at, _)| at + 1)
-}
-
-/// The length of a raw text, or nothing if this `r` starts none.
-fn raw(rest: &str) -> usize {
-    let hashes = rest[1..].chars().take_while(|c| *c == '#').count();
-    let Some(body) = rest[1 + hashes..].strip_prefix('"') else {
-        return 0;
-    };
-    let close = format!("\"{}", "#".repeat(hashes));
-    body.find(&close)
-        .map_or(rest.len(), |end| 2 + hashes + end + close.len())
-}
-
-/// The length of a character, or nothing if this is a lifetime.
-fn character(rest: &str) -> usize {
-    let mut inner = rest[1..].chars();
-    match (inner.next(), inner.next()) {
-        (Some('\\'), Some(_)) => rest[3..].find('\'').map_or(0, |end| end + 4),
-        (Some(c), Some('\'')) => c.len_utf8() + 2,
-        _ => 0,
-    }
-}
-
-pub(crate) fn sources(tree: &str) -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(tree);
-    let mut found = Vec::new();
-    walk(&root, &mut |file| {
-        if file.extension().is_some_and(|ending| ending == "rs") {
-            let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
-            let source = Source::new(name, &fs::read_to_string(file).unwrap());
-            found.push(Source {
-                shown: format!("{tree}/{name}"),
-                ..source
-            });
-        }
-    });
-    assert!(!found.is_empty(), "nothing under {tree}/");
-    found
-}
-
-fn walk(folder: &Path, visit: &mut impl FnMut(&Path)) {
-    let entries =
-        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, visit);
-        } else {
-            visit(&path);
-        }
-    }
 }
